@@ -1,0 +1,177 @@
+// The JSON that we publish: every object as a layout (field -> type, in the order of the wire) from which its TypeScript type follows.
+//
+// Conventions: snake_case, the unit in the name, counters always int64. A field whose name ends in `?` may be absent: absent means
+// "not known" or "does not apply", never zero. Ages and durations are counted from the moment `age_ms` belongs to.
+
+/** `json` is any JSON value, typed by its content; `[layout]` is a list; an object is a table. */
+export type Layout = 'string' | 'bool' | 'int32' | 'int64' | 'double' | 'json' | readonly [Layout] | TableLayout;
+export interface TableLayout {
+  readonly [field: string]: Layout;
+}
+
+export type Json = null | boolean | number | bigint | string | Json[] | { [name: string]: Json };
+
+interface Scalars {
+  string: string;
+  bool: boolean;
+  int32: number;
+  int64: number;
+  double: number;
+  json: Json;
+}
+
+/** The TypeScript type of the JSON that a layout describes. */
+export type Shape<L> = L extends keyof Scalars
+  ? Scalars[L]
+  : L extends readonly [infer E]
+    ? Shape<E>[]
+    : { [K in keyof L as K extends `${string}?` ? never : K]: Shape<L[K]> } & {
+        [K in keyof L as K extends `${infer N}?` ? N : never]?: Shape<L[K]>;
+      };
+
+/** How a peering came about. */
+export type PeerOrigin = 'configured' | 'runtime' | 'multicast' | 'inbound' | 'unknown';
+
+/**
+ * What is known of a peering: `up` claimed by Yggdrasil and proven lately; `unproven` claimed without proof; `down`.
+ * Yggdrasil itself goes on claiming "up" for minutes after a cable was cut.
+ */
+export type PeerState = 'up' | 'unproven' | 'down';
+
+/** One peering (a link, not a node: two links to one node are two peers). Source: getPeers. */
+export const PEER = {
+  /** URI without its query; absent only when Yggdrasil does not tell. */
+  'remote?': 'string',
+  /** Network device that the link is bound to, where that is configured. */
+  'device?': 'string',
+  /** PeerOrigin. */
+  origin: 'string',
+  inbound: 'bool',
+  /** What Yggdrasil claims. */
+  up: 'bool',
+  /** PeerState: what we found. */
+  state: 'string',
+  /** Milliseconds since bytes were last seen to arrive over this link; absent: never while we watched. */
+  'proven_ago_ms?': 'int64',
+  /** What the proof was: `traffic` (received bytes moved) or `connected` (the handshake of this connection). */
+  'proof?': 'string',
+  /** Milliseconds since `state` last changed while we watched. */
+  state_ago_ms: 'int64',
+  /** Changes between up and down in the last hour. */
+  changes_per_hour: 'int32',
+  /** 64 hex digits. Of a peer that is down: what it last was, then `key_remembered` is true. */
+  'key?': 'string',
+  'key_remembered?': 'bool',
+  'address?': 'string',
+  /** Name from the node's node info, where it was asked for already. */
+  'name?': 'string',
+  /** Local tree port. */
+  'port?': 'int32',
+  /** 0..254, lower is preferred; the larger of both ends' values. */
+  'priority?': 'int32',
+  /** Link cost, about the smoothed round trip in milliseconds; from Yggdrasil 0.5.9. */
+  'cost?': 'int32',
+  /** Duration of this connection. */
+  'uptime_s?': 'int64',
+  'rx_bytes?': 'int64',
+  'tx_bytes?': 'int64',
+  /** From Yggdrasil 0.5.10; computed between two polls before that. */
+  'rx_bytes_per_s?': 'int64',
+  'tx_bytes_per_s?': 'int64',
+  /** Last tree signature exchange, not a ping; renewed about every 4 minutes. From 0.5.6. */
+  'latency_ms?': 'double',
+  'last_error?': 'string',
+  'last_error_ago_ms?': 'int64',
+} as const;
+export type Peer = Shape<typeof PEER>;
+
+/** This node. Source: getSelf. */
+export const SELF = {
+  build_name: 'string',
+  build_version: 'string',
+  key: 'string',
+  address: 'string',
+  subnet: 'string',
+  /** Size of the known part of the tree, not the number of nodes in the network. */
+  'routing_entries?': 'int64',
+} as const;
+export type Self = Shape<typeof SELF>;
+
+/** One encrypted session with another node; it vanishes 60 s after its last traffic. Source: getSessions. */
+export const SESSION = {
+  key: 'string',
+  address: 'string',
+  rx_bytes: 'int64',
+  tx_bytes: 'int64',
+  uptime_s: 'int64',
+} as const;
+export type Session = Shape<typeof SESSION>;
+
+/** One active destination; `path` holds its tree coordinates, ports from the root down. Source: getPaths. */
+export const PATH = { key: 'string', address: 'string', path: ['int64'], sequence: 'int64' } as const;
+export type Path = Shape<typeof PATH>;
+
+/** One node of the part of the tree that this node knows; the root is its own parent. Source: getTree. */
+export const TREE_ENTRY = { key: 'string', address: 'string', parent: 'string', sequence: 'int64' } as const;
+export type TreeEntry = Shape<typeof TREE_ENTRY>;
+
+/** The network device of Yggdrasil. Source: getTun. */
+export const TUN = { enabled: 'bool', 'name?': 'string', 'mtu?': 'int32' } as const;
+export type Tun = Shape<typeof TUN>;
+
+/** One device on which neighbours are looked for. Source: getMulticastInterfaces. */
+export const MULTICAST_INTERFACE = {
+  name: 'string',
+  /** From 0.5.10. */
+  'address?': 'string',
+  'beacon?': 'bool',
+  'listen?': 'bool',
+  'password?': 'bool',
+} as const;
+export type MulticastInterface = Shape<typeof MULTICAST_INTERFACE>;
+
+/** Five minutes of the last 24 hours. */
+export const HISTORY_SAMPLE = {
+  /** End of the five minutes. */
+  ago_s: 'int32',
+  /** Seconds of them in which Yggdrasil answered. */
+  connected_s: 'int32',
+  /** Fewest and most peers proven up. */
+  peers_up_min: 'int32',
+  peers_up_max: 'int32',
+  peers_total: 'int32',
+  /** Lowest latency among the peers, averaged. */
+  'latency_ms?': 'double',
+  rx_bytes: 'int64',
+  tx_bytes: 'int64',
+} as const;
+export type HistorySample = Shape<typeof HISTORY_SAMPLE>;
+
+/** A supervised connection of the daemon. */
+export const LINK = {
+  /** `ubus`, or `yggdrasil.<interface>`. */
+  name: 'string',
+  endpoint: 'string',
+  /** stopped, connecting, up, waiting. */
+  state: 'string',
+  since_s: 'int64',
+  ups: 'int64',
+  'last_error?': 'string',
+} as const;
+export type LinkStatus = Shape<typeof LINK>;
+
+/** One Yggdrasil node that we look after, in short. */
+export const INTERFACE = {
+  interface: 'string',
+  connected: 'bool',
+  /** How it was found: config, netifd or socket. */
+  found_by: 'string',
+  'build_version?': 'string',
+  'key?': 'string',
+  'address?': 'string',
+  'peers_up?': 'int32',
+  'peers_total?': 'int32',
+  /** Why there is nothing to show, in plain words. */
+  'problem?': 'string',
+} as const;
+export type InterfaceStatus = Shape<typeof INTERFACE>;

@@ -1,0 +1,113 @@
+// The ubus contract: objects, methods, arguments, replies, events. Daemon, LuCI and tests read it from here and nowhere else.
+
+import {
+  HISTORY_SAMPLE,
+  INTERFACE,
+  LINK,
+  MULTICAST_INTERFACE,
+  PATH,
+  PEER,
+  SELF,
+  SESSION,
+  type TableLayout,
+  TREE_ENTRY,
+  TUN,
+} from './model.ts';
+
+/** One ubus method. Arguments whose name ends in `?` may be left out; arguments that are not named here are ignored. */
+export interface MethodContract {
+  readonly args: TableLayout;
+  readonly reply: TableLayout;
+  /** True: it changes something. */
+  readonly writes?: true;
+}
+
+/** Which Yggdrasil, by its logical interface; without it, the first one. */
+const WHICH = { 'interface?': 'string' } as const;
+
+/** First in every reply. `age_ms`: time since Yggdrasil was last asked for this. */
+const AGED = { age_ms: 'int64', interface: 'string' } as const;
+
+/** A peering named as Yggdrasil names it: URI, and the device it is bound to. */
+const PEERING = { uri: 'string', 'device?': 'string', ...WHICH } as const;
+
+/** What a command did, in one sentence. */
+const DONE = { interface: 'string', message: 'string' } as const;
+
+/** What comes with every status other than 0: the reason, and the argument at fault. */
+export const FAILURE = { error: 'string', 'field?': 'string' } as const;
+
+/** The methods of the object `yggdrasil`. */
+export const YGGDRASIL_METHODS = {
+  self: { args: WHICH, reply: { ...AGED, ...SELF } },
+  peers: { args: WHICH, reply: { ...AGED, peers: [PEER] } },
+  sessions: { args: WHICH, reply: { ...AGED, sessions: [SESSION] } },
+  paths: { args: WHICH, reply: { ...AGED, paths: [PATH] } },
+  tree: { args: WHICH, reply: { ...AGED, tree: [TREE_ENTRY] } },
+  tun: { args: WHICH, reply: { ...AGED, ...TUN } },
+  multicast: { args: WHICH, reply: { ...AGED, multicast_interfaces: [MULTICAST_INTERFACE] } },
+  /** What a node says of itself: untrusted JSON of at most 16 KiB. */
+  node_info: { args: { key: 'string', ...WHICH }, reply: { ...AGED, key: 'string', node_info: 'json' } },
+  /** Keys of a node's peers. */
+  node_peers: { args: { key: 'string', ...WHICH }, reply: { ...AGED, key: 'string', keys: ['string'] } },
+  /** The last 24 hours, oldest first. */
+  history: { args: WHICH, reply: { ...AGED, step_s: 'int32', samples: [HISTORY_SAMPLE] } },
+  /** Adds a peering until Yggdrasil restarts. */
+  peer_add: { args: PEERING, reply: DONE, writes: true },
+  /** Ends an outgoing peering; with `forget`, takes it out of the configuration too. */
+  peer_remove: { args: { ...PEERING, 'forget?': 'bool' }, reply: DONE, writes: true },
+  /** Dials a peer that is down now instead of at the end of its backoff. */
+  peer_retry: { args: PEERING, reply: DONE, writes: true },
+  /** Adds a peering that is removed again after `seconds` (default 60, 10..3600) unless `peer_confirm` comes. */
+  peer_try: { args: { ...PEERING, 'seconds?': 'int32' }, reply: { ...DONE, reverts_in_s: 'int32' }, writes: true },
+  /** Ends the trial of a peering: it stays until Yggdrasil restarts. */
+  peer_confirm: { args: PEERING, reply: DONE, writes: true },
+  /** Writes a peering into `/etc/config/network`, so that it outlives a restart, and adds it where it is missing; ends its trial. */
+  peer_keep: { args: PEERING, reply: DONE, writes: true },
+} as const satisfies Record<string, MethodContract>;
+
+/** The methods of the object `meshbridge`. */
+export const MESHBRIDGE_METHODS = {
+  status: {
+    args: {},
+    reply: {
+      version: 'string',
+      uptime_s: 'int64',
+      log_level: 'string',
+      /** Why the last reload changed nothing, one line per bad option. */
+      config_errors: ['string'],
+      links: [LINK],
+      interfaces: [INTERFACE],
+    },
+  },
+  /** Reads the configuration again; on errors the old one stays in force. */
+  reload: { args: {}, reply: { message: 'string' }, writes: true },
+  /** Without `level`, tells; with it, sets until the next reload or restart. */
+  log_level: { args: { 'level?': 'string' }, reply: { level: 'string' }, writes: true },
+} as const satisfies Record<string, MethodContract>;
+
+/** All objects, by path. */
+export const OBJECTS = { yggdrasil: YGGDRASIL_METHODS, meshbridge: MESHBRIDGE_METHODS } as const;
+
+/** What happened to a peer: the type of a notification of `yggdrasil`, and the end of an event's name (`yggdrasil.peer_up`). */
+export const PEER_EVENTS = {
+  /** A peering that was not up is up. */
+  peer_up: PEER,
+  peer_down: PEER,
+  /** Claims to be up, without proof. */
+  peer_unproven: PEER,
+  /** Changed so often that its ups and downs are not told any more; `peer_settled` ends that. */
+  peer_flapping: PEER,
+  peer_settled: PEER,
+  /** A new peering, and one that is gone from the list. */
+  peer_added: PEER,
+  peer_removed: PEER,
+} as const;
+export type PeerEvent = keyof typeof PEER_EVENTS;
+
+/** Notification of `meshbridge` and event `meshbridge.link_up`, `meshbridge.link_down`: a connection of the daemon came or went. */
+export const LINK_EVENTS = { link_up: LINK, link_down: LINK } as const;
+export type LinkEvent = keyof typeof LINK_EVENTS;
+
+/** The layout of a peer event: which interface, and the peer as `peers` shows it. */
+export const PEER_NOTICE = { interface: 'string', peer: PEER } as const;

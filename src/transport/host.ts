@@ -1,0 +1,105 @@
+// The port: all that the portable core may ask of the machine it runs on. Implemented over `Native` by host/host.ts.
+
+/** Where a stream goes: a unix socket (a leading `@` means the abstract name space), or a host name or numeric address with a TCP port. */
+export type Endpoint = { readonly path: string } | { readonly host: string; readonly port: number };
+
+/** Undoes what returned it; a second call does nothing. */
+export type Cancel = () => void;
+
+/** What a stream tells its owner. No method is called after `onClose`, or after the owner's own `close()`. */
+export interface StreamEvents {
+  /** The connection stands; called once, never from inside `dial`. Not called on accepted streams. */
+  onOpen?(): void;
+  /** Bytes arrived. The array belongs to the receiver. */
+  onData(bytes: Uint8Array): void;
+  /** Everything queued was handed to the kernel after a `write` that returned false. */
+  onDrain?(): void;
+  /** The stream ended by itself: `undefined` when the other side closed it in order, else why not. */
+  onClose(error: Error | undefined): void;
+}
+
+/** One byte stream. Writes are queued without limit; the owner bounds them by `queuedBytes`, `write`'s answer and `onDrain`. */
+export interface Stream {
+  /** Queues bytes (not to be changed afterwards). False: not all of it went out at once, wait for `onDrain` before adding much more. */
+  write(bytes: Uint8Array): boolean;
+  /** Bytes queued and not yet handed to the kernel. */
+  readonly queuedBytes: number;
+  /** Stops or resumes reading; while stopped, the other side is held back by the kernel. */
+  setReading(on: boolean): void;
+  /** Ends at once; queued bytes are dropped, no further event comes. */
+  close(): void;
+}
+
+/** Byte streams over unix sockets and TCP. */
+export interface Streams {
+  /** Starts to connect. Never throws, and no event comes before it returns: failure arrives as `onClose`. */
+  dial(to: Endpoint, events: StreamEvents): Stream;
+  /** Accepts connections; `accept` is given each stream and answers with its events. @throws Error when the endpoint cannot be bound. */
+  listen(at: Endpoint, accept: (stream: Stream) => StreamEvents): Cancel;
+}
+
+/** Time. */
+export interface Clock {
+  /** Milliseconds since some fixed moment; never goes back, does not follow the wall clock. */
+  monotonicMs(): number;
+  /** Milliseconds since 1970 as the machine believes; may jump, may be decades off on a router without a battery. */
+  unixMs(): number;
+  /** Calls `callback` once, `delayMs` from now. */
+  after(delayMs: number, callback: () => void): Cancel;
+}
+
+/** Files; paths are absolute. Every error names the path and the cause. */
+export interface Files {
+  /** The whole file; `undefined` when it does not exist. @throws Error when it cannot be read or is larger than `maxBytes`. */
+  read(path: string, maxBytes: number): Uint8Array | undefined;
+  /** Replaces the file as a whole (temporary file, fsync, rename): a crash leaves the old or the new one. `mode` as in chmod. @throws Error */
+  write(path: string, bytes: Uint8Array, mode: number): void;
+  /** Names in a directory, sorted, without `.` and `..`; empty when it does not exist. @throws Error */
+  list(path: string): string[];
+  /** Removes a file; one that is not there is no error. @throws Error */
+  remove(path: string): void;
+}
+
+/** What a child process tells its parent. */
+export interface ProcessEvents {
+  onStdout?(bytes: Uint8Array): void;
+  onStderr?(bytes: Uint8Array): void;
+  /** Once, last, when it has ended and both pipes are drained: exit code 0..255, or `signal` when it was killed. */
+  onExit(status: { code: number } | { signal: number }): void;
+}
+
+/** A running child process. */
+export interface Process {
+  readonly pid: number;
+  /** Writes to its standard input; `undefined` closes it. */
+  write(bytes: Uint8Array | undefined): void;
+  kill(signal: number): void;
+}
+
+/** Child processes. */
+export interface Processes {
+  /** Starts `argv[0]` (looked up on PATH) without a shell. @throws Error when it cannot be started. */
+  spawn(argv: readonly string[], events: ProcessEvents): Process;
+}
+
+/** Signals that a daemon answers to. */
+export type SignalName = 'SIGHUP' | 'SIGINT' | 'SIGTERM' | 'SIGUSR1';
+
+/** Everything together, as `app.ts` receives it; other modules name only the part they use. */
+export interface Host {
+  readonly streams: Streams;
+  readonly clock: Clock;
+  readonly files: Files;
+  readonly processes: Processes;
+  /** Cryptographically strong random bytes. */
+  randomBytes(count: number): Uint8Array;
+  onSignal(name: SignalName, callback: () => void): void;
+  /** One line to standard error. */
+  log(line: string): void;
+  /** Text to standard output, as it is. */
+  print(text: string): void;
+  /** Command line arguments, without the program's name. */
+  readonly args: readonly string[];
+  /** Ends the process. */
+  exit(code: number): void;
+}

@@ -1,0 +1,141 @@
+// One supervised connection: dials, hands the stream to a protocol, and dials again, with backoff, whenever it is lost.
+
+import { errorText, LinkDownError, TimeoutError } from '../errors.ts';
+import type { Backoff } from '../lib/backoff.ts';
+import type { Log } from '../log.ts';
+import type { Cancel, Clock, Endpoint, Stream, Streams } from './host.ts';
+
+/** What a protocol does with one connection; a new one is made for each. */
+export interface LinkSession {
+  onData(bytes: Uint8Array): void;
+  onDrain?(): void;
+  /** The connection is gone; called once, last, whoever ended it. */
+  onDown(error: Error): void;
+}
+
+export type LinkState = 'stopped' | 'connecting' | 'up' | 'waiting';
+
+/** The state of a link as shown to people. */
+export interface LinkReport {
+  state: LinkState;
+  /** Monotonic time of the last change of `state` between up and not up, milliseconds. */
+  since_ms: number;
+  /** How often it came up. */
+  ups: number;
+  last_error?: string;
+}
+
+export interface LinkOptions {
+  endpoint: Endpoint;
+  log: Log;
+  backoff: Backoff;
+  /** Longest time from dialling to `ready()`, milliseconds. */
+  readyTimeoutMs: number;
+  /** A stream opened: start the protocol on it. */
+  open(stream: Stream): LinkSession;
+  /** The link came up (after `ready()`) or went down; called once per change. */
+  onChange?(up: boolean, error: Error | undefined): void;
+}
+
+/** Keeps one connection alive from `start()` to `stop()`. */
+export class Link {
+  private state: LinkState = 'stopped';
+  private stream: Stream | undefined;
+  private session: LinkSession | undefined;
+  private timer: Cancel | undefined;
+  private sinceMs: number;
+  private ups = 0;
+  private lastError: string | undefined;
+
+  constructor(
+    private readonly streams: Streams,
+    private readonly clock: Clock,
+    private readonly options: LinkOptions,
+  ) {
+    this.sinceMs = clock.monotonicMs();
+  }
+
+  get up(): boolean {
+    return this.state === 'up';
+  }
+
+  report(): LinkReport {
+    const report: LinkReport = { state: this.state, since_ms: this.sinceMs, ups: this.ups };
+    if (this.lastError !== undefined) report.last_error = this.lastError;
+    return report;
+  }
+
+  start(): void {
+    if (this.state === 'stopped') this.dial();
+  }
+
+  /** Ends the connection and stays down. */
+  stop(): void {
+    if (this.state === 'stopped') return;
+    this.end('stopped', new LinkDownError('link stopped'));
+  }
+
+  /** The protocol's handshake is done: the link counts as up and the backoff starts afresh. */
+  ready(): void {
+    if (this.state !== 'connecting') return;
+    this.clearTimer();
+    this.options.backoff.reset();
+    this.state = 'up';
+    this.sinceMs = this.clock.monotonicMs();
+    this.ups++;
+    this.lastError = undefined;
+    this.options.onChange?.(true, undefined);
+  }
+
+  /** The protocol gives this connection up (bad bytes, no answer); the link dials again. */
+  drop(error: Error): void {
+    if (this.state === 'connecting' || this.state === 'up') this.lose(error);
+  }
+
+  private dial(): void {
+    this.state = 'connecting';
+    this.timer = this.clock.after(this.options.readyTimeoutMs, () => {
+      this.timer = undefined;
+      this.lose(new TimeoutError(`not ready after ${this.options.readyTimeoutMs} ms`));
+    });
+    const stream = this.streams.dial(this.options.endpoint, {
+      onOpen: () => {
+        this.session = this.options.open(stream);
+      },
+      onData: (bytes) => this.session?.onData(bytes),
+      onDrain: () => this.session?.onDrain?.(),
+      onClose: (error) => this.lose(error ?? new LinkDownError('the other side closed the connection')),
+    });
+    this.stream = stream;
+  }
+
+  private lose(error: Error): void {
+    this.lastError = errorText(error);
+    this.options.log.debug('lost', { error: this.lastError });
+    this.end('waiting', error);
+    if (this.state !== 'waiting') return;
+    this.timer = this.clock.after(this.options.backoff.nextMs(), () => {
+      this.timer = undefined;
+      this.dial();
+    });
+  }
+
+  /** Leaves the connection behind; the new state stands before anybody is told, so that callbacks may call `stop()` or `start()`. */
+  private end(next: 'stopped' | 'waiting', error: Error): void {
+    const wasUp = this.state === 'up';
+    const { stream, session } = this;
+    this.clearTimer();
+    this.state = next;
+    this.stream = undefined;
+    this.session = undefined;
+    if (wasUp) this.sinceMs = this.clock.monotonicMs();
+    stream?.close();
+    session?.onDown(error);
+    if (wasUp) this.options.onChange?.(false, error);
+  }
+
+  private clearTimer(): void {
+    this.timer?.();
+    this.timer = undefined;
+  }
+}
