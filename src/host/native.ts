@@ -1,8 +1,16 @@
 // The seam between TypeScript and the machine: one small set of calls, provided by the C host and, for Node, by host/node/native.ts.
 //
 // No policy lives below this line: no reconnect, no framing, no queue, no timer beyond "call me at T".
-// Errors are thrown as Error with the text `call subject: reason` (`connect /run/x.sock: Connection refused`).
-// Descriptors (`fd`) are small positive integers, non-blocking and closed on exec.
+// Errors are thrown as Error with the text `call subject: reason` (`connect /run/x.sock: Connection refused`),
+// the call being the first word of the function's name.
+// A subject is a path (`@name` for the abstract name space), `address:port`, `[v6 address]:port`, a name or a program; calls on
+// a descriptor name none, for the caller knows it (`read: Connection reset by peer`). Reasons are strerror's.
+// Descriptors (`fd`) are small positive integers, non-blocking and closed on exec; sockets of TCP have TCP_NODELAY, listening ones
+// SO_REUSEADDR. Writing to what is closed on the other side throws and never raises SIGPIPE, on pipes too.
+//
+// Callbacks come from the loop only, never from inside a call; all pending promise jobs run after each. What a callback throws is a
+// bug: the host reports it with its stack and ends the program with code 70 (EX_SOFTWARE).
+// Readiness that was gathered before `close` or `watch` is not delivered afterwards, nor to a new owner of the same number.
 
 /** Bits for `watch` and its callback. */
 export const READABLE = 1;
@@ -17,44 +25,54 @@ export interface Native {
   /** Binds a unix socket (an existing socket file that nobody answers on is replaced; mode 0600). */
   listenUnix(path: string): number;
   listenTcp(address: string, port: number): number;
-  /** The next waiting connection, or `undefined`. */
+  /** The next waiting connection; `undefined` when none waits (one that went away again is skipped). Throws when out of descriptors. */
   accept(fd: number): number | undefined;
   /** Why connecting failed, `undefined` when it stands. */
   socketError(fd: number): string | undefined;
-  /** Up to `maxBytes`; `undefined`: nothing now; `null`: the other side is done. */
+  /** Up to `maxBytes`, in an array that is the caller's and no larger; `undefined`: nothing now; `null`: the other side is done. */
   read(fd: number, maxBytes: number): ArrayBuffer | undefined | null;
-  /** Bytes taken, 0 when the kernel's buffer is full. */
+  /** Bytes taken (a copy), fewer than `length` when the kernel's buffer is full, then 0. */
   write(fd: number, buffer: ArrayBuffer, offset: number, length: number): number;
-  /** Unwatches and closes. */
+  /** Unwatches and closes; what `write` took is still delivered. Of a `resolve`, ends its child. */
   close(fd: number): void;
-  /** Replaces what is watched for; `events` 0 ends it. The callback gets READABLE | WRITABLE bits; hang-up and error set both. */
+  /**
+   * Replaces what is watched for and who is told; `events` 0 ends it, otherwise `callback` is given. Told on each turn of the loop
+   * while it lasts (level-triggered), with READABLE | WRITABLE bits; hang-up and error set both, watched for or not.
+   */
   watch(fd: number, events: number, callback?: (events: number) => void): void;
-  /** Starts a child that resolves a name; its output is numeric addresses, one a line, then end; nothing when the name is unknown. */
+  /**
+   * Starts a child that resolves a name; its output, read from the descriptor, is numeric addresses in order of preference, each once,
+   * one a line, then end; nothing when the name is unknown. `onChildExit` does not tell of it.
+   */
   resolve(name: string): number;
 
   // time
   monotonicMs(): number;
   unixMs(): number;
-  /** Calls the `onWake` callback once at this monotonic time; replaces the earlier one; Infinity means never. */
+  /**
+   * Calls the `onWake` callback once at this monotonic time or as soon as possible after it; replaces the earlier one; Infinity means
+   * never. A time that has passed means the next turn of the loop, with what is readable or writable told before or after, not never.
+   */
   wakeAt(monotonicMs: number): void;
   onWake(callback: () => void): void;
 
   // files
-  /** `undefined` when it does not exist. */
+  /** `undefined` when it does not exist. Throws `read PATH: larger than N bytes`. */
   readFile(path: string, maxBytes: number): ArrayBuffer | undefined;
-  /** By temporary file in the same directory, fsync, rename. */
+  /** By temporary file in the same directory, fsync, rename; `mode` counts as it is, whatever the umask; nothing is left behind on failure. */
   writeFile(path: string, buffer: ArrayBuffer, offset: number, length: number, mode: number): void;
   /** Unsorted, without `.` and `..`; `undefined` when it does not exist. */
   listDirectory(path: string): string[] | undefined;
+  /** One that is not there is no error. */
   removeFile(path: string): void;
 
   // processes and signals
-  /** PATH is searched; no shell. */
+  /** PATH is searched; no shell; signals as by default. Throws when the program cannot be started (`spawn foo: No such file or directory`). */
   spawn(argv: readonly string[]): { pid: number; stdin: number; stdout: number; stderr: number };
-  /** Called once per child: exit code, or 256 + signal. */
+  /** Called once per child, whatever its pipes still hold: exit code, or 256 + signal. A child that ended before is told of too. */
   onChildExit(callback: (pid: number, status: number) => void): void;
   kill(pid: number, signal: number): void;
-  /** Called with the signal's number for HUP 1, INT 2, USR1 10, TERM 15. */
+  /** From now on HUP 1, INT 2, USR1 10 and TERM 15 do not end the program: the callback gets the number. */
   onSignal(callback: (signal: number) => void): void;
 
   // the rest
@@ -64,5 +82,6 @@ export interface Native {
   /** To standard output. */
   print(text: string): void;
   args(): string[];
+  /** Ends the program with this code: at once, or when the running callback returns; no callback comes after it. */
   exit(code: number): void;
 }
