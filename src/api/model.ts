@@ -55,7 +55,7 @@ export const PEER = {
   'proven_ago_ms?': 'int64',
   /** What the proof was: `traffic` (received bytes moved) or `connected` (the handshake of this connection). */
   'proof?': 'string',
-  /** Milliseconds since `state` last changed while we watched. */
+  /** Milliseconds since `state` last changed; of a link that was up before we watched, since its connection. */
   state_ago_ms: 'int64',
   /** Changes between up and down in the last hour. */
   changes_per_hour: 'int32',

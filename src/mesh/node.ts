@@ -1,0 +1,119 @@
+// The state of one Yggdrasil node (one logical interface): the newest answer of each kind, its peers, its last 24 hours.
+
+import type { MulticastInterface, Path, Peer, Self, Session, TreeEntry, Tun } from '../api/model.ts';
+import type { PeerEvent } from '../api/objects.ts';
+import { History } from './history.ts';
+import { PeerBook, type PeerClaim, type PeerKnowledge, type SilentPeer } from './peer.ts';
+
+/** What is kept of a node, by kind: exactly what the ubus method of the same name shows beside `age_ms` and `interface`. */
+export interface Views {
+  self: Self;
+  peers: { peers: Peer[] };
+  sessions: { sessions: Session[] };
+  paths: { paths: Path[] };
+  tree: { tree: TreeEntry[] };
+  tun: Tun;
+  multicast: { multicast_interfaces: MulticastInterface[] };
+}
+export type ViewKind = keyof Views;
+
+/** The newest answer of one kind; replaced as a whole, never changed. */
+export interface View<K extends ViewKind = ViewKind> {
+  readonly value: Views[K];
+  /** Monotonic time at which Yggdrasil was asked, milliseconds. */
+  readonly atMs: number;
+}
+
+/** How old an answer may be and still be given; older ones are asked for again first. Milliseconds. */
+const FRESH_MS: Record<ViewKind, number> = {
+  self: 30_000,
+  peers: 3_000,
+  sessions: 3_000,
+  paths: 3_000,
+  tree: 10_000,
+  tun: 60_000,
+  multicast: 60_000,
+};
+
+/** What the node asks its source for; rejects when Yggdrasil cannot be asked. */
+export interface NodeSource {
+  /** Asks Yggdrasil now; answers when the view stands in the node. Callers at the same time share one request. */
+  refresh(kind: ViewKind): Promise<void>;
+  /** Somebody looks: poll briskly for a while. */
+  look(): void;
+}
+
+export type FoundBy = 'config' | 'netifd' | 'socket';
+
+export class Node {
+  private readonly views: { [K in ViewKind]?: View<K> } = {};
+  private readonly book: PeerBook;
+  readonly history = new History();
+  /** The link to Yggdrasil is up. */
+  connected = false;
+  /** Why there is nothing to show, in plain words. */
+  problem: string | undefined;
+  /** Set once by whoever wires the node to its source. */
+  source: NodeSource | undefined;
+
+  constructor(
+    readonly name: string,
+    readonly foundBy: FoundBy,
+    knowledge: PeerKnowledge,
+    onPeerEvent: (event: PeerEvent, peer: Peer) => void,
+  ) {
+    this.book = new PeerBook(knowledge, onPeerEvent);
+  }
+
+  /** The newest answer of a kind, however old. */
+  view<K extends ViewKind>(kind: K): View<K> | undefined {
+    return this.views[kind];
+  }
+
+  /**
+   * An answer that is fresh enough to be given: at once when there is one, else when Yggdrasil has been asked.
+   * @throws (rejects) what the source throws: LinkDownError, TimeoutError, RemoteError.
+   */
+  read<K extends ViewKind>(kind: K, nowMs: number): View<K> | Promise<View<K>> {
+    const { source } = this;
+    if (!source) throw new TypeError(`node ${this.name} has no source`);
+    source.look();
+    const view = this.view(kind);
+    if (view && this.connected && nowMs - view.atMs <= FRESH_MS[kind]) return view;
+    return source.refresh(kind).then(() => this.view(kind)!);
+  }
+
+  /** Takes an answer that needs no further thought. */
+  set<K extends Exclude<ViewKind, 'peers'>>(kind: K, value: Views[K], atMs: number): void {
+    const views: { [P in ViewKind]?: View<P> } = this.views;
+    views[kind] = { value, atMs } as (typeof views)[K];
+  }
+
+  /** Takes the newest list of peers, tells what changed and adds a point to the history. */
+  setPeers(claims: readonly PeerClaim[], atMs: number): void {
+    const { peers, traffic } = this.book.update(claims, atMs);
+    this.views.peers = { value: { peers }, atMs };
+    const latencies = peers.flatMap((peer) =>
+      peer.state === 'up' && peer.latency_ms !== undefined ? [peer.latency_ms] : [],
+    );
+    this.history.add(
+      {
+        peersUp: peers.filter((peer) => peer.state === 'up').length,
+        peersTotal: peers.length,
+        latencyMs: latencies.length > 0 ? latencies.reduce((a, b) => Math.min(a, b)) : undefined,
+        traffic,
+      },
+      atMs,
+    );
+  }
+
+  /** Peers to ask whether they are there; see `PeerBook.silent`. */
+  silentPeers(nowMs: number, silentMs: number, everyMs: number, most: number): SilentPeer[] {
+    return this.book.silent(nowMs, silentMs, everyMs, most);
+  }
+
+  /** A silent peer that was asked did not answer. */
+  peerUnanswered(id: string, nowMs: number): void {
+    this.book.unanswered(id, nowMs);
+  }
+}

@@ -1,0 +1,336 @@
+// The peers of one node over time: what Yggdrasil claims, what the counters prove, who a silent link belonged to, what changed.
+
+import type { Peer, PeerOrigin, PeerState } from '../api/model.ts';
+import type { PeerEvent } from '../api/objects.ts';
+
+/** One peering as Yggdrasil claims it at one moment; the fields are those of `Peer`. */
+export type PeerClaim = Omit<
+  Peer,
+  | 'device'
+  | 'origin'
+  | 'state'
+  | 'proven_ago_ms'
+  | 'proof'
+  | 'state_ago_ms'
+  | 'changes_per_hour'
+  | 'key_remembered'
+  | 'name'
+>;
+
+/** A peering as the configuration or a person names it. */
+export interface PeeringName {
+  uri: string;
+  device?: string;
+}
+
+/** What the book needs to know from elsewhere; each answer is about this node. */
+export interface PeerKnowledge {
+  /** Peerings of the configuration; `undefined`: no configuration is known. */
+  configured(): readonly PeeringName[] | undefined;
+  /** True when this daemon added the peering itself. */
+  addedHere(remote: string): boolean;
+  /** A node's name from its node info, where it was asked already. */
+  nameOf(key: string): string | undefined;
+}
+
+/** Bytes that went over all links since the update before. */
+export interface Traffic {
+  rxBytes: number;
+  txBytes: number;
+}
+
+/** Silence on a link that claims to be up, after which it counts as unproven: longer than Yggdrasil's own 4-minute exchange. */
+const SILENCE_MS = 300_000;
+const HOUR_MS = 3_600_000;
+/** So many changes in so short a time, and a peer is said to flap; it has settled after this long without one. */
+const FLAP_CHANGES = 6;
+const FLAP_WINDOW_MS = 600_000;
+const SETTLED_MS = 300_000;
+/** Changes remembered per peer: more within an hour are counted as this many. */
+const MAX_CHANGES = 64;
+/** How long a peering that left the list is remembered (its key, its changes). */
+const MEMORY_MS = HOUR_MS;
+const MAX_RECORDS = 8192;
+
+interface Record {
+  peer: Peer;
+  state: PeerState;
+  /** In the newest list. */
+  listed: boolean;
+  stateAtMs: number;
+  seenAtMs: number;
+  /** Since when we have watched this connection. */
+  watchedAtMs: number;
+  provenAtMs: number | undefined;
+  proof: 'traffic' | 'connected' | undefined;
+  /** When we last asked the node over this link, and whether that went unanswered. */
+  probedAtMs: number;
+  unansweredAtMs: number | undefined;
+  rxBytes: number;
+  txBytes: number;
+  uptimeS: number;
+  key: string | undefined;
+  changes: number[];
+  flapping: boolean;
+}
+
+/** A peer that wants to be asked whether it is there. */
+export interface SilentPeer {
+  id: string;
+  key: string;
+}
+
+function isLinkLocal(remote: string): boolean {
+  return /^[a-z]+:\/\/\[fe80:/i.test(remote);
+}
+
+/** The list of peers, kept from poll to poll. Times are the caller's monotonic milliseconds. */
+export class PeerBook {
+  private readonly records = new Map<string, Record>();
+  private updatedAtMs: number | undefined;
+
+  constructor(
+    private readonly knowledge: PeerKnowledge,
+    private readonly onEvent: (event: PeerEvent, peer: Peer) => void,
+  ) {}
+
+  /**
+   * Takes the newest list and tells what changed.
+   * @returns the peers, in the order of the claims, and the traffic since the update before.
+   */
+  update(claims: readonly PeerClaim[], nowMs: number): { peers: Peer[]; traffic: Traffic } {
+    const first = this.updatedAtMs === undefined;
+    const elapsedMs = first ? 0 : nowMs - this.updatedAtMs!;
+    this.updatedAtMs = nowMs;
+    const configured = this.configuredByRemote();
+    const traffic: Traffic = { rxBytes: 0, txBytes: 0 };
+    const counts = new Map<string, number>();
+    const events: [PeerEvent, Peer][] = [];
+    const seen = new Set<Record>();
+
+    const peers = claims.map((claim) => {
+      // an inbound handshake: nobody knows yet who it is
+      if (claim.inbound && claim.key === undefined) {
+        return this.describe(this.newRecord(claim, nowMs), claim, configured, nowMs, elapsedMs);
+      }
+      const name = claim.inbound ? `< ${claim.key ?? claim.remote ?? ''}` : `> ${claim.remote ?? ''}`;
+      const nth = (counts.get(name) ?? 0) + 1;
+      counts.set(name, nth);
+      const id = `${nth} ${name}`;
+      const known = this.records.get(id);
+      const record = known ?? this.newRecord(claim, nowMs);
+      if (!known) this.records.set(id, record);
+      seen.add(record);
+      const isNew = !record.listed;
+      record.listed = true;
+      record.seenAtMs = nowMs;
+      this.prove(record, claim, nowMs, first, traffic);
+      const before = record.state;
+      record.state = this.judge(record, claim, nowMs);
+      if (claim.key !== undefined) record.key = claim.key;
+      const changed = known ? record.state !== before : false;
+      if (changed) record.stateAtMs = nowMs;
+      if (changed && (record.state === 'down' || before === 'down')) this.countChange(record, nowMs);
+      record.peer = this.describe(record, claim, configured, nowMs, elapsedMs);
+      record.rxBytes = claim.rx_bytes ?? 0;
+      record.txBytes = claim.tx_bytes ?? 0;
+      record.uptimeS = claim.uptime_s ?? 0;
+      if (isNew && !first) events.push(['peer_added', record.peer]);
+      if (changed || (isNew && !first && record.state === 'up')) events.push([`peer_${record.state}`, record.peer]);
+      return record.peer;
+    });
+    this.leave(seen, nowMs, events);
+    for (const [event, peer] of this.withFlapping(events, seen, nowMs)) this.onEvent(event, peer);
+    this.forget(nowMs);
+    return { peers, traffic };
+  }
+
+  /** Peers that claim to be up and have shown nothing for `silentMs`; each is named at most once in `everyMs`. */
+  silent(nowMs: number, silentMs: number, everyMs: number, most: number): SilentPeer[] {
+    const found: SilentPeer[] = [];
+    for (const [id, record] of this.records) {
+      if (found.length >= most) break;
+      if (!record.listed || !record.peer.up || record.key === undefined) continue;
+      if (nowMs - Math.max(record.provenAtMs ?? 0, record.watchedAtMs) < silentMs) continue;
+      if (nowMs - record.probedAtMs < everyMs) continue;
+      record.probedAtMs = nowMs;
+      found.push({ id, key: record.key });
+    }
+    return found;
+  }
+
+  /** A node that was asked did not answer: its link is unproven until bytes arrive over it again. */
+  unanswered(id: string, nowMs: number): void {
+    const record = this.records.get(id);
+    if (record) record.unansweredAtMs = nowMs;
+  }
+
+  private newRecord(claim: PeerClaim, nowMs: number): Record {
+    return {
+      peer: {
+        inbound: claim.inbound,
+        up: false,
+        origin: 'unknown',
+        state: 'down',
+        state_ago_ms: 0,
+        changes_per_hour: 0,
+      },
+      state: 'down',
+      listed: false,
+      stateAtMs: nowMs - (claim.uptime_s ?? 0) * 1000,
+      seenAtMs: nowMs,
+      watchedAtMs: nowMs,
+      provenAtMs: undefined,
+      proof: undefined,
+      probedAtMs: Number.NEGATIVE_INFINITY,
+      unansweredAtMs: undefined,
+      rxBytes: 0,
+      txBytes: 0,
+      uptimeS: 0,
+      key: undefined,
+      changes: [],
+      flapping: false,
+    };
+  }
+
+  /** Finds proof in the counters, and adds what moved to the traffic. */
+  private prove(record: Record, claim: PeerClaim, nowMs: number, first: boolean, traffic: Traffic): void {
+    if (!claim.up) {
+      record.unansweredAtMs = undefined;
+      return;
+    }
+    const rx = claim.rx_bytes ?? 0;
+    const tx = claim.tx_bytes ?? 0;
+    const uptimeS = claim.uptime_s ?? 0;
+    const sameConnection =
+      record.peer.up && record.listed && rx >= record.rxBytes && tx >= record.txBytes && uptimeS >= record.uptimeS;
+    if (!sameConnection) {
+      record.watchedAtMs = nowMs;
+      record.provenAtMs = nowMs - uptimeS * 1000;
+      record.proof = 'connected';
+      record.unansweredAtMs = undefined;
+    }
+    const rxMoved = sameConnection ? rx - record.rxBytes : first ? 0 : rx;
+    traffic.rxBytes += rxMoved;
+    traffic.txBytes += sameConnection ? tx - record.txBytes : first ? 0 : tx;
+    if (sameConnection && rxMoved > 0) {
+      record.provenAtMs = nowMs;
+      record.proof = 'traffic';
+      record.unansweredAtMs = undefined;
+    }
+  }
+
+  private judge(record: Record, claim: PeerClaim, nowMs: number): PeerState {
+    if (!claim.up) return 'down';
+    if (record.unansweredAtMs !== undefined) return 'unproven';
+    const silenceMs = nowMs - Math.max(record.provenAtMs ?? Number.NEGATIVE_INFINITY, record.watchedAtMs);
+    return silenceMs > SILENCE_MS ? 'unproven' : 'up';
+  }
+
+  private countChange(record: Record, nowMs: number): void {
+    record.changes = [...record.changes.filter((at) => nowMs - at < HOUR_MS), nowMs].slice(-MAX_CHANGES);
+  }
+
+  private describe(
+    record: Record,
+    claim: PeerClaim,
+    configured: ReadonlyMap<string, PeeringName> | undefined,
+    nowMs: number,
+    elapsedMs: number,
+  ): Peer {
+    const listed = claim.remote === undefined ? undefined : configured?.get(claim.remote);
+    const peer: Peer = {
+      ...claim,
+      origin: this.originOf(claim, configured, listed),
+      state: record.state,
+      state_ago_ms: nowMs - record.stateAtMs,
+      changes_per_hour: record.changes.filter((at) => nowMs - at < HOUR_MS).length,
+    };
+    if (listed?.device !== undefined) peer.device = listed.device;
+    if (claim.key === undefined && record.key !== undefined) {
+      peer.key = record.key;
+      peer.key_remembered = true;
+    }
+    if (record.provenAtMs !== undefined && record.proof !== undefined) {
+      peer.proven_ago_ms = nowMs - record.provenAtMs;
+      peer.proof = record.proof;
+    }
+    const name = peer.key === undefined ? undefined : this.knowledge.nameOf(peer.key);
+    if (name !== undefined) peer.name = name;
+    if (claim.up && claim.rx_bytes_per_s === undefined && elapsedMs > 0 && record.peer.up) {
+      const perSecond = (now: number, before: number): number =>
+        Math.max(0, Math.round(((now - before) * 1000) / elapsedMs));
+      peer.rx_bytes_per_s = perSecond(claim.rx_bytes ?? 0, record.rxBytes);
+      peer.tx_bytes_per_s = claim.tx_bytes_per_s ?? perSecond(claim.tx_bytes ?? 0, record.txBytes);
+    }
+    return peer;
+  }
+
+  private originOf(
+    claim: PeerClaim,
+    configured: ReadonlyMap<string, PeeringName> | undefined,
+    listed: PeeringName | undefined,
+  ): PeerOrigin {
+    if (claim.inbound) return 'inbound';
+    if (listed) return 'configured';
+    if (claim.remote !== undefined && isLinkLocal(claim.remote)) return 'multicast';
+    if (claim.remote !== undefined && this.knowledge.addedHere(claim.remote)) return 'runtime';
+    return configured ? 'runtime' : 'unknown';
+  }
+
+  private configuredByRemote(): Map<string, PeeringName> | undefined {
+    const list = this.knowledge.configured();
+    return list && new Map(list.map((name) => [name.uri.split('?')[0]!, name]));
+  }
+
+  /** What is no longer in the list: it went down if it was up, and it is gone. */
+  private leave(seen: ReadonlySet<Record>, nowMs: number, events: [PeerEvent, Peer][]): void {
+    for (const record of this.records.values()) {
+      if (!record.listed || seen.has(record)) continue;
+      record.listed = false;
+      const wasDown = record.state === 'down';
+      const { key, ...rest } = record.peer;
+      record.peer = { ...rest, up: false, state: 'down', state_ago_ms: 0 };
+      if (key !== undefined) Object.assign(record.peer, { key, key_remembered: true });
+      if (!wasDown) {
+        record.state = 'down';
+        record.stateAtMs = nowMs;
+        this.countChange(record, nowMs);
+        events.push(['peer_down', record.peer]);
+      }
+      events.push(['peer_removed', record.peer]);
+    }
+  }
+
+  /** Replaces the ups and downs of a peer that changes all the time by one `peer_flapping` and, later, one `peer_settled`. */
+  private withFlapping(
+    events: readonly [PeerEvent, Peer][],
+    seen: ReadonlySet<Record>,
+    nowMs: number,
+  ): [PeerEvent, Peer][] {
+    const told: [PeerEvent, Peer][] = [];
+    const quiet = new Set<Peer>();
+    for (const record of this.records.values()) {
+      const recent = record.changes.filter((at) => nowMs - at < FLAP_WINDOW_MS).length;
+      if (record.flapping) {
+        if (nowMs - (record.changes.at(-1) ?? 0) < SETTLED_MS) quiet.add(record.peer);
+        else {
+          record.flapping = false;
+          if (seen.has(record)) told.push(['peer_settled', record.peer]);
+        }
+      } else if (recent >= FLAP_CHANGES) {
+        record.flapping = true;
+        quiet.add(record.peer);
+        told.push(['peer_flapping', record.peer]);
+      }
+    }
+    return [...events.filter(([, peer]) => !quiet.has(peer)), ...told];
+  }
+
+  private forget(nowMs: number): void {
+    for (const [id, record] of this.records) {
+      if (record.listed) continue;
+      if (nowMs - record.seenAtMs > MEMORY_MS || this.records.size > MAX_RECORDS) this.records.delete(id);
+    }
+  }
+}

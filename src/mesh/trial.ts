@@ -1,0 +1,91 @@
+// Peerings on trial: each ends by itself, and a trial that nobody confirmed is undone even when the daemon or Yggdrasil died meanwhile.
+
+import type { PeeringName } from './peer.ts';
+
+/** One peering on trial. */
+export interface Trial extends PeeringName {
+  interface: string;
+}
+
+/** Keeps the list of trials where it outlives the daemon but not a power-cycle. */
+export interface TrialStore {
+  load(): Trial[];
+  save(trials: readonly Trial[]): void;
+}
+
+/** Calls back once after a delay. */
+export interface TrialTimer {
+  after(delayMs: number, callback: () => void): () => void;
+}
+
+const MAX_TRIALS = 32;
+
+interface Entry {
+  trial: Trial;
+  /** `undefined`: over, waiting to be undone. */
+  cancel: (() => void) | undefined;
+}
+
+/** The trials of all interfaces. */
+export class Trials {
+  private entries: Entry[] = [];
+
+  /** @param onOver a trial ended unconfirmed and is to be undone now; it stays `overdue` until `end` is called. */
+  constructor(
+    private readonly store: TrialStore,
+    private readonly timer: TrialTimer,
+    private readonly onOver: (trial: Trial) => void,
+  ) {
+    // the daemon that began these is gone: nobody can confirm them any more
+    this.entries = store
+      .load()
+      .slice(0, MAX_TRIALS)
+      .map((trial) => ({ trial, cancel: undefined }));
+  }
+
+  /** Begins a trial. @returns false when too many are under way. */
+  begin(trial: Trial, durationMs: number): boolean {
+    if (this.entries.length >= MAX_TRIALS) return false;
+    const entry: Entry = { trial, cancel: undefined };
+    entry.cancel = this.timer.after(durationMs, () => {
+      entry.cancel = undefined;
+      this.onOver(trial);
+    });
+    this.entries.push(entry);
+    this.save();
+    return true;
+  }
+
+  /** Ends a trial: the peering stays (or is gone already). @returns false when there is none. */
+  end(name: Trial): boolean {
+    const entry = this.entries.find(({ trial }) => isSame(trial, name));
+    if (!entry) return false;
+    entry.cancel?.();
+    this.entries = this.entries.filter((e) => e !== entry);
+    this.save();
+    return true;
+  }
+
+  /** Trials of an interface that are over and not yet undone. */
+  overdue(iface: string): Trial[] {
+    return this.entries.filter((e) => e.cancel === undefined && e.trial.interface === iface).map((e) => e.trial);
+  }
+
+  /** True while the peering is on trial. */
+  has(name: Trial): boolean {
+    return this.entries.some(({ trial }) => isSame(trial, name));
+  }
+
+  /** Stops all timers; the trials stay in the store. */
+  stop(): void {
+    for (const entry of this.entries) entry.cancel?.();
+  }
+
+  private save(): void {
+    this.store.save(this.entries.map(({ trial }) => trial));
+  }
+}
+
+function isSame(a: Trial, b: Trial): boolean {
+  return a.interface === b.interface && a.uri.split('?')[0] === b.uri.split('?')[0] && a.device === b.device;
+}
