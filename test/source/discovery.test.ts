@@ -1,0 +1,107 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { SILENT } from '../../src/log.ts';
+import { Discovery, type FoundInterface, yggdrasilInterfaces } from '../../src/source/discovery.ts';
+import type { Files } from '../../src/transport/host.ts';
+import { ManualClock } from '../support/clock.ts';
+
+const DUMP = {
+  interface: [
+    { interface: 'lan', proto: 'static' },
+    { interface: 'ygg1', proto: 'yggdrasil' },
+    { interface: 'ygg0', proto: 'yggdrasil' },
+  ],
+};
+
+const names = suite('yggdrasilInterfaces');
+names('finds the interfaces of the protocol', () => assert.equal(yggdrasilInterfaces(DUMP), ['ygg1', 'ygg0']));
+for (const bad of [undefined, null, 7, {}, { interface: 'x' }, { interface: [null, 3, { proto: 'yggdrasil' }] }]) {
+  names(`finds nothing in ${JSON.stringify(bad)}`, () => assert.equal(yggdrasilInterfaces(bad), []));
+}
+names('refuses names that are no interface names', () => {
+  assert.equal(yggdrasilInterfaces({ interface: [{ interface: '../../etc', proto: 'yggdrasil' }] }), []);
+});
+names.run();
+
+// ---
+
+function make(options: { discover?: boolean; configured?: { name: string; endpoint: { path: string } }[] } = {}) {
+  const clock = new ManualClock();
+  const told: FoundInterface[][] = [];
+  const world = { sockets: [] as string[], dump: DUMP as object | Error };
+  const files = { list: () => world.sockets } as unknown as Files;
+  const bus = {
+    call: async () => {
+      if (world.dump instanceof Error) throw world.dump;
+      return [world.dump as Record<string, unknown>];
+    },
+  };
+  const discovery = new Discovery(
+    files,
+    clock,
+    bus,
+    { configured: options.configured ?? [], discover: options.discover ?? true, socketDirectory: '/tmp/yggdrasil' },
+    SILENT,
+    (list) => told.push(list),
+  );
+  return { clock, told, world, discovery };
+}
+const shown = (list: FoundInterface[] | undefined) => list?.map((f) => `${f.name} ${f.foundBy}`);
+
+const discovery = suite('Discovery');
+
+discovery('puts the configuration first, then netifd, then sockets, each name once', async () => {
+  const { told, world, discovery } = make({ configured: [{ name: 'own', endpoint: { path: '/run/own.sock' } }] });
+  world.sockets = ['ygg0.sock', 'odd.sock', 'ygg0.conf', '.sock'];
+  discovery.start();
+  await discovery.refresh();
+  assert.equal(shown(told.at(-1)), ['own config', 'ygg0 netifd', 'ygg1 netifd', 'odd socket']);
+  assert.equal(told.at(-1)![1]!.endpoint, { path: '/tmp/yggdrasil/ygg0.sock' });
+});
+
+discovery('tells only changes, and looks again every minute', async () => {
+  const { clock, told, world, discovery } = make();
+  world.dump = {};
+  discovery.start();
+  await clock.advance(180_000);
+  assert.is(told.length, 1);
+  world.sockets = ['ygg0.sock'];
+  await clock.advance(60_000);
+  assert.equal(shown(told.at(-1)), ['ygg0 socket']);
+});
+
+discovery('keeps what netifd said while netifd does not answer', async () => {
+  const { told, world, discovery } = make();
+  discovery.start();
+  await discovery.refresh();
+  world.dump = new Error('no netifd');
+  await discovery.refresh();
+  assert.equal(shown(told.at(-1)), ['ygg0 netifd', 'ygg1 netifd']);
+});
+
+discovery('takes at most four', async () => {
+  const { told, world, discovery } = make();
+  world.sockets = ['a.sock', 'b.sock', 'c.sock', 'd.sock'];
+  discovery.start();
+  await discovery.refresh();
+  assert.is(told.at(-1)!.length, 4);
+});
+
+discovery('looks no further than the configuration when told so', async () => {
+  const { clock, told, world, discovery } = make({ discover: false });
+  world.sockets = ['ygg0.sock'];
+  discovery.start();
+  await discovery.refresh();
+  assert.equal(told, [[]]);
+  assert.is(clock.pending, 0);
+});
+
+discovery('is quiet after stop', async () => {
+  const { clock, told, discovery } = make();
+  discovery.start();
+  discovery.stop();
+  await clock.advance(120_000);
+  assert.is(told.length, 1);
+  assert.is(clock.pending, 0);
+});
+discovery.run();
