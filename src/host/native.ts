@@ -16,6 +16,9 @@
 export const READABLE = 1;
 export const WRITABLE = 2;
 
+/** Signals as this contract numbers them; a machine may number USR1 otherwise (16 on MIPS). */
+export const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGUSR1: 10, SIGTERM: 15 } as const;
+
 export interface Native {
   // streams
   /** Starts to connect to a unix socket; wait for WRITABLE, then ask `socketError`. */
@@ -72,7 +75,7 @@ export interface Native {
   /** Called once per child, whatever its pipes still hold: exit code, or 256 + signal. A child that ended before is told of too. */
   onChildExit(callback: (pid: number, status: number) => void): void;
   kill(pid: number, signal: number): void;
-  /** From now on HUP 1, INT 2, USR1 10 and TERM 15 do not end the program: the callback gets the number. */
+  /** From now on those of `SIGNALS` do not end the program: the callback gets the number. */
   onSignal(callback: (signal: number) => void): void;
 
   // the rest

@@ -1,0 +1,155 @@
+// From an endpoint to a connected descriptor: numeric addresses at once, names by way of the resolver, one address after the other.
+
+import { TimeoutError } from '../errors.ts';
+import { joinBytes } from '../lib/bytes.ts';
+import { decodeUtf8, encodeUtf8 } from '../lib/utf8.ts';
+import type { Cancel, Clock, Endpoint } from '../transport/host.ts';
+import { type Native, READABLE, WRITABLE } from './native.ts';
+
+/** Longest wait for the resolver, and for each address, milliseconds. */
+export const DIAL_STEP_MS = 10_000;
+const MAX_ADDRESSES = 8;
+const MAX_ANSWER_BYTES = 4096;
+/** `sun_path` of Linux, without its last zero. */
+const MAX_PATH_BYTES = 107;
+
+/** An endpoint as people write it: path, `host:port`, `[v6 address]:port`. */
+export function formatEndpoint(to: Endpoint): string {
+  if ('path' in to) return to.path;
+  return to.host.includes(':') ? `[${to.host}]:${to.port}` : `${to.host}:${to.port}`;
+}
+
+/** What no machine can do with an endpoint; `undefined` when it may be tried. */
+export function endpointProblem(to: Endpoint): string | undefined {
+  if ('path' in to) {
+    if (!/^[/@]./.test(to.path)) return 'expected an absolute path or @name';
+    if (to.path.includes('\0')) return 'a zero byte in the path';
+    return encodeUtf8(to.path).length > MAX_PATH_BYTES ? 'File name too long' : undefined;
+  }
+  if (!Number.isInteger(to.port) || to.port < 1 || to.port > 65535) return 'expected a port from 1 to 65535';
+  return isNumeric(to.host) || /^[a-z0-9_]([a-z0-9._-]{0,252})$/i.test(to.host)
+    ? undefined
+    : 'expected a host name or a numeric address';
+}
+
+/** No host name has a colon or four numbers, so this needs no parser. */
+function isNumeric(host: string): boolean {
+  return /^\d+\.\d+\.\d+\.\d+$/.test(host) || /^[0-9a-f]*:[0-9a-f:.]*(%[\w.-]+)?$/i.test(host);
+}
+
+/**
+ * Connects, and gives the descriptor or the reason why not; `done` is called once, never from inside.
+ * The answer to a name with several addresses that all fail names each.
+ */
+export function connect(native: Native, clock: Clock, to: Endpoint, done: (outcome: number | Error) => void): Cancel {
+  /** Ends whatever is waited for. */
+  let cancel: Cancel = () => {};
+
+  const fail = (error: Error): void => {
+    cancel = clock.after(0, () => done(error));
+  };
+
+  /** Waits for `fd` with a time limit; what it returns ends the wait and leaves `fd` open. */
+  const wait = (fd: number, events: number, onReady: () => void, onTimeout: () => void): Cancel => {
+    const cancelTimer = clock.after(DIAL_STEP_MS, () => {
+      native.close(fd);
+      onTimeout();
+    });
+    native.watch(fd, events, onReady);
+    cancel = () => {
+      cancelTimer();
+      native.close(fd);
+    };
+    return () => {
+      cancelTimer();
+      native.watch(fd, 0);
+      cancel = () => {};
+    };
+  };
+
+  const attempt = (open: () => number, subject: string, onFail: (error: Error) => void): void => {
+    let fd: number;
+    try {
+      fd = open();
+    } catch (error) {
+      onFail(error as Error);
+      return;
+    }
+    const onReady = (): void => {
+      settle();
+      const reason = native.socketError(fd);
+      if (reason === undefined) {
+        done(fd);
+        return;
+      }
+      native.close(fd);
+      onFail(new Error(`connect ${subject}: ${reason}`));
+    };
+    const settle = wait(fd, WRITABLE, onReady, () =>
+      onFail(new TimeoutError(`connect ${subject}: no answer after ${DIAL_STEP_MS} ms`)),
+    );
+  };
+
+  const attemptEach = (addresses: string[], port: number): void => {
+    const errors: Error[] = [];
+    const next = (): void => {
+      const host = addresses[errors.length];
+      if (host === undefined) {
+        fail(errors.length === 1 ? errors[0]! : new Error(errors.map((e) => e.message).join('; ')));
+        return;
+      }
+      attempt(
+        () => native.connectTcp(host, port),
+        formatEndpoint({ host, port }),
+        (error) => {
+          errors.push(error);
+          next();
+        },
+      );
+    };
+    next();
+  };
+
+  const resolve = (name: string, port: number): void => {
+    const answer: Uint8Array[] = [];
+    let answerBytes = 0;
+    let fd: number;
+    try {
+      fd = native.resolve(name);
+    } catch (error) {
+      fail(error as Error);
+      return;
+    }
+    const onReady = (): void => {
+      let bytes: ArrayBuffer | undefined | null;
+      try {
+        bytes = native.read(fd, MAX_ANSWER_BYTES);
+      } catch {
+        bytes = null;
+      }
+      if (bytes === undefined) return;
+      if (bytes) {
+        answer.push(new Uint8Array(bytes));
+        answerBytes += bytes.byteLength;
+        if (answerBytes <= MAX_ANSWER_BYTES) return;
+      }
+      settle();
+      native.close(fd);
+      // what follows the last line end is nothing, or an address cut off
+      const lines = decodeUtf8(joinBytes(answer)).split('\n').slice(0, -1);
+      const addresses = lines.slice(0, MAX_ADDRESSES);
+      if (addresses.length === 0) fail(new Error(`resolve ${name}: unknown name`));
+      else attemptEach(addresses, port);
+    };
+    const settle = wait(fd, READABLE, onReady, () =>
+      fail(new TimeoutError(`resolve ${name}: no answer after ${DIAL_STEP_MS} ms`)),
+    );
+  };
+
+  const problem = endpointProblem(to);
+  if (problem !== undefined) fail(new Error(`connect ${formatEndpoint(to)}: ${problem}`));
+  else if ('path' in to) attempt(() => native.connectUnix(to.path), to.path, fail);
+  else if (isNumeric(to.host)) attemptEach([to.host], to.port);
+  else resolve(to.host, to.port);
+  return () => cancel();
+}
