@@ -35,6 +35,11 @@ export class LinkDownError extends Error {
   override name = 'LinkDownError';
 }
 
+/** Too much waits already; nothing was sent. */
+export class BusyError extends Error {
+  override name = 'BusyError';
+}
+
 /** A value that a person or a program gave us does not do. `field` names the argument at fault. */
 export class InputError extends Error {
   override name = 'InputError';
