@@ -131,6 +131,8 @@ export class LabNode {
     readonly address: string,
     /** Path of its admin socket. */
     readonly socket: string,
+    /** URIs of the peers that its configuration names. */
+    readonly peers: readonly string[],
     /** The namespace that it lives in. */
     readonly namespace: Namespace | undefined,
     private readonly command: readonly string[],
@@ -199,6 +201,8 @@ export class Lab {
   readonly links: LabLink[] = [];
   /** True: namespaces; false: loopback. */
   readonly isIsolated: boolean;
+  /** Of Yggdrasil: `0.5.12`. */
+  version = '';
   private readonly cables = new Map<LabLink, { cut: boolean; set(cut: boolean): Promise<void> }>();
   private readonly namespaces: Namespace[] = [];
   private readonly relays: Relay[] = [];
@@ -258,6 +262,7 @@ export class Lab {
     const wanted =
       this.options.links ?? names.slice(0, count === 2 ? 1 : undefined).map((from, i) => this.ring(names, from, i));
     this.links.push(...(count === 1 ? [] : wanted));
+    this.version = /version: (\S+)/.exec(await ask(yggdrasil, ['-version']))?.[1] ?? 'of unknown version';
     const identities = await this.identities(count, yggdrasil);
     const wiring = this.isIsolated ? await this.wireNamespaces(names) : await this.wireLoopback(names);
     names.forEach((name, i) => {
@@ -276,7 +281,9 @@ export class Lab {
       const argv = [yggdrasil, '-useconffile', file];
       const command = namespace?.command(argv) ?? argv;
       const lab = { log: this.options.log, changed: () => this.recordProcesses() };
-      this.nodes.push(new LabNode(name, `ygg${i}`, key, address, this.socketPath(i), namespace, command, lab));
+      this.nodes.push(
+        new LabNode(name, `ygg${i}`, key, address, this.socketPath(i), wires.Peers, namespace, command, lab),
+      );
     });
     // Backwards, as `from` comes before `to` in the default links: who is dialled listens already.
     for (const node of [...this.nodes].reverse()) await node.start();
