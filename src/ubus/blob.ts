@@ -12,6 +12,8 @@ import { encodeUtf8 } from '../lib/utf8.ts';
 export const BLOB_HEAD = 4;
 /** Longest blob that ubusd carries, its head included. */
 export const MAX_BLOB = 1_048_576;
+/** Largest buffer that a writer keeps for the next use. */
+const KEPT_CAPACITY = 65_536;
 /** Bit 31 of the head: a blobmsg attribute, whose payload begins with its name. */
 export const BLOB_EXTENDED = 0x80;
 
@@ -180,9 +182,12 @@ export class BlobWriter {
     this.close(start);
   }
 
-  /** A copy of what was written. */
+  /** A copy of what was written; the writer is empty after it, and lets a large buffer go. */
   take(): Uint8Array {
-    return this.bytes.slice(0, this.length);
+    const taken = this.bytes.slice(0, this.length);
+    if (this.bytes.length > KEPT_CAPACITY) this.bytes = new Uint8Array(256);
+    this.length = 0;
+    return taken;
   }
 }
 

@@ -11,6 +11,7 @@ import {
   BLOB_HEAD,
   BlobCursor,
   BlobWriter,
+  MAX_BLOB,
   padded,
   readInt64,
   readUint32,
@@ -150,6 +151,15 @@ export function encodeTable(value: object, layout?: TableLayout): Uint8Array {
   if (layout) return compileLayout(layout).encode(value);
   const writer = new BlobWriter();
   writeMembers(writer, value, []);
+  return writer.take();
+}
+
+/** Encodes one table member around members that are encoded already. */
+export function encodeMember(name: string, members: Uint8Array): Uint8Array {
+  const writer = new BlobWriter(MAX_BLOB, 64 + members.length);
+  const start = openNamed(writer, BLOBMSG_TYPE_TABLE, name);
+  writer.raw(members);
+  writer.close(start);
   return writer.take();
 }
 

@@ -237,21 +237,25 @@ export class FrameReader {
 
   /**
    * Takes bytes as they come and calls `onFrame` with each frame that is complete; a frame within one chunk is not copied.
+   * When `onFrame` returns false it leaves the rest; what it took is the answer, and the caller brings the rest again later.
    * @throws WireError on a bad version or length; the stream cannot be read on after that.
    */
-  push(bytes: Uint8Array, onFrame: (frame: Uint8Array) => void): void {
+  push(bytes: Uint8Array, onFrame: (frame: Uint8Array) => unknown): number {
     let at = 0;
     while (at < bytes.length && !this.stopped) {
+      let frame: Uint8Array | undefined;
       if (this.have === 0 && bytes.length - at >= MIN_FRAME) {
         const length = frameLength(bytes, at);
-        if (bytes.length - at >= length) {
-          onFrame(bytes.subarray(at, at + length));
-          at += length;
-          continue;
-        }
+        if (bytes.length - at >= length) frame = bytes.subarray(at, at + length);
       }
-      at += this.collect(bytes, at, onFrame);
+      if (frame) at += frame.length;
+      else {
+        at += this.collect(bytes, at);
+        frame = this.complete();
+      }
+      if (frame && onFrame(frame) === false) break;
     }
+    return at;
   }
 
   /** No further frame is delivered, not even from the chunk at hand. */
@@ -261,7 +265,7 @@ export class FrameReader {
   }
 
   /** Adds to the incomplete frame what belongs to it; returns how many bytes that were. */
-  private collect(bytes: Uint8Array, at: number, onFrame: (frame: Uint8Array) => void): number {
+  private collect(bytes: Uint8Array, at: number): number {
     const needed = this.have < MIN_FRAME ? MIN_FRAME : frameLength(this.pending, 0);
     const count = Math.min(needed - this.have, bytes.length - at);
     const end = this.have + count;
@@ -273,12 +277,15 @@ export class FrameReader {
     }
     this.pending.set(bytes.subarray(at, at + count), this.have);
     this.have = end;
-    if (end >= MIN_FRAME && end === frameLength(this.pending, 0)) {
-      const frame = this.pending.subarray(0, end);
-      this.pending = new Uint8Array(MIN_FRAME);
-      this.have = 0;
-      onFrame(frame);
-    }
     return count;
+  }
+
+  /** Takes the collected frame out when nothing of it is missing. */
+  private complete(): Uint8Array | undefined {
+    if (this.have < MIN_FRAME || this.have < frameLength(this.pending, 0)) return undefined;
+    const frame = this.pending.subarray(0, this.have);
+    this.pending = new Uint8Array(MIN_FRAME);
+    this.have = 0;
+    return frame;
   }
 }
