@@ -96,6 +96,8 @@ class Inbox {
 export class SocketDescriptor extends Descriptor {
   private readonly inbox = new Inbox();
   private ended = false;
+  /** Watched for READABLE: bytes may flow. */
+  private wanted = false;
   private error: Error | undefined;
 
   constructor(private readonly socket: Socket) {
@@ -104,7 +106,7 @@ export class SocketDescriptor extends Descriptor {
     socket.on('connect', () => this.poke());
     socket.on('data', (chunk) => {
       this.inbox.push(chunk);
-      if (this.inbox.bytes >= BUFFER_BYTES) socket.pause();
+      this.fill();
       this.poke();
     });
     socket.on('error', (error) => {
@@ -127,12 +129,11 @@ export class SocketDescriptor extends Descriptor {
 
   read(maxBytes: number): ArrayBuffer | undefined | null {
     const bytes = this.inbox.take(maxBytes);
+    this.fill();
     if (bytes) return bytes;
     // a write that found the other side gone says nothing against what it sent
     if (this.error && errorCode(this.error) !== 'EPIPE') throw new Error(`read: ${reasonOf(this.error)}`);
-    if (this.ended || this.error) return null;
-    this.socket.resume();
-    return undefined;
+    return this.ended || this.error ? null : undefined;
   }
 
   write(bytes: Uint8Array): number {
@@ -143,6 +144,12 @@ export class SocketDescriptor extends Descriptor {
     const taken = Math.min(room, bytes.length);
     this.socket.write(Buffer.from(bytes.subarray(0, taken)), () => this.poke());
     return taken;
+  }
+
+  /** Lets bytes flow while they are wanted and there is room. */
+  private fill(): void {
+    if (this.wanted && this.inbox.bytes < BUFFER_BYTES) this.socket.resume();
+    else this.socket.pause();
   }
 
   protected ready(): number {
@@ -161,8 +168,8 @@ export class SocketDescriptor extends Descriptor {
   }
 
   protected override onWatch(events: number): void {
-    if (!(events & READABLE)) this.socket.pause();
-    else if (this.inbox.bytes < BUFFER_BYTES) this.socket.resume();
+    this.wanted = (events & READABLE) !== 0;
+    this.fill();
   }
 
   protected release(): void {

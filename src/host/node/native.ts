@@ -199,10 +199,10 @@ function start(program: string, args: string[]): ChildProcess {
   const candidates = program.includes('/')
     ? [program]
     : (process.env.PATH ?? '/usr/bin:/bin').split(delimiter).map((folder) => join(folder || '.', program));
-  const found = candidates.filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile());
+  const found = candidates.filter((path) => holds(() => statSync(path).isFile()));
   if (found.length === 0) throw new Error(`spawn ${program}: No such file or directory`);
   try {
-    const path = found.find(isExecutable);
+    const path = found.find((path) => holds(() => accessSync(path, constants.X_OK) === undefined));
     if (!path) throw new Error(`spawn ${program}: Permission denied`);
     const child = spawn(path, args, { argv0: program, stdio: 'pipe' });
     child.on('error', () => {}); // no pid says it already
@@ -212,10 +212,9 @@ function start(program: string, args: string[]): ChildProcess {
   }
 }
 
-function isExecutable(path: string): boolean {
+function holds(condition: () => boolean): boolean {
   try {
-    accessSync(path, constants.X_OK);
-    return true;
+    return condition();
   } catch {
     return false;
   }
