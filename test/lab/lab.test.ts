@@ -51,11 +51,30 @@ const upPeers = async (node: LabNode): Promise<PeerEntry[]> =>
   (await request<{ peers: PeerEntry[] }>(node, 'getPeers')).peers.filter((peer) => peer.up);
 
 const yggdrasil = await ensureYggdrasil((line) => console.log(line)).catch((error: Error) => {
-  console.log(`lab tests skipped, no Yggdrasil: ${error.message}`);
+  console.log(`skipped: the lab with real nodes: ${error.message}`);
   return undefined;
 });
 const problem = await namespaceProblem();
-if (problem) console.log(`lab tests in namespaces skipped: ${problem}`);
+if (problem) console.log(`skipped: the lab in namespaces: ${problem}`);
+
+const refusals = suite('startLab');
+const REFUSED = {
+  'a lab without nodes': [{ nodes: 0 }, /1 to 26 nodes, not 0/],
+  'more nodes than letters': [{ nodes: 27 }, /1 to 26 nodes, not 27/],
+  'a directory too long for sockets': [
+    { directory: `/tmp/${'x'.repeat(100)}` },
+    /too long for a unix socket, at most 107/,
+  ],
+} as const;
+for (const [what, [wrong, message]] of Object.entries(REFUSED))
+  refusals(`refuses ${what}`, async () => {
+    const options = { nodes: 1, directory: '/tmp', yggdrasil: '/none', namespaces: false, log: () => {}, ...wrong };
+    await startLab(options).then(
+      () => assert.unreachable(),
+      (error: Error) => assert.match(error.message, message),
+    );
+  });
+refusals.run();
 
 for (const where of ['loopback', 'namespaces'] as const) {
   const namespaces = where === 'namespaces';
