@@ -1,0 +1,95 @@
+// `npm run bundle`: the router's program as one minified module in dist/; also bundles tests for the C host.
+
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { type BuildOptions, build } from 'esbuild';
+import { errorText } from '../src/errors.ts';
+import { DIST, inProject, ROOT } from './project.ts';
+import { BUDGETS, ENGINE_LANGUAGE, ROUTER } from './targets.ts';
+
+const FOR_ENGINE: BuildOptions = {
+  absWorkingDir: ROOT,
+  bundle: true,
+  format: 'esm',
+  platform: 'neutral',
+  mainFields: ['module', 'main'],
+  conditions: ['import'],
+  target: ENGINE_LANGUAGE,
+  charset: 'utf8',
+  external: ['native'],
+  legalComments: 'none',
+  logLevel: 'error',
+};
+
+/** Bytes of a bundle, and of the same through gzip. */
+export interface BundleSize {
+  bytes: number;
+  gzipBytes: number;
+}
+
+/** Bundles a portable program, minified, and writes esbuild's metafile beside the outputs. @throws Error */
+export async function bundleProgram(entry: string, out: string, metafile: string): Promise<BundleSize> {
+  const result = await build({
+    ...FOR_ENGINE,
+    entryPoints: [entry],
+    outfile: out,
+    minify: true,
+    metafile: true,
+  });
+  mkdirSync(dirname(metafile), { recursive: true });
+  writeFileSync(metafile, JSON.stringify(result.metafile));
+  const bytes = readFileSync(out);
+  return { bytes: bytes.length, gzipBytes: gzipSync(bytes, { level: 9 }).length };
+}
+
+/** Bundles the router's program to dist/. @throws Error when it is past its budget. */
+export async function bundleRouter(): Promise<BundleSize & { path: string }> {
+  const path = join(DIST, ROUTER.out);
+  const size = await bundleProgram(inProject(ROUTER.entry), path, join(DIST, ROUTER.metafile));
+  if (size.bytes > BUDGETS.bundle || size.gzipBytes > BUDGETS.bundleGzip)
+    throw new Error(
+      `${path}: ${size.bytes} bytes (gzip ${size.gzipBytes}), budget ${BUDGETS.bundle} (gzip ${BUDGETS.bundleGzip})`,
+    );
+  return { ...size, path };
+}
+
+/** Where a bundle of tests is to run. */
+export interface TestBundle {
+  /** Paths of test files. */
+  files: readonly string[];
+  out: string;
+  platform: 'node' | 'quickjs';
+}
+
+/** Bundles test files to one program that runs them all, prints uvu's summary and ends with exit code 1 when one failed. */
+export async function bundleTests({ files, out, platform }: TestBundle): Promise<void> {
+  const onEngine = platform === 'quickjs';
+  const tests = files.map((file) => `import ${JSON.stringify(file)};`);
+  // The prelude comes first, for uvu looks at the globals when it is loaded. Awaited: a test that never ends leaves the main module
+  // pending, which the host takes for a failure.
+  const contents = onEngine
+    ? [
+        `import { runSuites } from ${JSON.stringify(inProject('test/support/prelude.ts'))};`,
+        ...tests,
+        "import { exec } from 'uvu';",
+        'await runSuites(exec);',
+      ]
+    : tests;
+  await build({
+    ...FOR_ENGINE,
+    ...(onEngine ? {} : { platform: 'node', target: 'node20', sourcemap: 'inline' }),
+    stdin: { contents: contents.join('\n'), resolveDir: ROOT, sourcefile: 'tests.js' },
+    outfile: out,
+  });
+}
+
+if (process.argv[1] === inProject('build/bundle.ts')) {
+  try {
+    const { path, bytes, gzipBytes } = await bundleRouter();
+    console.log(`${path}: ${bytes} bytes, gzip ${gzipBytes}`);
+  } catch (error) {
+    console.error(`meshbridge: ${errorText(error)}`);
+    process.exit(1);
+  }
+}

@@ -1,0 +1,227 @@
+// `npm run native`: the C host with the router's program inside, for this machine. Compiles only what changed.
+
+import { execFile, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { errorText } from '../src/errors.ts';
+import { bundleRouter } from './bundle.ts';
+import { ENGINE, ENGINE_FILES, engineSources } from './engine.ts';
+import { withLock } from './lock.ts';
+import { CACHE, DIST, inProject } from './project.ts';
+import {
+  C_FLAGS,
+  C_WARNINGS,
+  LINK_FLAGS,
+  type Limits,
+  type NativeTarget,
+  ROUTER_LIMITS,
+  TEST_LIMITS,
+  THIS_MACHINE,
+} from './targets.ts';
+
+const HOST = inProject('src/host/quickjs');
+
+function hash(...parts: (string | Uint8Array)[]): string {
+  const sum = createHash('sha256');
+  for (const part of parts) sum.update(`${part.length}:`).update(part);
+  return sum.digest('hex').slice(0, 32);
+}
+
+/** What a compiler says of itself; `undefined` when it does not run. */
+export function findCompiler(cc: readonly string[] = THIS_MACHINE.cc): string | undefined {
+  const { status, stdout } = spawnSync(cc[0]!, [...cc.slice(1), '--version'], { encoding: 'utf8' });
+  return status === 0 ? stdout : undefined;
+}
+
+function run(argv: readonly string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    execFile(argv[0]!, argv.slice(1), { maxBuffer: 1 << 20 }, (error, _stdout, stderr) => {
+      if (error) reject(new Error(`${basename(argv[0]!)} failed: ${stderr.trim() || error.message}`));
+      else resolve();
+    });
+  });
+}
+
+interface Source {
+  path: string;
+  /** Everything that the object depends on but the compiler and the flags of the whole. */
+  key: string;
+  flags: readonly string[];
+}
+
+/** Objects and programs of one compiler, set of flags and engine, kept in a directory of the cache. */
+class Workshop {
+  private readonly directory: string;
+  private readonly flags: readonly string[];
+
+  constructor(
+    private readonly target: NativeTarget,
+    private readonly engine: string,
+    private readonly log: (line: string) => void,
+  ) {
+    this.flags = [...C_FLAGS, ...target.flags];
+    const compiler = findCompiler(target.cc);
+    if (compiler === undefined)
+      throw new Error(
+        `the C host needs a C compiler, and "${target.cc.join(' ')}" does not run: apt install gcc libc6-dev`,
+      );
+    this.directory = join(CACHE, 'native', hash(compiler, target.cc.join(' '), this.flags.join(' '), ENGINE.sha256));
+    mkdirSync(this.directory, { recursive: true });
+  }
+
+  /** Serialises builds that share the directory. */
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    return withLock(this.directory, work, () => this.log('waiting for another build …'));
+  }
+
+  /** Paths of the objects, whose names change when their sources do; the engine's first. */
+  async objects(sources: readonly Source[]): Promise<string[]> {
+    const missing: (() => Promise<void>)[] = [];
+    const objects = sources.map((source) => {
+      const stem = basename(source.path, '.c');
+      const object = join(this.directory, `${stem}-${hash(source.key)}.o`);
+      if (!existsSync(object)) missing.push(() => this.compile(source, stem, object));
+      return object;
+    });
+    const worker = async (): Promise<void> => {
+      for (let next = missing.shift(); next; next = missing.shift()) await next();
+    };
+    await Promise.all(Array.from({ length: availableParallelism() }, worker));
+    return objects;
+  }
+
+  engineObjects(): Promise<string[]> {
+    const flags = ['-w', `-DCONFIG_VERSION="${ENGINE.version}"`];
+    if (!readdirSync(this.directory).some((name) => name.startsWith('quickjs-')))
+      this.log('compiling the JavaScript engine, once: about 15 s …');
+    return this.objects(ENGINE_FILES.map((file) => ({ path: join(this.engine, file), key: file, flags })));
+  }
+
+  ownObjects(paths: readonly string[]): Promise<string[]> {
+    const header = readFileSync(join(HOST, 'host.h'));
+    const flags = [...C_WARNINGS, '-isystem', this.engine];
+    return this.objects(
+      paths.map((path) => ({ path, key: hash(path, header, readFileSync(path), flags.join(' ')), flags })),
+    );
+  }
+
+  /** Links by way of a temporary name, so that a program that runs is never written into. */
+  async link(inputs: readonly string[], out: string, flags: readonly string[]): Promise<void> {
+    const { target } = this;
+    mkdirSync(dirname(out), { recursive: true });
+    const made = `${out}.${process.pid}`;
+    try {
+      await run([...target.cc, ...this.flags, ...inputs, ...LINK_FLAGS, ...flags, '-o', made]);
+      renameSync(made, out);
+    } finally {
+      rmSync(made, { force: true });
+    }
+  }
+
+  /** The program that makes bytecode; it must run on this machine. */
+  async bytecodeCompiler(): Promise<string> {
+    const objects = [...(await this.ownObjects([inProject('build/bytecode.c')])), ...(await this.engineObjects())];
+    const program = join(this.directory, `bytecode-${hash(...objects)}`);
+    if (!existsSync(program)) await this.link(objects, program, []);
+    return program;
+  }
+
+  private async compile(source: Source, stem: string, object: string): Promise<void> {
+    for (const name of readdirSync(this.directory)) if (name.startsWith(`${stem}-`)) rmSync(join(this.directory, name));
+    const made = `${object}.${process.pid}`;
+    try {
+      await run([...this.target.cc, ...this.flags, ...source.flags, '-c', source.path, '-o', made]);
+      renameSync(made, object);
+    } finally {
+      rmSync(made, { force: true });
+    }
+  }
+}
+
+/** The data that src/host/quickjs/host.h declares. Octal escapes: three digits never run into what follows. */
+function bundleSource(bytecode: Uint8Array, limits: Limits): string {
+  const lines: string[] = [];
+  for (let at = 0; at < bytecode.length; at += 64) {
+    const digits = Array.from(bytecode.subarray(at, at + 64), (byte) => `\\${byte.toString(8).padStart(3, '0')}`);
+    lines.push(`"${digits.join('')}"`);
+  }
+  return `#include <stddef.h>
+#include <stdint.h>
+const uint8_t bundle[] =
+${lines.join('\n')};
+const size_t bundle_bytes = ${bytecode.length}, heap_limit_bytes = ${limits.heapBytes}, stack_limit_bytes = ${limits.stackBytes};
+`;
+}
+
+export interface NativeRequest {
+  /** Path of a bundle of one ES module. */
+  bundle: string;
+  /** Path of the program to make. */
+  out: string;
+  /** Keeps names and lines in stack traces, and symbols in the program. */
+  debug: boolean;
+  limits?: Limits;
+  target?: NativeTarget;
+  /** Takes a line for people. */
+  log?(line: string): void;
+}
+
+/**
+ * Makes the C host with a bundle inside; answers whether there was anything to do.
+ * @throws Error with one line: no C compiler, no engine, a bundle that does not parse.
+ */
+export async function buildNative(request: NativeRequest): Promise<boolean> {
+  const { bundle, out, debug, target = THIS_MACHINE, log = () => {} } = request;
+  const limits = request.limits ?? (debug ? TEST_LIMITS : ROUTER_LIMITS);
+  const engine = await engineSources(log);
+  const tools = new Workshop(THIS_MACHINE, engine, log);
+  const compiler = await tools.alone(() => tools.bytecodeCompiler());
+  const workshop = new Workshop(target, engine, log);
+  return workshop.alone(async () => {
+    const sources = readdirSync(HOST).filter((name) => name.endsWith('.c'));
+    const objects = [
+      ...(await workshop.ownObjects(sources.map((name) => join(HOST, name)))),
+      ...(await workshop.engineObjects()),
+    ];
+    const key = hash(...objects, compiler, readFileSync(bundle), JSON.stringify([debug, limits, target]));
+    const stamp = `${out}.key`;
+    if (existsSync(out) && existsSync(stamp) && readFileSync(stamp, 'utf8') === key) return false;
+    const work = mkdtempSync(join(CACHE, 'native', 'bundle-'));
+    try {
+      const bytecode = join(work, 'bytecode');
+      const options = [...(target.bigEndian ? ['big-endian'] : []), ...(debug ? ['debug'] : [])];
+      await run([compiler, basename(bundle), bundle, bytecode, ...options]);
+      const data = join(work, 'bundle.c');
+      writeFileSync(data, bundleSource(readFileSync(bytecode), limits));
+      await workshop.link([data, ...objects], out, debug ? [] : ['-s']);
+      writeFileSync(stamp, key);
+    } finally {
+      rmSync(work, { recursive: true, force: true });
+    }
+    return true;
+  });
+}
+
+if (process.argv[1] === inProject('build/native.ts')) {
+  try {
+    const { path } = await bundleRouter();
+    const out = join(DIST, 'native', 'meshbridge');
+    await buildNative({ bundle: path, out, debug: false, log: (line) => console.error(`meshbridge: ${line}`) });
+    console.log(`${out}: ${statSync(out).size} bytes`);
+  } catch (error) {
+    console.error(`meshbridge: ${errorText(error)}`);
+    process.exit(1);
+  }
+}

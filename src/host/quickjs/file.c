@@ -1,0 +1,178 @@
+// Files, random bytes, the log, standard output, arguments and exit.
+#include "host.h"
+
+#include <dirent.h>
+#include <poll.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+
+enum { READ_STEP = 4096, RANDOM_MAX = 1 << 20 };
+
+static JSValue missing_or(JSContext *ctx, const char *call, const char *path) {
+	return errno == ENOENT ? JS_UNDEFINED : throw_errno(ctx, call, path);
+}
+
+// To the end, not by size: files in /proc claim to have none. NULL: an exception is pending.
+static uint8_t *read_all(JSContext *ctx, int fd, const char *path, size_t max, size_t *length) {
+	uint8_t *bytes = NULL;
+	ssize_t count = 1;
+	for (size_t capacity = 0; count > 0 && *length <= max; *length += (size_t)count) {
+		if (*length == capacity) {
+			capacity = capacity * 2 + READ_STEP;
+			uint8_t *grown = js_realloc(ctx, bytes, capacity);
+			if (!grown) goto fail;
+			bytes = grown;
+		}
+		count = read(fd, bytes + *length, capacity - *length);
+		if (count < 0) {
+			throw_errno(ctx, "read", path);
+			goto fail;
+		}
+	}
+	if (*length <= max) return bytes;
+	char reason[64];
+	snprintf(reason, sizeof reason, "larger than %zu bytes", max);
+	throw_error(ctx, "read", path, reason);
+fail:
+	js_free(ctx, bytes);
+	return NULL;
+}
+
+CALL(js_read_file) {
+	text path;
+	int64_t max;
+	size_t length = 0;
+	struct stat st;
+	JSValue result = JS_EXCEPTION;
+	if (!text_arg(ctx, argv[0], "read", path) || !int_arg(ctx, argv[1], 0, INT32_MAX, "maxBytes", &max)) return result;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a FIFO must not hold us up
+	if (fd < 0) return missing_or(ctx, "read", path);
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		throw_error(ctx, "read", path, S_ISDIR(st.st_mode) ? strerror(EISDIR) : "not a regular file");
+	} else {
+		uint8_t *bytes = read_all(ctx, fd, path, (size_t)max, &length);
+		if (bytes) result = JS_NewArrayBufferCopy(ctx, bytes, length);
+		js_free(ctx, bytes);
+	}
+	close(fd);
+	return result;
+}
+
+static bool write_all(int fd, const uint8_t *bytes, size_t length) {
+	while (length > 0) {
+		ssize_t count = write(fd, bytes, length);
+		struct pollfd wait = {.fd = fd, .events = POLLOUT};
+		// A terminal that another program made non-blocking takes everything all the same.
+		if (count < 0 && errno == EAGAIN && poll(&wait, 1, -1) > 0) continue;
+		if (count < 0) return false;
+		bytes += count;
+		length -= (size_t)count;
+	}
+	return true;
+}
+
+CALL(js_write_file) {
+	text path;
+	char temporary[sizeof path + 8];
+	size_t length;
+	int64_t mode;
+	if (!text_arg(ctx, argv[0], "write", path) || !int_arg(ctx, argv[4], 0, 07777, "mode", &mode)) return JS_EXCEPTION;
+	const uint8_t *bytes = bytes_arg(ctx, argv + 1, "write", &length);
+	if (!bytes) return JS_EXCEPTION;
+	snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
+	int fd = mkostemp(temporary, O_CLOEXEC);
+	if (fd < 0) return throw_errno(ctx, "write", path);
+	bool whole = write_all(fd, bytes, length) && fchmod(fd, (mode_t)mode) == 0 && fsync(fd) == 0;
+	JSValue result = whole && rename(temporary, path) == 0 ? JS_UNDEFINED : throw_errno(ctx, "write", path);
+	if (JS_IsException(result)) unlink(temporary);
+	close(fd);
+	return result;
+}
+
+CALL(js_list_directory) {
+	text path;
+	if (!text_arg(ctx, argv[0], "list", path)) return JS_EXCEPTION;
+	DIR *directory = opendir(path);
+	if (!directory) return missing_or(ctx, "list", path);
+	JSValue list = JS_NewArray(ctx);
+	bool good = !JS_IsException(list);
+	uint32_t count = 0;
+	struct dirent *entry;
+	while (good && (errno = 0, entry = readdir(directory))) {
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")) continue;
+		good = append(ctx, list, count++, JS_NewString(ctx, entry->d_name));
+	}
+	if (good && errno) {
+		throw_errno(ctx, "list", path);
+		good = false;
+	}
+	closedir(directory);
+	if (good) return list;
+	JS_FreeValue(ctx, list);
+	return JS_EXCEPTION;
+}
+
+CALL(js_remove_file) {
+	text path;
+	if (!text_arg(ctx, argv[0], "remove", path)) return JS_EXCEPTION;
+	return unlink(path) == 0 ? JS_UNDEFINED : missing_or(ctx, "remove", path);
+}
+
+CALL(js_random_bytes) {
+	int64_t count;
+	if (!int_arg(ctx, argv[0], 0, RANDOM_MAX, "random: bytes", &count)) return JS_EXCEPTION;
+	uint8_t *bytes = js_malloc(ctx, (size_t)count + 1);
+	if (!bytes) return JS_EXCEPTION;
+	for (int64_t done = 0, got; done < count; done += got) {
+		got = getrandom(bytes + done, (size_t)(count - done), 0);
+		if (got < 0) fatal("getrandom", strerror(errno));
+	}
+	JSValue result = JS_NewArrayBufferCopy(ctx, bytes, (size_t)count);
+	js_free(ctx, bytes);
+	return result;
+}
+
+CALL(js_log) {
+	size_t length;
+	const char *line = JS_ToCStringLen(ctx, &length, argv[0]);
+	if (!line) return JS_EXCEPTION;
+	struct iovec parts[] = {{(void *)line, length}, {"\n", 1}};
+	ssize_t written = writev(STDERR_FILENO, parts, COUNT(parts)); // in one call: lines of several processes do not mix
+	(void)written;                                                // there is nobody left to tell
+	JS_FreeCString(ctx, line);
+	return JS_UNDEFINED;
+}
+
+CALL(js_print) {
+	size_t length;
+	const char *characters = JS_ToCStringLen(ctx, &length, argv[0]);
+	if (!characters) return JS_EXCEPTION;
+	bool written = write_all(STDOUT_FILENO, (const uint8_t *)characters, length);
+	JS_FreeCString(ctx, characters);
+	return written ? JS_UNDEFINED : throw_errno(ctx, "print", "to standard output");
+}
+
+CALL(js_args) {
+	JSValue list = JS_NewArray(ctx);
+	for (int i = 1; i < arg_count && !JS_IsException(list); i++) {
+		if (append(ctx, list, (uint32_t)i - 1, JS_NewString(ctx, arg_values[i]))) continue;
+		JS_FreeValue(ctx, list);
+		list = JS_EXCEPTION;
+	}
+	return list;
+}
+
+CALL(js_exit) {
+	int64_t code;
+	if (!int_arg(ctx, argv[0], 0, 255, "exit", &code)) return JS_EXCEPTION;
+	_exit((int)code);
+}
+
+const JSCFunctionListEntry file_calls[] = {
+	JS_CFUNC_DEF("readFile", 2, js_read_file),           JS_CFUNC_DEF("writeFile", 5, js_write_file),
+	JS_CFUNC_DEF("listDirectory", 1, js_list_directory), JS_CFUNC_DEF("removeFile", 1, js_remove_file),
+	JS_CFUNC_DEF("randomBytes", 1, js_random_bytes),     JS_CFUNC_DEF("log", 1, js_log),
+	JS_CFUNC_DEF("print", 1, js_print),                  JS_CFUNC_DEF("args", 0, js_args),
+	JS_CFUNC_DEF("exit", 1, js_exit),
+};

@@ -1,0 +1,70 @@
+// What the files of the C host share: main.c (engine, fatal errors), loop.c (descriptors, timer, signals),
+// socket.c (streams), process.c (children), file.c (files and the rest). The contract is src/host/native.ts.
+#ifndef HOST_H
+#define HOST_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <quickjs.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+// The contract's number, which is another one on MIPS.
+enum { CONTRACT_SIGUSR1 = 10 };
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
+
+// The signature of everything that the program can call.
+#define CALL(name) static JSValue name(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
+#define CALL_MAGIC(name) static JSValue name(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv, int magic)
+
+// Made by the build: the program as bytecode, and its limits.
+extern const uint8_t bundle[];
+extern const size_t bundle_bytes, heap_limit_bytes, stack_limit_bytes;
+
+// main.c
+extern int arg_count;
+extern char **arg_values;
+_Noreturn void fatal(const char *what, const char *why);
+// Calls back, then runs the promise jobs that are due; what nobody catches ends the process.
+void run_callback(JSContext *ctx, JSValueConst callback, int argc, JSValue *argv);
+// An Error with `call subject: reason`, without subject where it is NULL; the second form takes the reason from errno.
+JSValue throw_error(JSContext *ctx, const char *call, const char *subject, const char *reason);
+JSValue throw_errno(JSContext *ctx, const char *call, const char *subject);
+// Arguments; false or NULL: an exception is pending.
+typedef char text[4096];
+bool text_arg(JSContext *ctx, JSValueConst value, const char *call, text out);
+bool int_arg(JSContext *ctx, JSValueConst value, int64_t min, int64_t max, const char *name, int64_t *out);
+const uint8_t *bytes_arg(JSContext *ctx, JSValueConst *buffer_offset_length, const char *call, size_t *length);
+// Appends `value` to a list and frees it; false: an exception is pending.
+bool append(JSContext *ctx, JSValueConst list, uint32_t at, JSValue value);
+
+// loop.c
+void loop_open(void);
+// Waits once and tells everybody whom it concerns; false: there is nothing left to wait for.
+bool loop_once(JSContext *ctx);
+void loop_close(JSContext *ctx);
+// Takes a descriptor over and answers with its number; closes it when that fails.
+JSValue own(JSContext *ctx, int fd);
+// The number of an owned descriptor; -1: an exception is pending.
+int fd_arg(JSContext *ctx, JSValueConst value, const char *call);
+// One more than the highest descriptor that this process may hold.
+int fd_limit(void);
+// Signals as they were when the process started.
+extern sigset_t original_signals;
+
+// process.c
+// Collects children that ended and tells `callback` of each program; without one, programs stay.
+void reap(JSContext *ctx, JSValueConst callback);
+bool has_programs(void);
+// The output of a name resolution was closed: nobody waits for its end.
+void end_resolver(int fd);
+
+extern const JSCFunctionListEntry loop_calls[8], socket_calls[8], process_calls[3], file_calls[9];
+
+#endif

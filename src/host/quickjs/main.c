@@ -1,0 +1,173 @@
+// Starts the engine with the program that the build put in, runs callbacks and promise jobs, and ends the process on what nobody caught.
+#include "host.h"
+
+enum { EXIT_FATAL = 70 }; // EX_SOFTWARE of sysexits.h
+
+int arg_count;
+char **arg_values;
+
+// Promises that were rejected while nobody listened; one that is still here when no job is left is fatal.
+static JSValue *rejected;
+static size_t rejected_count, rejected_capacity;
+
+void fatal(const char *what, const char *why) {
+	dprintf(STDERR_FILENO, "meshbridge: %s: %s\n", what, why);
+	_exit(EXIT_FATAL);
+}
+
+JSValue throw_error(JSContext *ctx, const char *call, const char *subject, const char *reason) {
+	char message[sizeof(text) + 256];
+	snprintf(message, sizeof message, "%s%s%s: %s", call, subject ? " " : "", subject ? subject : "", reason);
+	JSValue error = JS_NewError(ctx);
+	int flags = JS_PROP_WRITABLE | JS_PROP_CONFIGURABLE;
+	if (!JS_IsException(error) &&
+			JS_DefinePropertyValueStr(ctx, error, "message", JS_NewString(ctx, message), flags) >= 0)
+		return JS_Throw(ctx, error);
+	JS_FreeValue(ctx, error);
+	return JS_EXCEPTION;
+}
+
+JSValue throw_errno(JSContext *ctx, const char *call, const char *subject) {
+	return throw_error(ctx, call, subject, strerror(errno));
+}
+
+bool text_arg(JSContext *ctx, JSValueConst value, const char *call, text out) {
+	size_t length;
+	const char *characters = JS_ToCStringLen(ctx, &length, value);
+	if (!characters) return false;
+	bool fits = length < sizeof(text) && strlen(characters) == length;
+	snprintf(out, sizeof(text), "%s", characters);
+	JS_FreeCString(ctx, characters);
+	if (!fits) throw_error(ctx, call, out, "longer than 4095 bytes, or a NUL in it");
+	return fits;
+}
+
+bool int_arg(JSContext *ctx, JSValueConst value, int64_t min, int64_t max, const char *name, int64_t *out) {
+	if (JS_ToInt64(ctx, out, value)) return false;
+	if (*out >= min && *out <= max) return true;
+	JS_ThrowRangeError(ctx, "%s: %lld, expected %lld to %lld", name, (long long)*out, (long long)min, (long long)max);
+	return false;
+}
+
+const uint8_t *bytes_arg(JSContext *ctx, JSValueConst *argv, const char *call, size_t *length) {
+	int64_t offset, count;
+	size_t size;
+	// The numbers first: converting them may run code that detaches the buffer.
+	if (JS_ToInt64(ctx, &offset, argv[1]) || JS_ToInt64(ctx, &count, argv[2])) return NULL;
+	const uint8_t *bytes = JS_GetArrayBuffer(ctx, &size, argv[0]);
+	if (!bytes) return NULL;
+	*length = (size_t)count;
+	if (offset >= 0 && count >= 0 && (uint64_t)offset <= size && (uint64_t)count <= size - (size_t)offset)
+		return bytes + offset;
+	JS_ThrowRangeError(ctx, "%s: %lld bytes at %lld of %zu", call, (long long)count, (long long)offset, size);
+	return NULL;
+}
+
+bool append(JSContext *ctx, JSValueConst list, uint32_t at, JSValue value) {
+	return !JS_IsException(value) && JS_DefinePropertyValueUint32(ctx, list, at, value, JS_PROP_C_W_E) >= 0;
+}
+
+// Ends the process over a thrown value; `null` is what the engine throws when it has no memory left to make an error.
+static _Noreturn void die(JSContext *ctx, const char *what, JSValueConst thrown) {
+	const char *message = JS_IsNull(thrown) ? NULL : JS_ToCString(ctx, thrown);
+	JSValue stack = JS_IsError(ctx, thrown) ? JS_GetPropertyStr(ctx, thrown, "stack") : JS_UNDEFINED;
+	const char *trace = JS_IsString(stack) ? JS_ToCString(ctx, stack) : NULL;
+	dprintf(STDERR_FILENO, "meshbridge: %s: %s\n%s", what, message ? message : "out of memory", trace ? trace : "");
+	_exit(EXIT_FATAL);
+}
+
+static void on_rejection(JSContext *ctx, JSValueConst promise, JSValueConst reason, JS_BOOL is_handled, void *opaque) {
+	for (size_t i = 0; is_handled && i < rejected_count; i++) {
+		if (JS_VALUE_GET_PTR(rejected[i]) != JS_VALUE_GET_PTR(promise)) continue;
+		JS_FreeValue(ctx, rejected[i]);
+		rejected[i] = rejected[--rejected_count];
+	}
+	if (is_handled) return;
+	if (rejected_count == rejected_capacity) {
+		rejected_capacity = rejected_capacity * 2 + 16;
+		rejected = realloc(rejected, rejected_capacity * sizeof *rejected);
+		if (!rejected) fatal("unhandled rejection", "out of memory");
+	}
+	rejected[rejected_count++] = JS_DupValue(ctx, promise);
+}
+
+static void run_jobs(JSContext *ctx) {
+	JSContext *job_context; // the release of 2025 wants it
+	int left;
+	while ((left = JS_ExecutePendingJob(JS_GetRuntime(ctx), &job_context)) > 0);
+	if (left < 0) die(ctx, "uncaught", JS_GetException(ctx));
+	if (rejected_count) die(ctx, "unhandled rejection", JS_PromiseResult(ctx, rejected[0]));
+}
+
+void run_callback(JSContext *ctx, JSValueConst callback, int argc, JSValue *argv) {
+	if (!JS_IsFunction(ctx, callback)) return;
+	JSValue function = JS_DupValue(ctx, callback); // it may be replaced while it runs
+	JSValue result = JS_Call(ctx, function, JS_UNDEFINED, argc, argv);
+	JS_FreeValue(ctx, function);
+	if (JS_IsException(result)) die(ctx, "uncaught", JS_GetException(ctx));
+	JS_FreeValue(ctx, result);
+	run_jobs(ctx);
+}
+
+static int init_native(JSContext *ctx, JSModuleDef *module) {
+	JSValue native = JS_NewObject(ctx);
+	if (JS_IsException(native)) return -1;
+	JS_SetPropertyFunctionList(ctx, native, loop_calls, COUNT(loop_calls));
+	JS_SetPropertyFunctionList(ctx, native, socket_calls, COUNT(socket_calls));
+	JS_SetPropertyFunctionList(ctx, native, process_calls, COUNT(process_calls));
+	JS_SetPropertyFunctionList(ctx, native, file_calls, COUNT(file_calls));
+	return JS_SetModuleExport(ctx, module, "default", native);
+}
+
+// All that ECMAScript has but `eval` and `Function` from text: they would bring the compiler in.
+static void add_intrinsics(JSContext *ctx) {
+	JS_AddIntrinsicBaseObjects(ctx);
+	JS_AddIntrinsicDate(ctx);
+	JS_AddIntrinsicRegExp(ctx);
+	JS_AddIntrinsicJSON(ctx);
+	JS_AddIntrinsicProxy(ctx);
+	JS_AddIntrinsicMapSet(ctx);
+	JS_AddIntrinsicTypedArrays(ctx);
+	JS_AddIntrinsicPromise(ctx);
+	JS_AddIntrinsicWeakRef(ctx);
+}
+
+static JSValue start_program(JSContext *ctx) {
+	JSModuleDef *module = JS_NewCModule(ctx, "native", init_native);
+	if (!module || JS_AddModuleExport(ctx, module, "default") < 0) return JS_EXCEPTION;
+	JSValue program = JS_ReadObject(ctx, bundle, bundle_bytes, JS_READ_OBJ_BYTECODE);
+	if (JS_IsException(program) || JS_ResolveModule(ctx, program) < 0) return JS_EXCEPTION;
+	return JS_EvalFunction(ctx, program);
+}
+
+int main(int argc, char **argv) {
+	arg_count = argc;
+	arg_values = argv;
+	// 0, 1 and 2 must be taken, or a socket would become somebody's standard output.
+	int fd;
+	while ((fd = open("/dev/null", O_RDWR | O_CLOEXEC)) >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0) close(fd);
+	loop_open();
+
+	JSRuntime *runtime = JS_NewRuntime();
+	if (!runtime) fatal("start", "out of memory");
+	JS_SetMemoryLimit(runtime, heap_limit_bytes);
+	JS_SetMaxStackSize(runtime, stack_limit_bytes);
+	JS_SetHostPromiseRejectionTracker(runtime, on_rejection, NULL);
+	JSContext *ctx = JS_NewContextRaw(runtime);
+	if (!ctx) fatal("start", "out of memory");
+	add_intrinsics(ctx);
+	JSValue started = start_program(ctx);
+	if (JS_IsException(started)) die(ctx, "start", JS_GetException(ctx));
+	run_jobs(ctx);
+	while (loop_once(ctx));
+	if (JS_PromiseState(ctx, started) == JS_PROMISE_PENDING) fatal("main module", "awaits what can no longer come");
+
+	// Everything given back: a leak in the host or a wrong count of references shows in any debug build.
+	JS_FreeValue(ctx, started);
+	loop_close(ctx);
+	JS_FreeContext(ctx);
+	JS_FreeRuntime(runtime);
+	free(rejected);
+	return 0;
+}
