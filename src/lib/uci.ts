@@ -475,8 +475,10 @@ function checkValue(option: string, value: string): void {
 }
 
 function findSection(sections: readonly UciSection[], name: string): UciSection {
-  const section = sections.find((s) => s.name === name);
+  const [section, ...others] = sections.filter((s) => s.name === name);
   if (!section) throw new InputError(`section ${show(name)}: expected one that exists`, 'section');
+  if (others.length > 0)
+    throw new InputError(`section ${show(name)}: expected one of this name, got several`, 'section');
   return section;
 }
 

@@ -285,6 +285,12 @@ remove('removes from every tree', () => {
 remove('refuses a section that does not exist', () => {
   assert.throws(() => removeSection(FILE, 'wan'), /section "wan": expected one that exists/);
 });
+remove('refuses a made name that a section bears as well', () => {
+  assert.throws(
+    () => removeSection('config c cfg02b606\nconfig a\n', 'cfg02b606'),
+    /expected one of this name, got several/,
+  );
+});
 remove('refuses lines that hold more', () => {
   assert.throws(() => removeSection("config a 'b'; config c d\n", 'b'), /line 1: expected config|line 1: expected one/);
   assert.throws(
