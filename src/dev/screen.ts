@@ -301,13 +301,14 @@ export class Drawer {
     const frame = render(state, this.out.columns || 80, this.out.rows || 24, this.color);
     if (frame === this.last) return;
     this.last = frame;
-    this.out.write(`${ESC}H${frame.replaceAll('\n', `${ESC}K\r\n`)}${ESC}K${ESC}J`);
+    // Each line is erased before it is written: afterwards, erasing to its end would take the last character of a full line.
+    this.out.write(`${ESC}H${ESC}K${frame.replaceAll('\n', `\r\n${ESC}K`)}`);
   }
 
   /** The window has another size: the next frame is drawn whole. */
   resized(): void {
     this.last = '';
-    if (this.isOpen) this.out.write(`${ESC}2J`);
+    if (this.isOpen) this.out.write(`${ESC}H${ESC}J`);
   }
 
   close(): void {

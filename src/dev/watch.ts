@@ -32,6 +32,8 @@ export interface WatchEvents {
 }
 
 const POLL_MS = 1000;
+/** While the daemon does not answer. */
+const IMPATIENT_POLL_MS = 200;
 
 /** One line for people from a notification; what is not understood is shown by its name. */
 export function noticeText(type: string, data: Record<string, unknown>): string {
@@ -93,7 +95,7 @@ export class Watch {
       if (this.running) this.events.onChange();
     } while (this.again && this.running);
     this.polling = false;
-    if (this.running) this.timer = this.clock.after(POLL_MS, () => void this.poll());
+    if (this.running) this.timer = this.clock.after(this.status ? POLL_MS : IMPATIENT_POLL_MS, () => void this.poll());
   }
 
   private async askStatus(): Promise<void> {
@@ -111,7 +113,8 @@ export class Watch {
       const peers = answers[0]?.peers;
       this.interfaces.set(name, Array.isArray(peers) ? { peers } : { problem: 'an answer without peers' });
     } catch (error) {
-      this.interfaces.set(name, { problem: errorText(error) });
+      // before its first answer the daemon is merely starting
+      if (this.interfaces.has(name)) this.interfaces.set(name, { problem: errorText(error) });
     }
   }
 }

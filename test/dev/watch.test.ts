@@ -76,11 +76,21 @@ watching('says why there is nothing, and recovers', async () => {
   assert.is(watch.status, undefined);
   bus.failure = undefined;
   bus.peers = 'nonsense';
-  await clock.advance(1000);
+  await clock.advance(200);
   assert.equal(watch.interfaces.get('ygg0'), { problem: 'an answer without peers' });
   bus.peers = [];
   await clock.advance(1000);
   assert.equal(watch.interfaces.get('ygg0'), { peers: [] });
+});
+
+watching('does not complain about a daemon that is merely starting', async () => {
+  const bus = new FakeBus();
+  bus.failure = 'lookup yggdrasil: not found';
+  const watch = new Watch(bus, new ManualClock(), ['ygg0'], { onChange() {}, onNotice() {} });
+  watch.start();
+  await settle();
+  assert.is(watch.interfaces.size, 0);
+  watch.stop();
 });
 
 watching.run();
