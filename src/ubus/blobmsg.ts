@@ -67,7 +67,7 @@ function readTable(cursor: BlobCursor, depth: number): Table {
     const valueStart = skipName(cursor);
     const nameStart = cursor.start + 2;
     const nameLength = (cursor.bytes[cursor.start]! << 8) | cursor.bytes[cursor.start + 1]!;
-    const name = decodeUtf8(cursor.bytes, nameStart, nameStart + nameLength);
+    const name = readText(cursor.bytes, nameStart, nameStart + nameLength);
     const value = readValue(cursor, valueStart, depth);
     // assigning to this name would change the prototype instead of adding a member
     if (name === '__proto__')
@@ -133,7 +133,7 @@ function expectSize(type: string, size: number, start: number, end: number): voi
   if (end - start !== size) throw new WireError(`blobmsg: ${type} of ${end - start} bytes, expected ${size}`, start);
 }
 
-/** A C string: up to the first NUL, of which there is one before `end`. */
+/** A C string: up to the first NUL, or to `end`. */
 export function readText(bytes: Uint8Array, start: number, end: number): string {
   let stop = start;
   while (stop < end && bytes[stop] !== 0) stop++;

@@ -151,6 +151,9 @@ decode('reads any other int8 as true', () =>
 decode('ends a string at its first NUL', () =>
   assert.equal(decodeTable(fromHex('8300000c00016e0061006200')), { n: 'a' }),
 );
+decode('ends a name at its first NUL', () =>
+  assert.equal(decodeTable(fromHex('8700000d0003610062000000' + '01000000')), { a: true }),
+);
 decode('reads a part of an array of bytes', () => {
   const bytes = fromHex('ffff8700000900016e0001000000ff');
   assert.equal(decodeTable(bytes, 2, bytes.length - 1), { n: true });
