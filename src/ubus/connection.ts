@@ -9,17 +9,16 @@ import { joinBytes } from '../lib/bytes.ts';
 import type { Log } from '../log.ts';
 import type { Cancel, Clock, Stream } from '../transport/host.ts';
 import type { LinkSession } from '../transport/link.ts';
-import { BlobWriter } from './blob.ts';
 import {
   type Attributes,
   decodeMessage,
+  encodeAnswer,
   encodeMessage,
   FrameReader,
   type Message,
   UBUS_MSG_DATA,
   UBUS_MSG_HELLO,
   UBUS_MSG_STATUS,
-  writeMessage,
 } from './message.ts';
 import type { EncodedReply } from './object.ts';
 
@@ -68,7 +67,6 @@ interface Pending {
 /** One connection's frames, requests and replies. */
 export class Connection implements LinkSession {
   private readonly reader = new FrameReader();
-  private readonly writer = new BlobWriter(Number.POSITIVE_INFINITY);
   private readonly pending = new Map<number, Pending>();
   /** Replies held back while too much output waits; their DATA are shared with whoever encoded them. */
   private held: { invoke: Message; reply: EncodedReply }[] = [];
@@ -183,12 +181,7 @@ export class Connection implements LinkSession {
   }
 
   private writeReply({ seq, peer, attributes }: Message, { status, data }: EncodedReply): void {
-    const { writer } = this;
-    const objectId = attributes.objectId!;
-    for (const part of data)
-      writeMessage(writer, { type: UBUS_MSG_DATA, seq, peer, attributes: { objectId, data: part } });
-    writeMessage(writer, { type: UBUS_MSG_STATUS, seq, peer, attributes: { status, objectId } });
-    this.stream.write(writer.take());
+    this.stream.write(encodeAnswer(seq, peer, attributes.objectId!, data, status));
   }
 
   private read(): void {

@@ -55,6 +55,8 @@ export const FRAME_HEAD = 8;
 /** The shortest frame: an empty blob. */
 export const MIN_FRAME = FRAME_HEAD + BLOB_HEAD;
 export const MAX_FRAME = FRAME_HEAD + MAX_BLOB;
+/** Longest content of a DATA that also carries the object's id. */
+export const MAX_ANSWER_DATA = MAX_BLOB - 16;
 
 /** The content of a message; absent attributes are absent here. The order of the keys is the order on the wire. */
 export interface Attributes {
@@ -140,18 +142,15 @@ function specsOf(type: number): Specs {
 
 /** Appends a frame to what `writer` holds. @throws RangeError when its blob is longer than 1 MiB; nothing is appended then. */
 export function writeMessage(writer: BlobWriter, message: Message): void {
-  const start = writer.reserve(FRAME_HEAD);
+  const start = writer.reserve(MIN_FRAME);
   try {
-    const { bytes } = writer;
-    bytes[start] = 0;
-    bytes[start + 1] = message.type;
-    bytes[start + 2] = message.seq >>> 8;
-    bytes[start + 3] = message.seq;
-    writeUint32(bytes, start + 4, message.peer);
-    const outer = writer.open(0);
+    writeHead(writer.bytes, start, message.type, message.seq, message.peer, 0);
+    const outer = start + FRAME_HEAD;
     const { byName } = specsOf(message.type);
-    for (const [name, value] of Object.entries(message.attributes)) {
+    const { attributes } = message;
+    for (const name in attributes) {
       const spec = byName.get(name);
+      const value = attributes[name as keyof Attributes];
       if (spec && value !== undefined) writeAttribute(writer, spec, value);
     }
     const length = writer.length - outer;
@@ -179,6 +178,48 @@ export function encodeMessage(message: Message): Uint8Array {
   const writer = new BlobWriter(Number.POSITIVE_INFINITY, 128 + (message.attributes.data?.length ?? 0));
   writeMessage(writer, message);
   return writer.take();
+}
+
+/**
+ * The frames of a provider's answer in one piece: any number of DATA with these contents, then the STATUS; laid out directly, because every
+ * call ends here. @throws RangeError when a content does not fit into a message.
+ */
+export function encodeAnswer(
+  seq: number,
+  peer: number,
+  objectId: number,
+  contents: readonly Uint8Array[],
+  status: number,
+): Uint8Array {
+  let length = MIN_FRAME + 16;
+  for (const content of contents) {
+    if (content.length > MAX_ANSWER_DATA)
+      throw new RangeError(`ubus: DATA of ${content.length} bytes, at most ${MAX_ANSWER_DATA}`);
+    length += MIN_FRAME + 12 + padded(content.length);
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const content of contents) {
+    const blob = BLOB_HEAD + 12 + padded(content.length);
+    writeHead(bytes, at, UBUS_MSG_DATA, seq, peer, blob);
+    writeUint32(bytes, at + 12, (UBUS_ATTR_OBJID << 24) | 8);
+    writeUint32(bytes, at + 16, objectId);
+    writeUint32(bytes, at + 20, (UBUS_ATTR_DATA << 24) | (BLOB_HEAD + content.length));
+    bytes.set(content, at + 24);
+    at += FRAME_HEAD + blob;
+  }
+  writeHead(bytes, at, UBUS_MSG_STATUS, seq, peer, BLOB_HEAD + 16);
+  writeUint32(bytes, at + 12, (UBUS_ATTR_STATUS << 24) | 8);
+  writeUint32(bytes, at + 16, status);
+  writeUint32(bytes, at + 20, (UBUS_ATTR_OBJID << 24) | 8);
+  writeUint32(bytes, at + 24, objectId);
+  return bytes;
+}
+
+function writeHead(bytes: Uint8Array, at: number, type: number, seq: number, peer: number, blob: number): void {
+  writeUint32(bytes, at, (type << 16) | seq);
+  writeUint32(bytes, at + 4, peer);
+  writeUint32(bytes, at + FRAME_HEAD, blob);
 }
 
 /** Checks the first 12 bytes of a frame at `at` and returns the length of the whole. @throws WireError */

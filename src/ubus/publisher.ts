@@ -3,9 +3,14 @@
 import { errorText, InputError, LinkDownError, TimeoutError, WireError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Cancel, Clock } from '../transport/host.ts';
-import { MAX_BLOB } from './blob.ts';
 import type { Connection } from './connection.ts';
-import { type Message, UBUS_MSG_ADD_OBJECT, UBUS_MSG_NOTIFY, UBUS_MSG_REMOVE_OBJECT } from './message.ts';
+import {
+  MAX_ANSWER_DATA,
+  type Message,
+  UBUS_MSG_ADD_OBJECT,
+  UBUS_MSG_NOTIFY,
+  UBUS_MSG_REMOVE_OBJECT,
+} from './message.ts';
 import {
   type Data,
   type EncodedReply,
@@ -42,8 +47,6 @@ const WARN_AFTER_MS = 10_000;
 const MAX_DEFERRED = 256;
 /** The longest that a handler may take. The command line waits for 30 s, uhttpd for 60 s. */
 const HANDLER_TIMEOUT_MS = 60_000;
-/** Longest DATA, beside the object id and the heads. */
-const MAX_DATA = MAX_BLOB - 16;
 
 /** The answer of one subscriber to a notification: a status, TIMEOUT when none came. */
 export interface Acknowledgement {
@@ -252,7 +255,7 @@ export class Publisher {
     try {
       const encoded = encodeReply(method, reply);
       const longest = encoded.data.reduce((length, part) => Math.max(length, part.length), 0);
-      if (longest > MAX_DATA) throw new RangeError(`reply of ${longest} bytes, at most ${MAX_DATA}`);
+      if (longest > MAX_ANSWER_DATA) throw new RangeError(`reply of ${longest} bytes, at most ${MAX_ANSWER_DATA}`);
       return encoded;
     } catch (error) {
       return this.encodeError(path, name, error);

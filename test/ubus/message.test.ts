@@ -7,13 +7,16 @@ import { decodeTable } from '../../src/ubus/blobmsg.ts';
 import {
   type Attributes,
   decodeMessage,
+  encodeAnswer,
   encodeMessage,
   FrameReader,
+  MAX_ANSWER_DATA,
   MAX_FRAME,
   UBUS_MSG_DATA,
   UBUS_MSG_INVOKE,
   UBUS_MSG_MONITOR,
   UBUS_MSG_PING,
+  UBUS_MSG_STATUS,
   writeMessage,
 } from '../../src/ubus/message.ts';
 import session from '../fixtures/ubus/session.json';
@@ -126,6 +129,32 @@ write('appends frames, and nothing of one that is too long', () => {
   assert.is(toHex(writer.take()), '000300010000000000000004000300020000000000000004');
 });
 write.run();
+
+const answer = suite('encodeAnswer');
+answer('writes DATA and STATUS as they were captured', () => {
+  const [data, status] = ['reply_data', 'reply_status'].map(
+    (name) => session.find((frame) => frame.name === name)!.hex,
+  );
+  const { seq, peer, attributes } = decodeMessage(fromHex(data!));
+  assert.is(toHex(encodeAnswer(seq, peer, attributes.objectId!, [attributes.data!], 0)), data! + status!);
+});
+answer('writes what encodeMessage writes, padding included', () => {
+  const [seq, peer, objectId] = [0xffff, 0xfffffff0, 0xfffffff1];
+  const contents = [0, 1, 2, 3, 4].map((length) => new Uint8Array(length).fill(255));
+  const frames = contents.map((data) =>
+    encodeMessage({ type: UBUS_MSG_DATA, seq, peer, attributes: { objectId, data } }),
+  );
+  frames.push(encodeMessage({ type: UBUS_MSG_STATUS, seq, peer, attributes: { status: 9, objectId } }));
+  assert.is(toHex(encodeAnswer(seq, peer, objectId, contents, 9)), toHex(joinBytes(frames)));
+});
+answer('fills a message and refuses more', () => {
+  assert.is(encodeAnswer(1, 2, 3, [new Uint8Array(MAX_ANSWER_DATA)], 0).length, MAX_FRAME + 28);
+  assert.throws(
+    () => encodeAnswer(1, 2, 3, [new Uint8Array(MAX_ANSWER_DATA + 1)], 0),
+    /1048561 bytes, at most 1048560/,
+  );
+});
+answer.run();
 
 const reader = suite('FrameReader');
 for (const { name, hex } of session) {
