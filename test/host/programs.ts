@@ -195,7 +195,7 @@ const programs: Record<string, () => unknown> = {
     const { stdout } = native.spawn([
       'sh',
       '-c',
-      'for fd in /proc/$$/fd/*; do readlink $fd; done; sed -n "s/^Sig\\(Blk\\|Ign\\):\\s*//p" /proc/$$/status',
+      'for fd in /proc/$$/fd/*; do readlink $fd; done; sed -n "s/^Sig\\(Blk\\|Ign\\):\\s*//p" /proc/self/status',
     ]);
     let text = '';
     native.watch(stdout, READABLE, () => {
