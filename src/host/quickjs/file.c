@@ -7,55 +7,34 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 
-enum { READ_STEP = 4096, RANDOM_MAX = 1 << 20 };
+enum { FILE_MAX = 64 << 20, RANDOM_MAX = 1 << 20 };
 
 static JSValue missing_or(JSContext *ctx, const char *call, const char *path) {
 	return errno == ENOENT ? JS_UNDEFINED : throw_errno(ctx, call, path);
 }
 
-// To the end, not by size: files in /proc claim to have none. NULL: an exception is pending.
-static uint8_t *read_all(JSContext *ctx, int fd, const char *path, size_t max, size_t *length) {
-	uint8_t *bytes = NULL;
-	ssize_t count = 1;
-	for (size_t capacity = 0; count > 0 && *length <= max; *length += (size_t)count) {
-		if (*length == capacity) {
-			capacity = capacity * 2 + READ_STEP;
-			uint8_t *grown = js_realloc(ctx, bytes, capacity);
-			if (!grown) goto fail;
-			bytes = grown;
-		}
-		count = read(fd, bytes + *length, capacity - *length);
-		if (count < 0) {
-			throw_errno(ctx, "read", path);
-			goto fail;
-		}
-	}
-	if (*length <= max) return bytes;
-	char reason[64];
-	snprintf(reason, sizeof reason, "larger than %zu bytes", max);
-	throw_error(ctx, "read", path, reason);
-fail:
-	js_free(ctx, bytes);
-	return NULL;
-}
-
 CALL(js_read_file) {
 	text path;
 	int64_t max;
-	size_t length = 0;
 	struct stat st;
-	JSValue result = JS_EXCEPTION;
-	if (!text_arg(ctx, argv[0], "read", path) || !int_arg(ctx, argv[1], 0, INT32_MAX, "maxBytes", &max)) return result;
+	char reason[64] = "not a regular file";
+	if (!text_arg(ctx, argv[0], "read", path) || !int_arg(ctx, argv[1], 0, FILE_MAX, "read: bytes", &max)) return JS_EXCEPTION;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a FIFO must not hold us up
 	if (fd < 0) return missing_or(ctx, "read", path);
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		throw_error(ctx, "read", path, S_ISDIR(st.st_mode) ? strerror(EISDIR) : "not a regular file");
-	} else {
-		uint8_t *bytes = read_all(ctx, fd, path, (size_t)max, &length);
-		if (bytes) result = JS_NewArrayBufferCopy(ctx, bytes, length);
-		js_free(ctx, bytes);
-	}
+	size_t length = 0, capacity = (size_t)max + 1; // pages that nothing is read into cost nothing
+	uint8_t *bytes = js_malloc(ctx, capacity);
+	bool regular = fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode));
+	ssize_t count = 1;
+	// To the end, not by size: files in /proc claim to have none.
+	for (; bytes && regular && count > 0 && length < capacity; length += count > 0 ? (size_t)count : 0)
+		count = read(fd, bytes + length, capacity - length);
+	int error = errno;
 	close(fd);
+	JSValue result = JS_EXCEPTION;
+	if (count < 0 || length == capacity) snprintf(reason, sizeof reason, "larger than %zu bytes", capacity - 1);
+	if (bytes && regular && count == 0) result = JS_NewArrayBufferCopy(ctx, bytes, length);
+	else if (bytes) throw_error(ctx, "read", path, count < 0 ? strerror(error) : reason);
+	js_free(ctx, bytes);
 	return result;
 }
 
@@ -77,7 +56,7 @@ CALL(js_write_file) {
 	char temporary[sizeof path + 8];
 	size_t length;
 	int64_t mode;
-	if (!text_arg(ctx, argv[0], "write", path) || !int_arg(ctx, argv[4], 0, 07777, "mode", &mode)) return JS_EXCEPTION;
+	if (!text_arg(ctx, argv[0], "write", path) || !int_arg(ctx, argv[4], 0, 07777, "write: mode", &mode)) return JS_EXCEPTION;
 	const uint8_t *bytes = bytes_arg(ctx, argv + 1, "write", &length);
 	if (!bytes) return JS_EXCEPTION;
 	snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
@@ -137,9 +116,8 @@ CALL(js_log) {
 	size_t length;
 	const char *line = JS_ToCStringLen(ctx, &length, argv[0]);
 	if (!line) return JS_EXCEPTION;
-	struct iovec parts[] = {{(void *)line, length}, {"\n", 1}};
-	ssize_t written = writev(STDERR_FILENO, parts, COUNT(parts)); // in one call: lines of several processes do not mix
-	(void)written;                                                // there is nobody left to tell
+	struct iovec parts[] = {{(void *)line, length}, {"\n", 1}}; // in one call: lines of several processes do not mix
+	if (writev(STDERR_FILENO, parts, COUNT(parts)) < 0) errno = 0; // there is nobody left to tell
 	JS_FreeCString(ctx, line);
 	return JS_UNDEFINED;
 }

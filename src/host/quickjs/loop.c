@@ -149,7 +149,7 @@ bool loop_once(JSContext *ctx) {
 CALL(js_watch) {
 	int64_t events;
 	int fd = fd_arg(ctx, argv[0], "watch");
-	if (fd < 0 || !int_arg(ctx, argv[1], 0, READABLE | WRITABLE, "events", &events)) return JS_EXCEPTION;
+	if (fd < 0 || !int_arg(ctx, argv[1], 0, READABLE | WRITABLE, "watch: events", &events)) return JS_EXCEPTION;
 	if (events && !JS_IsFunction(ctx, argv[2])) return JS_ThrowTypeError(ctx, "watch: no callback");
 	unwatch(ctx, fd);
 	if (events) replace(ctx, &slots[fd].callback, JS_DupValue(ctx, argv[2]));

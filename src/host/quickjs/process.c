@@ -77,17 +77,16 @@ done:
 }
 
 static bool words_arg(JSContext *ctx, JSValueConst list, char **words) {
-	int64_t count;
-	JSValue length = JS_GetPropertyStr(ctx, list, "length");
-	if (!int_arg(ctx, length, 1, WORDS_MAX, "spawn: words", &count)) return false;
-	for (int i = 0; i < count; i++) {
-		JSValue value = JS_GetPropertyUint32(ctx, list, (uint32_t)i);
+	for (uint32_t i = 0; i < WORDS_MAX; i++) {
 		text word;
+		JSValue value = JS_GetPropertyUint32(ctx, list, i);
+		if (JS_IsUndefined(value) && i > 0) return true;
 		bool good = !JS_IsException(value) && text_arg(ctx, value, "spawn", word);
 		JS_FreeValue(ctx, value);
 		if (!good || !(words[i] = js_strdup(ctx, word))) return false;
 	}
-	return true;
+	throw_error(ctx, "spawn", words[0], strerror(E2BIG));
+	return false;
 }
 
 CALL(js_spawn) {
@@ -126,7 +125,7 @@ done:
 
 CALL(js_kill) {
 	int64_t pid, number;
-	if (JS_ToInt64(ctx, &pid, argv[0]) || !int_arg(ctx, argv[1], 0, 64, "signal", &number)) return JS_EXCEPTION;
+	if (JS_ToInt64(ctx, &pid, argv[0]) || !int_arg(ctx, argv[1], 0, 64, "kill: signal", &number)) return JS_EXCEPTION;
 	if (number == CONTRACT_SIGUSR1) number = SIGUSR1;
 	// Only our own: until they are reaped, nobody else can have their number.
 	for (int i = 0; i < child_count; i++)

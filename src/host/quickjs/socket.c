@@ -23,9 +23,9 @@ struct address {
 	char name[sizeof(text) + 16];
 };
 
-static bool unix_address(JSContext *ctx, const char *call, JSValueConst path, struct address *out) {
+static bool unix_address(JSContext *ctx, const char *call, JSValueConst *argv, struct address *out) {
 	text name;
-	if (!text_arg(ctx, path, call, name)) return false;
+	if (!text_arg(ctx, argv[0], call, name)) return false;
 	size_t length = strlen(name);
 	if (length >= sizeof out->un.sun_path) {
 		throw_error(ctx, call, name, strerror(ENAMETOOLONG));
@@ -59,10 +59,6 @@ static bool tcp_address(JSContext *ctx, const char *call, JSValueConst *argv, st
 	return true;
 }
 
-static bool address_arg(JSContext *ctx, const char *call, JSValueConst *argv, int kind, struct address *out) {
-	return kind == UNIX ? unix_address(ctx, call, argv[0], out) : tcp_address(ctx, call, argv, out);
-}
-
 static int open_socket(const struct address *address) {
 	int on = 1, fd = socket(address->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd >= 0 && address->sa.sa_family != AF_UNIX) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -79,7 +75,7 @@ static JSValue opened(JSContext *ctx, int fd, int done, const char *call, const 
 
 CALL_MAGIC(js_connect) {
 	struct address address;
-	if (!address_arg(ctx, "connect", argv, magic, &address)) return JS_EXCEPTION;
+	if (!(magic == UNIX ? unix_address : tcp_address)(ctx, "connect", argv, &address)) return JS_EXCEPTION;
 	int fd = open_socket(&address), done = fd < 0 ? -1 : connect(fd, &address.sa, address.length);
 	return opened(ctx, fd, done < 0 && errno == EINPROGRESS ? 0 : done, "connect", &address);
 }
@@ -97,7 +93,7 @@ static bool is_stale(const struct address *address) {
 
 CALL_MAGIC(js_listen) {
 	struct address address;
-	if (!address_arg(ctx, "listen", argv, magic, &address)) return JS_EXCEPTION;
+	if (!(magic == UNIX ? unix_address : tcp_address)(ctx, "listen", argv, &address)) return JS_EXCEPTION;
 	int on = 1, fd = open_socket(&address);
 	if (fd >= 0 && magic == TCP) setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 	// `::` leaves the port free on 0.0.0.0, whatever the machine's default is.
@@ -132,7 +128,7 @@ CALL(js_read) {
 	static uint8_t bytes[READ_MAX];
 	int64_t max;
 	int fd = fd_arg(ctx, argv[0], "read");
-	if (fd < 0 || !int_arg(ctx, argv[1], 1, INT32_MAX, "maxBytes", &max)) return JS_EXCEPTION;
+	if (fd < 0 || !int_arg(ctx, argv[1], 1, INT32_MAX, "read: bytes", &max)) return JS_EXCEPTION;
 	ssize_t count = read(fd, bytes, max < READ_MAX ? (size_t)max : READ_MAX);
 	if (count > 0) return JS_NewArrayBufferCopy(ctx, bytes, (size_t)count);
 	if (count == 0) return JS_NULL;
