@@ -100,7 +100,9 @@ export class Link {
     });
     const stream = this.streams.dial(this.options.endpoint, {
       onOpen: () => {
-        this.session = this.options.open(stream);
+        const session = this.options.open(stream);
+        if (this.stream === stream) this.session = session;
+        else session.onDown(new LinkDownError('ended while it opened'));
       },
       onData: (bytes) => this.session?.onData(bytes),
       onDrain: () => this.session?.onDrain?.(),
