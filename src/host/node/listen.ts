@@ -30,7 +30,7 @@ export function listenUnix(path: string): Server {
 /** Binds a numeric address. @throws Error `listen ADDRESS:PORT: reason`. */
 export function listenTcp(host: string, port: number): Server {
   const family = net.isIP(host);
-  if (family === 0) throw new Error(`listen ${host}: not a numeric address`);
+  if (family === 0) throw new Error(`listen ${host}:${port}: not a numeric address`);
   return listen(family === 6 ? `[${host}]:${port}` : `${host}:${port}`, bind(host, port, family === 6 ? 6 : 4));
 }
 

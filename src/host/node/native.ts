@@ -105,7 +105,7 @@ export function createNodeNative(options: NodeNativeOptions = {}): NodeNative {
     },
     connectTcp(host, port) {
       ensureAlive('connect', host);
-      if (isIP(host) === 0) throw new Error(`connect ${host}: not a numeric address`);
+      if (isIP(host) === 0) throw new Error(`connect ${host}:${port}: not a numeric address`);
       return add(new SocketDescriptor(connect({ host, port, allowHalfOpen: true, noDelay: true })));
     },
     listenUnix(path) {
@@ -126,7 +126,9 @@ export function createNodeNative(options: NodeNativeOptions = {}): NodeNative {
     write: (fd, buffer, offset, length) =>
       get('write', fd, SocketDescriptor).write(new Uint8Array(buffer, offset, length)),
     close(fd) {
-      descriptors.get(fd)?.close();
+      const descriptor = descriptors.get(fd);
+      if (descriptor) descriptor.close();
+      else if (!disposed) throw new Error('close: Bad file descriptor');
       descriptors.delete(fd);
     },
     watch(fd, events, callback) {
