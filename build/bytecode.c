@@ -1,6 +1,8 @@
 // Compiles one ES module, the program of the C host, to bytecode of the engine that it is linked with.
-// Usage: bytecode <module name> <input.js> <output> [big-endian] [debug]; without `debug` names and lines of the source are left out.
+// Usage: bytecode <module name> <input.js> <output> [debug]; without `debug` names and lines of the source are left out.
+// Bytecode belongs to one release of the engine. It is little-endian on every machine; big-endian ones swap it as they load it.
 #include <quickjs.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,16 +39,12 @@ static int fail(JSContext *ctx, const char *path) {
 }
 
 int main(int argc, char **argv) {
-	int write_flags = JS_WRITE_OBJ_BYTECODE, strip = JS_STRIP_DEBUG;
 	size_t length, size;
 	if (argc < 4) {
-		fprintf(stderr, "usage: bytecode <module name> <input.js> <output> [big-endian] [debug]\n");
+		fprintf(stderr, "usage: bytecode <module name> <input.js> <output> [debug]\n");
 		return 2;
 	}
-	for (int i = 4; i < argc; i++) {
-		if (!strcmp(argv[i], "big-endian")) write_flags |= JS_WRITE_OBJ_BSWAP;
-		if (!strcmp(argv[i], "debug")) strip = JS_STRIP_SOURCE;
-	}
+	bool debug = argc > 4 && !strcmp(argv[4], "debug");
 	char *text = read_file(argv[2], &length);
 	if (!text) {
 		fprintf(stderr, "%s: cannot be read\n", argv[2]);
@@ -55,12 +53,12 @@ int main(int argc, char **argv) {
 	JSRuntime *runtime = JS_NewRuntime();
 	JSContext *ctx = runtime ? JS_NewContext(runtime) : NULL;
 	if (!ctx) return 1;
-	JS_SetStripInfo(runtime, strip);
+	JS_SetStripInfo(runtime, debug ? JS_STRIP_SOURCE : JS_STRIP_DEBUG);
 	JSModuleDef *native = JS_NewCModule(ctx, "native", init_native);
 	if (!native || JS_AddModuleExport(ctx, native, "default") < 0) return fail(ctx, argv[2]);
 	JSValue module = JS_Eval(ctx, text, length, argv[1], JS_EVAL_TYPE_MODULE | JS_EVAL_FLAG_COMPILE_ONLY);
 	if (JS_IsException(module)) return fail(ctx, argv[2]);
-	uint8_t *bytes = JS_WriteObject(ctx, &size, module, write_flags);
+	uint8_t *bytes = JS_WriteObject(ctx, &size, module, JS_WRITE_OBJ_BYTECODE);
 	if (!bytes) return fail(ctx, argv[2]);
 	FILE *out = fopen(argv[3], "wb");
 	size_t written = out ? fwrite(bytes, 1, size, out) : 0;

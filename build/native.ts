@@ -201,8 +201,7 @@ export async function buildNative(request: NativeRequest): Promise<boolean> {
     const work = mkdtempSync(join(CACHE, 'native', 'bundle-'));
     try {
       const bytecode = join(work, 'bytecode');
-      const options = [...(target.bigEndian ? ['big-endian'] : []), ...(debug ? ['debug'] : [])];
-      await run([compiler, basename(bundle), bundle, bytecode, ...options]);
+      await run([compiler, basename(bundle), bundle, bytecode, ...(debug ? ['debug'] : [])]);
       const data = join(work, 'bundle.c');
       writeFileSync(data, bundleSource(readFileSync(bytecode), limits));
       await workshop.link([data, ...objects], out, debug ? [] : ['-s']);

@@ -35,11 +35,10 @@ export const ROUTER_LIMITS: Limits = { heapBytes: 16 * MIB, stackBytes: 256 * 10
 /** The tests hold all their fixtures at once. */
 export const TEST_LIMITS: Limits = { heapBytes: 128 * MIB, stackBytes: 256 * 1024 };
 
-/** A kind of machine that the C host is built for. */
+/** A kind of machine that the C host is built for. Bytecode is the same for all: big-endian machines swap it as they load it. */
 export interface NativeTarget {
   /** Compiler and linker: a program and its fixed arguments. */
   cc: readonly string[];
-  bigEndian: boolean;
   /** For compiling and linking, after the common ones. */
   flags: readonly string[];
 }
@@ -47,7 +46,6 @@ export interface NativeTarget {
 /** This machine, by its own compiler. */
 export const THIS_MACHINE: NativeTarget = {
   cc: (process.env.CC ?? 'cc').split(' '),
-  bigEndian: false,
   flags: [],
 };
 
@@ -63,7 +61,7 @@ export const C_FLAGS = [
   '-fno-asynchronous-unwind-tables',
 ] as const;
 
-/** Our own C is compiled without a single warning. */
-export const C_WARNINGS = ['-Wall', '-Wextra', '-Wshadow', '-Wno-unused-parameter', '-Werror'] as const;
+/** Our own C gives none of these; a test makes sure, so that a compiler to come cannot break a build. */
+export const C_WARNINGS = ['-Wall', '-Wextra', '-Wshadow', '-Wno-unused-parameter'] as const;
 
 export const LINK_FLAGS = ['-Wl,--gc-sections', '-lm', '-lpthread'] as const;

@@ -1,12 +1,14 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { bundleProgram, bundleTests } from '../../build/bundle.ts';
+import { engineSources } from '../../build/engine.ts';
 import { buildNative, findCompiler } from '../../build/native.ts';
 import { inProject } from '../../build/project.ts';
+import { C_FLAGS, C_WARNINGS, THIS_MACHINE } from '../../build/targets.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'meshbridge-native-'));
 process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
@@ -223,12 +225,30 @@ native('says where a bundle does not parse', async () => {
   assert.match(String(error), /bad\.js: SyntaxError: .*\n\s+at bad\.js:2/);
 });
 native('says that there is no compiler', async () => {
-  const target = { cc: ['no-such-compiler'], bigEndian: false, flags: [] };
+  const target = { cc: ['no-such-compiler'], flags: [] };
   assert.is(findCompiler(target.cc), undefined);
   const bundle = join(directory, 'small.js');
   const error = await buildNative({ bundle, out: join(directory, 'none'), debug: false, target }).catch(
     (e: Error) => e,
   );
   assert.match(String(error), /needs a C compiler, and "no-such-compiler" does not run/);
+});
+native('compiles our own C without a warning', async () => {
+  const host = inProject('src/host/quickjs/');
+  const files = readdirSync(host).filter((name) => name.endsWith('.c'));
+  const engine = await engineSources(() => {});
+  const flags = [
+    ...C_FLAGS,
+    ...C_WARNINGS,
+    '-Wconversion',
+    '-Wno-sign-conversion',
+    '-fsyntax-only',
+    '-isystem',
+    engine,
+  ];
+  const { cc } = THIS_MACHINE;
+  const paths = [...files.map((name) => host + name), inProject('build/bytecode.c')];
+  const { stderr, status } = spawnSync(cc[0]!, [...cc.slice(1), ...flags, ...paths], { encoding: 'utf8' });
+  assert.equal([stderr, status], ['', 0]);
 });
 native.run();
