@@ -26,6 +26,14 @@ decode('decodes a long text whole', () => {
   const text = 'é😀x'.repeat(5000);
   assert.is(decodeUtf8(encodeUtf8(text)), text);
 });
+decode('decodes what lies across the borders of its parts', () => {
+  for (let before = 1020; before < 1030; before++)
+    for (const mark of ['é', '€', '😀']) {
+      const text = 'a'.repeat(before) + mark + 'b'.repeat(2000) + mark;
+      assert.is(decodeUtf8(encodeUtf8(text)), text, `~> ${mark} at ${before}`);
+    }
+  assert.is(decodeUtf8(encodeUtf8(`${'a'.repeat(1023)}€`), 0, 1024), `${'a'.repeat(1023)}\ufffd`);
+});
 decode('decodes a part', () => assert.is(decodeUtf8(encodeUtf8('abcdef'), 2, 4), 'cd'));
 const FAULTY: [string, string][] = [
   ['80', '\ufffd'],
