@@ -144,6 +144,10 @@ export class LabNode {
     return this.child?.isRunning ? this.child.pid : undefined;
   }
 
+  get isRunning(): boolean {
+    return this.pid !== undefined;
+  }
+
   /** The last lines that it printed. */
   get output(): readonly string[] {
     return this.child?.tail ?? [];

@@ -1,0 +1,165 @@
+// `npm start`: a desk router that anybody can look at, on this machine, in one command.
+
+import { parseArgs } from 'node:util';
+import { CACHE } from '../../build/project.ts';
+import { errorText } from '../errors.ts';
+import { nodeHost } from '../host/node/host.ts';
+import { Logger } from '../log.ts';
+import { UbusClient } from '../ubus/client.ts';
+import { Desk } from './desk.ts';
+import { DESK_SOCKET } from './desk-path.ts';
+import { type Mode, Show } from './show.ts';
+import { Mischief } from './stage.ts';
+import { Watch } from './watch.ts';
+
+const USAGE = `usage: npm start -- [options]
+
+A desk router: three Yggdrasil nodes, an ubus broker and the meshbridge daemon on this machine.
+Everything is kept in the project's cache; Ctrl-C ends it and leaves nothing running.
+
+  --embedded      play the nodes from transcripts, without Yggdrasil
+  --native        run the daemon on the C host (npm run native builds it)
+  --plain         lines instead of a screen; also when the output is no terminal
+  --json          the same as JSON lines: event, state
+  --for SECONDS   end by itself
+  --help          this text
+`;
+
+interface Options {
+  embedded: boolean;
+  native: boolean;
+  mode: Mode;
+  seconds: number | undefined;
+}
+
+/** `undefined`: help was asked for. @throws Error that names the option at fault. */
+function readOptions(isTerminal: boolean): Options | undefined {
+  const { values } = parseArgs({
+    options: {
+      embedded: { type: 'boolean', default: false },
+      native: { type: 'boolean', default: false },
+      plain: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      for: { type: 'string' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) return undefined;
+  const seconds = values.for === undefined ? undefined : Number(values.for);
+  if (seconds !== undefined && !(seconds > 0 && seconds < 1e6))
+    throw new Error(`--for: expected a number of seconds, got ${JSON.stringify(values.for)}`);
+  const mode = values.json ? 'json' : values.plain || !isTerminal ? 'plain' : 'screen';
+  return { embedded: values.embedded, native: values.native, mode, seconds };
+}
+
+const FRAME_MS = 200;
+
+async function main(): Promise<void> {
+  const options = readOptions(process.stdout.isTTY === true);
+  if (!options) {
+    process.stdout.write(USAGE);
+    return;
+  }
+  const say = (line: string): void => {
+    process.stderr.write(`meshbridge: ${line}\n`);
+  };
+
+  let end: (reason?: string) => void = () => {};
+  const ended = new Promise<string | undefined>((resolve) => {
+    end = resolve;
+  });
+  let signals = 0;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => {
+      if (++signals > 1) process.exit(1);
+      end();
+    });
+
+  say(`starting a desk router; what it needs is kept in ${CACHE}, Ctrl-C ends it`);
+  let show: Show | undefined;
+  const tell = (line: string): void => (show ? show.event(line) : say(line));
+  const desk = await Desk.open({
+    embedded: options.embedded,
+    native: options.native,
+    say: tell,
+    onDaemonLine: (line) => {
+      if (options.mode === 'plain' || /^(warn|error) /.test(line)) tell(`daemon: ${line}`);
+    },
+    onDaemonEnd: (reason) => end(`the daemon ended by itself: ${reason}`),
+  });
+
+  const log = new Logger(tell);
+  log.level = 'error';
+  const host = nodeHost({ signals: false });
+  const bus = new UbusClient({
+    streams: host.streams,
+    clock: host.clock,
+    random: Math.random,
+    path: DESK_SOCKET,
+    log: log.scope('ubus'),
+  });
+  let tick: NodeJS.Timeout | undefined;
+  let watch: Watch | undefined;
+  try {
+    watch = new Watch(
+      bus,
+      host.clock,
+      desk.stage.nodes.map((node) => node.iface),
+      {
+        onChange: () => show?.changed(),
+        onNotice: (text, type, data) => show?.event(text, { notification: type, data }),
+      },
+    );
+    show = new Show(options.mode, desk, watch);
+    bus.start();
+    show.open();
+    watch.start();
+    tick = setInterval(() => show?.tick(), FRAME_MS);
+    process.stdout.on('resize', () => show?.resized());
+    process.stdout.on('error', () => end()); // whoever read us is gone
+    if (options.mode === 'screen') readKeys(new Mischief(desk.stage), show, end);
+    if (options.seconds !== undefined) setTimeout(() => end(), options.seconds * 1000).unref();
+    const reason = await ended;
+    if (reason) process.exitCode = 1;
+    show.close();
+    if (reason) say(reason);
+  } finally {
+    clearInterval(tick);
+    show?.close();
+    show = undefined;
+    if (process.stdin.isTTY) process.stdin.setRawMode(false);
+    process.stdin.pause();
+    watch?.stop();
+    bus.stop();
+    await desk.close();
+  }
+}
+
+function readKeys(mischief: Mischief, show: Show, quit: () => void): void {
+  if (!process.stdin.isTTY) return;
+  process.stdin.setRawMode(true).resume();
+  let last: Promise<void> = Promise.resolve();
+  const run = (action: () => Promise<string>): void => {
+    last = last
+      .then(action)
+      .catch(errorText)
+      .then((text) => {
+        show.event(text);
+        show.changed();
+      });
+  };
+  process.stdin.on('data', (bytes) => {
+    for (const key of bytes.toString()) {
+      if (key === 'q' || key === '\x03' || key === '\x04') quit();
+      else if (key === 'c') run(() => mischief.toggleCable());
+      else if (key === 'k') run(() => mischief.toggleNode());
+    }
+  });
+}
+
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`meshbridge: ${errorText(error)}\n`);
+  process.exitCode = 1;
+}
