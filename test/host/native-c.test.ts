@@ -8,7 +8,7 @@ import { bundleProgram, bundleTests } from '../../build/bundle.ts';
 import { engineSources } from '../../build/engine.ts';
 import { buildNative, findCompiler } from '../../build/native.ts';
 import { inProject } from '../../build/project.ts';
-import { C_FLAGS, C_WARNINGS, THIS_MACHINE } from '../../build/targets.ts';
+import { BUDGETS, C_FLAGS, C_WARNINGS, THIS_MACHINE } from '../../build/targets.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'meshbridge-native-'));
 process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
@@ -232,6 +232,13 @@ native('says that there is no compiler', async () => {
     (e: Error) => e,
   );
   assert.match(String(error), /needs a C compiler, and "no-such-compiler" does not run/);
+});
+native('keeps the C host small', () => {
+  const host = inProject('src/host/quickjs/');
+  const files = readdirSync(host).filter((name) => /\.[ch]$/.test(name));
+  const lines = files.flatMap((name) => readFileSync(host + name, 'utf8').split('\n'));
+  const code = lines.filter((line) => !/^\s*(\/\/.*)?$/.test(line));
+  assert.ok(code.length > 0 && code.length <= BUDGETS.hostLines, `~> ${code.length} lines`);
 });
 native('compiles our own C without a warning', async () => {
   const host = inProject('src/host/quickjs/');

@@ -69,6 +69,18 @@ CALL(js_write_file) {
 	return result;
 }
 
+// Takes `value` over; false: an exception is pending.
+static bool append(JSContext *ctx, JSValueConst list, uint32_t at, JSValue value) {
+	return !JS_IsException(value) && JS_DefinePropertyValueUint32(ctx, list, at, value, JS_PROP_C_W_E) >= 0;
+}
+
+// A list that was filled, or the exception that ended it.
+static JSValue filled(JSContext *ctx, JSValue list, bool good) {
+	if (good) return list;
+	JS_FreeValue(ctx, list);
+	return JS_EXCEPTION;
+}
+
 CALL(js_list_directory) {
 	text path;
 	if (!text_arg(ctx, argv[0], "list", path)) return JS_EXCEPTION;
@@ -78,18 +90,12 @@ CALL(js_list_directory) {
 	bool good = !JS_IsException(list);
 	uint32_t count = 0;
 	struct dirent *entry;
-	while (good && (errno = 0, entry = readdir(directory))) {
-		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")) continue;
-		good = append(ctx, list, count++, JS_NewString(ctx, entry->d_name));
-	}
-	if (good && errno) {
-		throw_errno(ctx, "list", path);
-		good = false;
-	}
+	while (good && (errno = 0, entry = readdir(directory)))
+		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+			good = append(ctx, list, count++, JS_NewString(ctx, entry->d_name));
+	if (good && errno) good = !JS_IsException(throw_errno(ctx, "list", path));
 	closedir(directory);
-	if (good) return list;
-	JS_FreeValue(ctx, list);
-	return JS_EXCEPTION;
+	return filled(ctx, list, good);
 }
 
 CALL(js_remove_file) {
@@ -133,12 +139,10 @@ CALL(js_print) {
 
 CALL(js_args) {
 	JSValue list = JS_NewArray(ctx);
-	for (int i = 1; i < arg_count && !JS_IsException(list); i++) {
-		if (append(ctx, list, (uint32_t)i - 1, JS_NewString(ctx, arg_values[i]))) continue;
-		JS_FreeValue(ctx, list);
-		list = JS_EXCEPTION;
-	}
-	return list;
+	bool good = !JS_IsException(list);
+	for (int i = 1; good && i < arg_count; i++)
+		good = append(ctx, list, (uint32_t)i - 1, JS_NewString(ctx, arg_values[i]));
+	return filled(ctx, list, good);
 }
 
 CALL(js_exit) {

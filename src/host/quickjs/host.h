@@ -41,8 +41,6 @@ typedef char text[4096];
 bool text_arg(JSContext *ctx, JSValueConst value, const char *call, text out);
 bool int_arg(JSContext *ctx, JSValueConst value, int64_t min, int64_t max, const char *name, int64_t *out);
 const uint8_t *bytes_arg(JSContext *ctx, JSValueConst *buffer_offset_length, const char *call, size_t *length);
-// Appends `value` to a list and frees it; false: an exception is pending.
-bool append(JSContext *ctx, JSValueConst list, uint32_t at, JSValue value);
 
 // loop.c
 void loop_open(void);

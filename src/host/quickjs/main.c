@@ -18,10 +18,9 @@ void fatal(const char *what, const char *why) {
 JSValue throw_error(JSContext *ctx, const char *call, const char *subject, const char *reason) {
 	char message[sizeof(text) + 256];
 	snprintf(message, sizeof message, "%s%s%s: %s", call, subject ? " " : "", subject ? subject : "", reason);
-	JSValue error = JS_NewError(ctx);
+	JSValue error = JS_NewError(ctx), value = JS_IsException(error) ? error : JS_NewString(ctx, message);
 	int flags = JS_PROP_WRITABLE | JS_PROP_CONFIGURABLE;
-	if (!JS_IsException(error) &&
-			JS_DefinePropertyValueStr(ctx, error, "message", JS_NewString(ctx, message), flags) >= 0)
+	if (!JS_IsException(value) && JS_DefinePropertyValueStr(ctx, error, "message", value, flags) >= 0)
 		return JS_Throw(ctx, error);
 	JS_FreeValue(ctx, error);
 	return JS_EXCEPTION;
@@ -61,10 +60,6 @@ const uint8_t *bytes_arg(JSContext *ctx, JSValueConst *argv, const char *call, s
 		return bytes + offset;
 	JS_ThrowRangeError(ctx, "%s: %lld bytes at %lld of %zu", call, (long long)count, (long long)offset, size);
 	return NULL;
-}
-
-bool append(JSContext *ctx, JSValueConst list, uint32_t at, JSValue value) {
-	return !JS_IsException(value) && JS_DefinePropertyValueUint32(ctx, list, at, value, JS_PROP_C_W_E) >= 0;
 }
 
 // Ends the process over a thrown value; `null` is what the engine throws when it has no memory left to make an error.

@@ -3,6 +3,7 @@
 
 #include <netdb.h>
 #include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -140,6 +141,7 @@ static _Noreturn void print_addresses(const char *name, int out) {
 	signal(SIGPIPE, SIG_DFL);
 	sigprocmask(SIG_SETMASK, &original_signals, NULL);
 	alarm(RESOLVE_MAX_S);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	// Copies of the parent's sockets would keep connections open that it closes meanwhile.
 	for (int fd = 0; fd < STANDARD; fd++) dup2(out, fd);
 	for (int fd = STANDARD; fd <= highest; fd++) close(fd);
