@@ -44,7 +44,8 @@ export class Child {
   static start(argv: readonly string[], onLine: (line: string) => void = () => {}): Promise<Child> {
     const setpriv = findProgram('setpriv');
     const tied = setpriv ? [setpriv, '--pdeathsig', 'KILL', '--', ...argv] : argv;
-    const child = spawn(tied[0]!, tied.slice(1), { stdio: ['pipe', 'pipe', 'pipe'] });
+    // A process group of its own: Ctrl-C is for us, who end our children in order.
+    const child = spawn(tied[0]!, tied.slice(1), { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
     return new Promise((resolve, reject) => {
       child.once('spawn', () => resolve(new Child(child, onLine)));
       child.once('error', (error) => reject(new Error(`cannot run ${argv[0]}: ${error.message}`)));

@@ -53,6 +53,8 @@ function readOptions(isTerminal: boolean): Options | undefined {
 }
 
 const FRAME_MS = 200;
+/** Lines of the daemon's log that are shown when it ends by itself. */
+const LAST_WORDS = 5;
 
 async function main(): Promise<void> {
   const options = readOptions(process.stdout.isTTY === true);
@@ -76,6 +78,7 @@ async function main(): Promise<void> {
     });
 
   say(`starting a desk router; what it needs is kept in ${CACHE}, Ctrl-C ends it`);
+  const lastWords: string[] = [];
   let show: Show | undefined;
   const tell = (line: string): void => (show ? show.event(line) : say(line));
   const desk = await Desk.open({
@@ -83,6 +86,8 @@ async function main(): Promise<void> {
     native: options.native,
     say: tell,
     onDaemonLine: (line) => {
+      lastWords.push(line);
+      if (lastWords.length > LAST_WORDS) lastWords.shift();
       if (options.mode === 'plain' || /^(warn|error) /.test(line)) tell(`daemon: ${line}`);
     },
     onDaemonEnd: (reason) => end(`the daemon ended by itself: ${reason}`),
@@ -122,7 +127,7 @@ async function main(): Promise<void> {
     const reason = await ended;
     if (reason) process.exitCode = 1;
     show.close();
-    if (reason) say(reason);
+    if (reason) for (const line of [...lastWords, reason]) say(line);
   } finally {
     clearInterval(tick);
     show?.close();
