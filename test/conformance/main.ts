@@ -2,6 +2,7 @@
 
 import { type BrokerKind, Bus, type Case, findProgram, OURS, ubusdAt } from './broker.ts';
 import { CALLS } from './call.ts';
+import { CLIENTS } from './client.ts';
 import { EVENTS } from './event.ts';
 import { LIMITS } from './limit.ts';
 import { LOOKUPS } from './lookup.ts';
@@ -19,27 +20,24 @@ const CHAPTERS: Readonly<Record<string, readonly Case[]>> = {
   event: EVENTS,
   monitor: MONITORS,
   limit: LIMITS,
+  client: CLIENTS,
 };
 
 /** Counts of one run. */
-export interface ConformanceResult {
+interface Counts {
   passed: number;
   failed: number;
 }
 
-/** Runs every case on our broker and, where it is on PATH, on ubusd, each case on a broker of its own. Prints as it goes. */
-export async function runConformance(print: (line: string) => void): Promise<ConformanceResult> {
-  const ubusd = findProgram('ubusd');
-  const sum = await runOn(OURS, print);
-  if (!ubusd) {
-    print('skipped: ubus conformance on the real broker: no ubusd on PATH');
-    return sum;
-  }
-  const real = await runOn(ubusdAt(ubusd), print);
-  return { passed: sum.passed + real.passed, failed: sum.failed + real.failed };
+/** The real broker, or why it cannot be had. */
+function realBroker(): BrokerKind | string {
+  const program = findProgram('ubusd');
+  if (!program) return 'no ubusd on PATH';
+  // without access lists, which root alone may write, ubusd denies everything to everybody else
+  return process.getuid?.() === 0 ? ubusdAt(program) : 'ubusd serves root alone, this is another user';
 }
 
-async function runOn(kind: BrokerKind, print: (line: string) => void): Promise<ConformanceResult> {
+async function runOn(kind: BrokerKind, print: (line: string) => void): Promise<Counts> {
   const result = { passed: 0, failed: 0 };
   for (const [chapter, cases] of Object.entries(CHAPTERS)) {
     for (const [name, run] of cases) {
@@ -66,6 +64,16 @@ function detailsOf(error: Error & { details?: string }): string {
   return error.details ? `\n${error.details}` : '';
 }
 
-const { passed, failed } = await runConformance((line) => process.stdout.write(`${line}\n`));
-process.stdout.write(`${passed} passed, ${failed} failed\n`);
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+const real = realBroker();
+const kinds = typeof real === 'string' ? [OURS] : [OURS, real];
+if (typeof real === 'string') print(`skipped: ubus conformance on the real broker: ${real}`);
+let passed = 0;
+let failed = 0;
+for (const kind of kinds) {
+  const result = await runOn(kind, print);
+  passed += result.passed;
+  failed += result.failed;
+}
+print(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;

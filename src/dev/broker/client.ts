@@ -1,7 +1,7 @@
 // One connection of the broker: frames in, frames out, both bounded.
 //
 // ubusd drops frames for a client that does not read. This broker holds the senders back instead: while more than HOLD_BYTES wait for a slow
-// client, whoever just sent to it is not read from. A client that has not caught up after STALL_MS, or has MAX_BYTES waiting, is disconnected.
+// client, whoever just sent to it is not read from. A client that has not caught up after a while, or has MAX_BYTES waiting, is disconnected.
 
 import type { Socket } from 'node:net';
 import { WireError } from '../../errors.ts';
@@ -10,7 +10,6 @@ import { FrameReader } from '../../ubus/message.ts';
 /** ubusd's own bound (UBUS_CLIENT_MAX_TXQ_LEN); below it nothing is lost there either. */
 const HOLD_BYTES = 1_048_576;
 const MAX_BYTES = 16 * HOLD_BYTES;
-const STALL_MS = 10_000;
 
 /** What a connection tells the broker. */
 export interface ClientEvents {
@@ -19,6 +18,7 @@ export interface ClientEvents {
   onGone(reason: string | undefined): void;
 }
 
+/** One connection. */
 export class Client {
   private readonly reader = new FrameReader();
   /** Frames that arrived while this client was held back. */
@@ -30,9 +30,11 @@ export class Client {
   private stall: NodeJS.Timeout | undefined;
   private gone = false;
 
+  /** @param stallMs how long it may be slow. */
   constructor(
     readonly id: number,
     private readonly socket: Socket,
+    private readonly stallMs: number,
     private readonly events: ClientEvents,
   ) {
     socket.on('data', (chunk: Buffer) => this.receive(chunk));
@@ -55,7 +57,7 @@ export class Client {
     if (this.socket.writableLength > MAX_BYTES)
       this.drop(`does not read: ${this.socket.writableLength} bytes wait, at most ${MAX_BYTES}`);
     else if (this.isSlow)
-      this.stall ??= setTimeout(() => this.drop(`does not read: not caught up in ${STALL_MS} ms`), STALL_MS);
+      this.stall ??= setTimeout(() => this.drop(`does not read: not caught up in ${this.stallMs} ms`), this.stallMs);
   }
 
   /** Reads no further from this client until `slow` has caught up or is gone. */

@@ -12,6 +12,7 @@ interface Listener {
   readonly isPrefix: boolean;
 }
 
+/** The listeners of one bus. */
 export class Events {
   /** Sorted by text: the order of delivery. */
   private listeners: Listener[] = [];

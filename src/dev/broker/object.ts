@@ -26,6 +26,7 @@ export interface Subscription {
   readonly target: BusObject;
 }
 
+/** An object on the bus. */
 export interface BusObject {
   readonly id: number;
   /** Absent: the broker's own. */
@@ -56,6 +57,7 @@ export function drawId(taken: { has(id: number): boolean }): number {
   }
 }
 
+/** All objects, by id and by path, and their types. */
 export class Registry {
   private readonly objects = new Map<number, BusObject>();
   private readonly types = new Map<number, ObjectType>();

@@ -4,6 +4,7 @@ import { readUint32 } from '../../ubus/blob.ts';
 import { encodeMessage, type Message, MIN_FRAME, UBUS_MSG_MONITOR } from '../../ubus/message.ts';
 import type { Client } from './client.ts';
 
+/** All that the broker sends. */
 export class Output {
   /** Clients that watch the bus, each with the number of the last frame it was shown. */
   private readonly monitors = new Map<Client, number>();

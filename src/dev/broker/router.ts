@@ -34,6 +34,7 @@ import {
   UBUS_STATUS_OK,
   UBUS_STATUS_PERMISSION_DENIED,
 } from '../../ubus/status.ts';
+import { formatId } from '../id.ts';
 import { findMember } from '../member.ts';
 import type { Client } from './client.ts';
 import { Events } from './event.ts';
@@ -49,6 +50,7 @@ const NOTHING = new Uint8Array(0);
 /** Longest path and signature together, so that the answer to a LOOKUP fits into a frame. */
 const MAX_OBJECT_BYTES = 1_048_000;
 
+/** The state of one bus. */
 export class Router {
   private readonly clients = new Map<number, Client>();
   private readonly registry = new Registry();
@@ -101,7 +103,8 @@ export class Router {
     this.output.takeSlow();
     this.output.show(client, frame, false);
     const request = readRequest(client, frame);
-    if (request.fault) this.log.warn('malformed request', { client: idText(client.id), error: request.fault.message });
+    if (request.fault)
+      this.log.warn('malformed request', { client: formatId(client.id), error: request.fault.message });
     // taken before the handler, which may rewrite the head to pass the frame on
     const { seq, peer } = request;
     const status = this.handle(request);
@@ -117,7 +120,7 @@ export class Router {
     } catch (error) {
       // only encoding throws it: what the broker adds (the caller's names) made the frame too long to go on
       if (!(error instanceof RangeError)) throw error;
-      this.log.warn('request refused', { client: idText(request.client.id), error: error.message });
+      this.log.warn('request refused', { client: formatId(request.client.id), error: error.message });
       return UBUS_STATUS_INVALID_ARGUMENT;
     }
   }
@@ -346,9 +349,4 @@ export class Router {
     else return UBUS_STATUS_METHOD_NOT_FOUND;
     return UBUS_STATUS_OK;
   }
-}
-
-/** An id as the command line prints it. */
-export function idText(id: number): string {
-  return id.toString(16).padStart(8, '0');
 }

@@ -14,10 +14,11 @@ import {
   UBUS_SYSTEM_OBJECT_MONITOR,
 } from '../../ubus/message.ts';
 import { statusText, UBUS_STATUS_OK, UBUS_STATUS_PARSE_ERROR, UBUS_STATUS_TIMEOUT } from '../../ubus/status.ts';
+import { formatId } from '../id.ts';
 import { findMember, type Member, members } from '../member.ts';
 import { formatMember, formatTable } from './format.ts';
 import { encodeJson } from './json.ts';
-import { formatId, formatMonitor } from './monitor.ts';
+import { formatMonitor } from './monitor.ts';
 import type { Options } from './option.ts';
 import type { Session } from './session.ts';
 
@@ -42,6 +43,7 @@ const FAILED = -1;
 /** In place of "no limit": 24 days, the longest timer. */
 const NO_LIMIT_MS = 2_147_483_000;
 
+/** All commands, by name. */
 export const COMMANDS: Readonly<Record<string, (context: Context) => Promise<Exit>>> = {
   list,
   call,

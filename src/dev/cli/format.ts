@@ -14,6 +14,7 @@ import {
 } from '../../ubus/blobmsg.ts';
 import { attributes, type Member, memberAt } from '../member.ts';
 
+/** How to print. */
 export interface FormatOptions {
   /** One member a line, with tabs. */
   readonly indent?: boolean;

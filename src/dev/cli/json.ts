@@ -46,7 +46,7 @@ class Parser {
   }
 
   private value(depth: number): Json {
-    if (depth > MAX_NESTING) throw this.error(`nested at most ${MAX_NESTING} deep`);
+    if (depth > MAX_NESTING) throw new InputError(`json: nested deeper than ${MAX_NESTING} at character ${this.at}`);
     this.take(SPACE);
     if (this.skip('{')) return this.object(depth);
     if (this.skip('[')) return this.list(depth);

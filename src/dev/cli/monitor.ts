@@ -16,6 +16,7 @@ import {
   UBUS_ATTR_STATUS,
   UBUS_ATTR_USER,
 } from '../../ubus/message.ts';
+import { formatId } from '../id.ts';
 import { attributes } from '../member.ts';
 import { formatTable, formatText } from './format.ts';
 import { MONITOR_TYPES, type Options } from './option.ts';
@@ -64,9 +65,4 @@ function formatContent(content: Uint8Array): string {
   const parts: string[] = [];
   for (const [id, [name]] of PRINTED) if (values.has(id)) parts.push(`"${name}":${values.get(id)}`);
   return `{${parts.join(',')}}`;
-}
-
-/** An id in hexadecimal, as everywhere in the output. */
-export function formatId(id: number): string {
-  return id.toString(16).padStart(8, '0');
 }

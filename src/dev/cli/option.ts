@@ -33,6 +33,7 @@ export const MONITOR_TYPES = [
   'notify',
 ] as const;
 
+/** The syntax, for people. */
 export const USAGE = `Usage: ubus [options] command [arguments]
 Options:
  -s SOCKET   connect to this unix socket

@@ -33,6 +33,7 @@ export interface SessionRequest {
   onData?(message: Message): void;
 }
 
+/** A connection that has been greeted. */
 export class Session {
   /** Called with every frame that answers nothing. */
   onMessage: (message: Message) => void = () => {};
