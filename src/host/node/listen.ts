@@ -8,7 +8,7 @@ import { named, reasonOf } from './errno.ts';
 
 /** What Node's cluster module binds with: a handle, or a negative error number. Not documented, in every release since 0.12. */
 const { _createServerHandle: bind } = net as unknown as {
-  _createServerHandle(address: string, port: number, addressType: -1 | 4 | 6): object | number;
+  _createServerHandle(address: string, port: number, addressType: -1 | 4 | 6): { close(): void } | number;
 };
 
 /** A socket's path as Node wants it: a zero byte in front of abstract names. */
@@ -21,7 +21,12 @@ export function listenUnix(path: string): Server {
   if (path.startsWith('/')) makeRoom(path);
   const umask = process.umask(0o177);
   try {
-    return listen(path, bind(kernelPath(path), -1, -1));
+    const server = createServer().listen({ path: kernelPath(path) });
+    if (server.listening) return server;
+    // Node tells why only later; a second try tells at once
+    const again = bind(kernelPath(path), -1, -1);
+    if (typeof again !== 'number') again.close();
+    throw new Error(`listen ${path}: ${typeof again === 'number' ? reasonOf(again) : 'Address already in use'}`);
   } finally {
     process.umask(umask);
   }
@@ -31,17 +36,18 @@ export function listenUnix(path: string): Server {
 export function listenTcp(host: string, port: number): Server {
   const family = net.isIP(host);
   if (family === 0) throw new Error(`listen ${host}:${port}: not a numeric address`);
-  return listen(family === 6 ? `[${host}]:${port}` : `${host}:${port}`, bind(host, port, family === 6 ? 6 : 4));
-}
-
-function listen(subject: string, handle: object | number): Server {
+  const subject = family === 6 ? `[${host}]:${port}` : `${host}:${port}`;
+  const handle = bind(host, port, family === 6 ? 6 : 4);
   if (typeof handle === 'number') throw new Error(`listen ${subject}: ${reasonOf(handle)}`);
-  const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
-  server.on('error', () => {}); // told below; of a single accept that failed, nobody needs to know
-  server.listen(handle);
+  const server = createServer().listen(handle);
   // libuv keeps this one error of bind back until it listens
   if (!server.listening) throw new Error(`listen ${subject}: Address already in use`);
   return server;
+}
+
+function createServer(): Server {
+  const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
+  return server.on('error', () => {}); // told by the caller; of a single accept that failed, nobody needs to know
 }
 
 function makeRoom(path: string): void {

@@ -27,7 +27,7 @@ export interface VmOptions {
 export interface VM {
   /** False after `dispose`, the bundle's `exit`, or a crash. */
   readonly alive: boolean;
-  /** Bytes that the engine has allocated. */
+  /** Bytes that the engine has allocated; 0 once it has ended. */
   memoryBytes(): number;
   /** Ends the bundle and frees everything: sockets, timers, children, memory. From inside the bundle, as soon as it returns. */
   dispose(): void;
@@ -107,6 +107,7 @@ class Machine implements VM {
   }
 
   memoryBytes(): number {
+    if (!this.alive) return 0;
     return this.runtime.computeMemoryUsage().consume((usage) => this.context.dump(usage).memory_used_size);
   }
 
