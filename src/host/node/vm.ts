@@ -1,7 +1,8 @@
 // Runs a bundle on QuickJS in WebAssembly, with Node's sockets behind `native`: the router's engine where no C compiler is.
 //
 // Handles of the engine are disposed by whoever made them; callbacks that the bundle gives are kept until replaced, closed or disposed.
-// Bytes are copied both ways, for WebAssembly's memory moves when it grows.
+// Bytes are copied both ways, for WebAssembly's memory moves when it grows. Unlike the C host it does not see rejected promises that
+// nobody listens to, for its engine's interface does not tell of them; only that of the module's top level.
 
 import { newQuickJSWASMModule, type QuickJSContext, type QuickJSHandle, type QuickJSRuntime } from 'quickjs-emscripten';
 import type { NodeNative } from './native.ts';

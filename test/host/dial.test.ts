@@ -1,0 +1,245 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { TimeoutError } from '../../src/errors.ts';
+import { connect, DIAL_STEP_MS } from '../../src/host/dial.ts';
+import { type Native, READABLE } from '../../src/host/native.ts';
+import { NativeStreams } from '../../src/host/stream.ts';
+import { encodeUtf8 } from '../../src/lib/utf8.ts';
+import type { Endpoint } from '../../src/transport/host.ts';
+import { ManualClock } from '../support/clock.ts';
+
+/** What becomes of a connection: it stands, it fails now or later, or nothing ever happens. */
+type Fate = 'stands' | 'throws' | 'fails' | 'hangs';
+
+/** A machine whose resolver and connections do as the test says. */
+class Machine {
+  readonly tried: string[] = [];
+  readonly open = new Set<number>();
+  private readonly watchers = new Map<number, () => void>();
+  private readonly connections = new Map<number, Fate>();
+  private nextFd = 3;
+  /** What the resolver says, in pieces; `undefined`: nothing, ever. */
+  answer: string[] | undefined = [];
+  acceptThrows = false;
+
+  constructor(readonly fates: Readonly<Record<string, Fate>> = {}) {}
+
+  get native(): Native {
+    return this as unknown as Native;
+  }
+
+  connectTcp(address: string): number {
+    this.tried.push(address);
+    const fate = this.fates[address] ?? 'fails';
+    if (fate === 'throws') throw new Error(`connect ${address}:1: Network is unreachable`);
+    const fd = this.add();
+    this.connections.set(fd, fate);
+    return fd;
+  }
+
+  resolve(): number {
+    return this.add();
+  }
+
+  listenUnix(): number {
+    return this.add();
+  }
+
+  accept(): number | undefined {
+    if (this.acceptThrows) throw new Error('accept: Too many open files');
+    return undefined;
+  }
+
+  socketError(fd: number): string | undefined {
+    return this.connections.get(fd) === 'fails' ? 'Connection refused' : undefined;
+  }
+
+  read(): ArrayBuffer | null {
+    const piece = this.answer?.shift();
+    return piece === undefined ? null : (encodeUtf8(piece).buffer as ArrayBuffer);
+  }
+
+  watch(fd: number, events: number, callback?: () => void): void {
+    assert.ok(this.open.has(fd), `~> ${fd} is open`);
+    if (events === 0) this.watchers.delete(fd);
+    else this.watchers.set(fd, callback!);
+  }
+
+  close(fd: number): void {
+    assert.ok(this.open.delete(fd), `~> ${fd} is open`);
+    this.watchers.delete(fd);
+  }
+
+  removeFile(): void {}
+
+  get watching(): number {
+    return this.watchers.size;
+  }
+
+  /** Tells of all that is ready, until nothing is. */
+  run(): void {
+    for (let i = 0; i < 100; i++) {
+      const ready = [...this.watchers].find(([fd]) =>
+        this.connections.has(fd) ? this.connections.get(fd) !== 'hangs' : this.answer !== undefined,
+      );
+      if (!ready) return;
+      ready[1]();
+    }
+  }
+
+  private add(): number {
+    this.open.add(this.nextFd);
+    return this.nextFd++;
+  }
+}
+
+function dial(machine: Machine, to: Endpoint = { host: 'node.example', port: 1 }) {
+  const clock = new ManualClock();
+  const outcomes: (number | Error)[] = [];
+  const cancel = connect(machine.native, clock, to, (outcome) => outcomes.push(outcome));
+  assert.equal(outcomes, [], '~> nothing from inside');
+  /** Lets everything happen that needs no time. */
+  const run = async (): Promise<void> => {
+    machine.run();
+    await clock.advance(0);
+  };
+  return { clock, outcomes, cancel, run };
+}
+
+function messageOf(outcome: number | Error | undefined): string {
+  return outcome instanceof Error ? outcome.message : `connected as ${outcome}`;
+}
+
+const names = suite('connect to a name');
+names('tries the addresses in the order of the resolver', async () => {
+  const machine = new Machine({ '::1': 'fails', '::2': 'throws', '10.0.0.1': 'stands' });
+  machine.answer = ['::1\n::', '2\n10.0', '.0.1\n10.0.0.2\n'];
+  const { outcomes, run, clock } = dial(machine);
+  await run();
+  assert.equal(machine.tried, ['::1', '::2', '10.0.0.1']);
+  assert.equal(outcomes, [...machine.open], '~> the one that stands is the only one open');
+  assert.is(machine.watching, 0);
+  assert.is(clock.pending, 0);
+});
+names('tells why each of them failed', async () => {
+  const machine = new Machine({ '::2': 'throws' });
+  machine.answer = ['::1\n::2\n'];
+  const { outcomes, run } = dial(machine);
+  await run();
+  assert.is(messageOf(outcomes[0]), 'connect [::1]:1: Connection refused; connect ::2:1: Network is unreachable');
+  assert.is(machine.open.size, 0);
+});
+names('goes on to the next address when one does not answer', async () => {
+  const machine = new Machine({ '::1': 'hangs', '10.0.0.1': 'stands' });
+  machine.answer = ['::1\n10.0.0.1\n'];
+  const { outcomes, run, clock } = dial(machine);
+  await run();
+  await clock.advance(DIAL_STEP_MS - 1);
+  assert.equal(machine.tried, ['::1']);
+  await clock.advance(1);
+  assert.equal(machine.tried, ['::1', '10.0.0.1']);
+  await run();
+  assert.type(outcomes[0], 'number');
+});
+names('gives the resolver up in time', async () => {
+  const machine = new Machine();
+  machine.answer = undefined;
+  const { outcomes, run, clock } = dial(machine);
+  await run();
+  await clock.advance(DIAL_STEP_MS);
+  assert.instance(outcomes[0], TimeoutError);
+  assert.is(messageOf(outcomes[0]), `resolve node.example: no answer after ${DIAL_STEP_MS} ms`);
+  assert.is(machine.open.size, 0);
+});
+names('tries at most eight addresses', async () => {
+  const machine = new Machine();
+  machine.answer = [Array.from({ length: 50 }, (_, i) => `10.0.0.${i}\n`).join('')];
+  const { outcomes, run } = dial(machine);
+  await run();
+  assert.is(machine.tried.length, 8);
+  assert.is(outcomes.length, 1);
+});
+names('reads at most 4 KiB of answer, and no address cut off', async () => {
+  const machine = new Machine();
+  machine.answer = ['10.0.0.1\n10.0.0', ...Array.from({ length: 50 }, () => 'x'.repeat(100))];
+  const { run } = dial(machine);
+  await run();
+  assert.equal(machine.tried, ['10.0.0.1']);
+  assert.ok(machine.answer.length > 0);
+});
+names('ends at each step when it is cancelled', async () => {
+  for (const fate of ['hangs', 'fails'] as const) {
+    for (const answer of [undefined, ['::1\n']]) {
+      const machine = new Machine({ '::1': fate });
+      machine.answer = answer;
+      const { outcomes, cancel, clock } = dial(machine);
+      machine.run();
+      cancel();
+      await clock.advance(10 * DIAL_STEP_MS);
+      assert.equal(outcomes, []);
+      assert.is(machine.open.size, 0);
+      assert.is(clock.pending, 0);
+    }
+  }
+});
+names.run();
+
+// ---
+
+const numeric = suite('connect to an address');
+for (const host of ['10.0.0.1', '::1', 'fe80::1%eth0', '::ffff:10.0.0.1']) {
+  numeric(`asks no resolver for ${host}`, async () => {
+    const machine = new Machine({ [host]: 'stands' });
+    machine.answer = undefined;
+    const { outcomes, run } = dial(machine, { host, port: 1 });
+    await run();
+    assert.equal(machine.tried, [host]);
+    assert.type(outcomes[0], 'number');
+  });
+}
+numeric('gives an address up in time', async () => {
+  const machine = new Machine({ '::1': 'hangs' });
+  const { outcomes, clock } = dial(machine, { host: '::1', port: 1 });
+  await clock.advance(DIAL_STEP_MS);
+  assert.instance(outcomes[0], TimeoutError);
+  assert.is(messageOf(outcomes[0]), `connect [::1]:1: no answer after ${DIAL_STEP_MS} ms`);
+});
+for (const host of ['', '.', 'a b', 'a/b', 'x'.repeat(254), '-h', '1.2.3.4\0'])
+  numeric(`refuses ${JSON.stringify(host).slice(0, 20)}`, async () => {
+    const machine = new Machine();
+    const { outcomes, run } = dial(machine, { host, port: 1 });
+    await run();
+    assert.match(messageOf(outcomes[0]), /: expected a host name or a numeric address$/);
+    assert.is(machine.open.size, 0);
+  });
+numeric.run();
+
+// ---
+
+const listen = suite('listen without descriptors');
+listen('waits a second before it accepts again, and not once it is closed', async () => {
+  const machine = new Machine();
+  const clock = new ManualClock();
+  machine.acceptThrows = true;
+  const watches: number[] = [];
+  const watch = machine.watch.bind(machine);
+  machine.watch = (fd, events, callback) => {
+    watches.push(events);
+    watch(fd, events, callback);
+    if (events === READABLE && watches.length === 1) clock.after(0, callback!);
+  };
+  const close = new NativeStreams(machine.native, clock).listen({ path: '/x' }, () => {
+    throw new Error('nobody came');
+  });
+  await clock.advance(0);
+  assert.equal(watches, [READABLE, 0]);
+  await clock.advance(999);
+  assert.equal(watches, [READABLE, 0]);
+  await clock.advance(1);
+  assert.equal(watches, [READABLE, 0, READABLE]);
+  close();
+  close();
+  assert.is(clock.pending, 0);
+  assert.is(machine.open.size, 0);
+});
+listen.run();
