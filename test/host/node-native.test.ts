@@ -88,6 +88,16 @@ life('delivers what write took before close, though nobody has read yet', async 
   assert.is(received, sent);
   native.dispose();
 });
+life('tells of a child that ended before anybody asked', async () => {
+  const native = createNodeNative();
+  const { pid, stdout } = native.spawn(['sh', '-c', 'exit 5']);
+  await new Promise<void>((resolve) => native.watch(stdout, READABLE, () => resolve()));
+  native.close(stdout);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const told = await new Promise((resolve) => native.onChildExit((...all) => resolve(all)));
+  assert.equal(told, [pid, 5]);
+  native.dispose();
+});
 life('takes arguments, outputs and signals as it is told', () => {
   const lines: string[] = [];
   const host = nodeHost({

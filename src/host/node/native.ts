@@ -39,7 +39,9 @@ export function createNodeNative(options: NodeNativeOptions = {}): NodeNative {
   const signalHandlers: [keyof typeof SIGNALS, () => void][] = [];
   let nextFd = 3; // numbers are never used twice
   let disposed = false;
-  let childExit: (pid: number, status: number) => void = () => {};
+  let childExit: ((pid: number, status: number) => void) | undefined;
+  /** Ends of children that nobody has asked about yet: pid and status. */
+  const early: [number, number][] = [];
   let wake: () => void = () => {};
   let timeout: NodeJS.Timeout | undefined;
   let immediate: NodeJS.Immediate | undefined;
@@ -157,8 +159,9 @@ export function createNodeNative(options: NodeNativeOptions = {}): NodeNative {
       children.set(pid, child);
       child.on('exit', (code, signal) => {
         children.delete(pid);
-        if (disposed) return;
-        childExit(pid, code ?? 256 + systemConstants.signals[signal!]);
+        const status = code ?? 256 + systemConstants.signals[signal!];
+        if (!childExit) early.push([pid, status]);
+        else if (!disposed) childExit(pid, status);
       });
       const [stdin, stdout, stderr] = [child.stdin, child.stdout, child.stderr].map((pipe) =>
         add(new SocketDescriptor(pipe as unknown as Socket)),
@@ -167,6 +170,7 @@ export function createNodeNative(options: NodeNativeOptions = {}): NodeNative {
     },
     onChildExit(callback) {
       childExit = callback;
+      for (const [pid, status] of early.splice(0)) setImmediate(() => !disposed && callback(pid, status));
     },
     kill(pid, signal) {
       try {
