@@ -58,8 +58,8 @@ const DEADLY: [string, RegExp][] = [
   ['rejects unheard', /^meshbridge: unhandled rejection: Error: unheard\n/],
   ['throws what is no error', /^meshbridge: uncaught: a text\n$/],
   ['waits for ever', /^meshbridge: main module: awaits what can no longer come\n$/],
-  ['takes too much memory', /^meshbridge: .*out of memory/],
-  ['takes too much memory at once', /^meshbridge: .*out of memory/],
+  ['takes too much memory', /^meshbridge: heap: out of memory\n$/],
+  ['takes too much memory at once', /^meshbridge: unhandled rejection: InternalError: out of memory\n/],
 ];
 for (const [name, expected] of DEADLY) {
   host(`ends with code 70 and says why when a program ${name}`, () => {

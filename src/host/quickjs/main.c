@@ -1,7 +1,9 @@
 // Starts the engine with the program that the build put in, runs callbacks and promise jobs, and ends the process on what nobody caught.
 #include "host.h"
 
-enum { EXIT_FATAL = 70 }; // EX_SOFTWARE of sysexits.h
+#include <malloc.h>
+
+enum { EXIT_FATAL = 70, SMALL_BYTES = 64 * 1024 }; // EX_SOFTWARE of sysexits.h
 
 int arg_count;
 char **arg_values;
@@ -13,6 +15,32 @@ static size_t rejected_count, rejected_capacity;
 void fatal(const char *what, const char *why) {
 	dprintf(STDERR_FILENO, "meshbridge: %s: %s\n", what, why);
 	_exit(EXIT_FATAL);
+}
+
+static size_t heap_size(const void *block) {
+	return block ? malloc_usable_size((void *)block) : 0;
+}
+
+// Past the limit, a large block is refused, which the program sees as an exception. A small one ends the process: the engine's own
+// ways out of errors are not safe when nothing at all is left (release 2025-04-26, build_backtrace: use after free).
+static void *heap_resize(JSMallocState *heap, void *block, size_t size) {
+	size_t before = heap_size(block);
+	bool fits = size <= heap->malloc_limit && heap->malloc_size - before <= heap->malloc_limit - size;
+	if (!size) free(block);
+	void *after = size && fits ? realloc(block, size) : NULL;
+	if (size && !after && size <= SMALL_BYTES) fatal("heap", "out of memory");
+	if (size && !after) return NULL;
+	heap->malloc_count += (after != NULL) - (block != NULL);
+	heap->malloc_size += heap_size(after) - before;
+	return after;
+}
+
+static void *heap_take(JSMallocState *heap, size_t size) {
+	return heap_resize(heap, NULL, size);
+}
+
+static void heap_give(JSMallocState *heap, void *block) {
+	heap_resize(heap, block, 0);
 }
 
 JSValue throw_error(JSContext *ctx, const char *call, const char *subject, const char *reason) {
@@ -144,7 +172,7 @@ int main(int argc, char **argv) {
 	if (fd >= 0) close(fd);
 	loop_open();
 
-	JSRuntime *runtime = JS_NewRuntime();
+	JSRuntime *runtime = JS_NewRuntime2(&(JSMallocFunctions){heap_take, heap_give, heap_resize, heap_size}, NULL);
 	if (!runtime) fatal("start", "out of memory");
 	JS_SetMemoryLimit(runtime, heap_limit_bytes);
 	JS_SetMaxStackSize(runtime, stack_limit_bytes);
