@@ -84,7 +84,7 @@ export class Show {
     return {
       ...desk.words,
       ...(!desk.lab && {
-        warning: 'STAND-IN: no Yggdrasil runs here, these nodes are played from captured transcripts',
+        warning: 'STAND-IN: no Yggdrasil runs, these nodes are played from transcripts',
       }),
       ...(watch.status && { daemon: watch.status }),
       nodes: nodes.map((node) => ({
