@@ -25,8 +25,8 @@ export type Shape<L> = L extends keyof Scalars
   ? Scalars[L]
   : L extends readonly [infer E]
     ? Shape<E>[]
-    : { [K in keyof L as K extends `${string}?` ? never : K]: Shape<L[K]> } & {
-        [K in keyof L as K extends `${infer N}?` ? N : never]?: Shape<L[K]>;
+    : { -readonly [K in keyof L as K extends `${string}?` ? never : K]: Shape<L[K]> } & {
+        -readonly [K in keyof L as K extends `${infer N}?` ? N : never]?: Shape<L[K]>;
       };
 
 /** How a peering came about. */

@@ -10,7 +10,7 @@ import { Timers } from './timer.ts';
 export function createHost(native: Native): Host {
   const timers = new Timers(native);
   const clock: Clock = {
-    monotonicMs: () => native.monotonicMs(),
+    monotonicMs: () => Math.floor(native.monotonicMs()),
     unixMs: () => native.unixMs(),
     after: (delayMs, callback) => timers.after(delayMs, callback),
   };

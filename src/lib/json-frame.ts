@@ -55,9 +55,9 @@ export class JsonFramer {
         at = this.skipSpace(bytes, at);
         if (at === bytes.length) break;
       }
-      const end = this.findEnd(bytes, at, marks);
-      const part = bytes.subarray(at, end);
       const room = this.options.maxBytes - this.pendingBytes;
+      const end = this.findEnd(bytes, at, at + room, marks);
+      const part = bytes.subarray(at, end);
       if (part.length > room)
         throw new WireError(
           `json: frame too large, expected at most ${this.options.maxBytes} bytes`,
@@ -102,8 +102,8 @@ export class JsonFramer {
     return at;
   }
 
-  /** Where the frame ends, or the end of `bytes`. */
-  private findEnd(bytes: Uint8Array, from: number, marks: Marks): number {
+  /** Where the frame ends, or the end of `bytes`; behind `limit`, where the frame is too large, any position. */
+  private findEnd(bytes: Uint8Array, from: number, limit: number, marks: Marks): number {
     let at = from;
     for (;;) {
       if (this.inString) {
@@ -121,8 +121,9 @@ export class JsonFramer {
       at = bracket + 1;
       const byte = bytes[bracket];
       if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
-        if (++this.depth > this.maxDepth)
-          throw new WireError(`json: nested deeper than ${this.maxDepth} levels`, this.passed + bracket);
+        if (++this.depth <= this.maxDepth) continue;
+        if (bracket >= limit) return at; // the first fault counts, however the bytes were cut
+        throw new WireError(`json: nested deeper than ${this.maxDepth} levels`, this.passed + bracket);
       } else if (--this.depth === 0) return at;
     }
   }

@@ -1,6 +1,6 @@
 // The state of one Yggdrasil node (one logical interface): the newest answer of each kind, its peers, its last 24 hours.
 
-import type { MulticastInterface, Path, Peer, Self, Session, TreeEntry, Tun } from '../api/model.ts';
+import type { InterfaceStatus, MulticastInterface, Path, Peer, Self, Session, TreeEntry, Tun } from '../api/model.ts';
 import type { PeerEvent } from '../api/objects.ts';
 import { History } from './history.ts';
 import { PeerBook, type PeerClaim, type PeerKnowledge, type SilentPeer } from './peer.ts';
@@ -105,6 +105,20 @@ export class Node {
       },
       atMs,
     );
+  }
+
+  /** The node in short. */
+  status(): InterfaceStatus {
+    const self = this.view('self')?.value;
+    const peers = this.view('peers')?.value.peers;
+    return {
+      interface: this.name,
+      connected: this.connected,
+      found_by: this.foundBy,
+      ...(self && { build_version: self.build_version, key: self.key, address: self.address }),
+      ...(peers && { peers_up: peers.filter((peer) => peer.state === 'up').length, peers_total: peers.length }),
+      ...(this.problem !== undefined && { problem: this.problem }),
+    };
   }
 
   /** Peers to ask whether they are there; see `PeerBook.silent`. */

@@ -2,6 +2,7 @@
 
 import type { Peer, PeerOrigin, PeerState } from '../api/model.ts';
 import type { PeerEvent } from '../api/objects.ts';
+import { identityOf, redact } from '../lib/peer-uri.ts';
 
 /** One peering as Yggdrasil claims it at one moment; the fields are those of `Peer`. */
 export type PeerClaim = Omit<
@@ -280,7 +281,7 @@ export class PeerBook {
 
   private configuredByRemote(): Map<string, PeeringName> | undefined {
     const list = this.knowledge.configured();
-    return list && new Map(list.map((name) => [name.uri.split('?')[0]!, name]));
+    return list && new Map(list.map((name) => [redact(identityOf(name.uri)), name]));
   }
 
   /** What is no longer in the list: it went down if it was up, and it is gone. */

@@ -1,4 +1,8 @@
-// Answers of distant nodes, kept for a while: bounded in number and in size, the least recently used go first.
+// What other nodes say of themselves: asked through one node, kept for a while, within bounds.
+
+import type { Json } from '../api/model.ts';
+import { InputError } from '../errors.ts';
+import type { Node } from './node.ts';
 
 /** One kept answer. */
 export interface RemoteAnswer<T> {
@@ -47,5 +51,98 @@ export class RemoteAnswers<T> {
     if (!entry) return;
     this.entries.delete(key);
     this.size -= entry.size;
+  }
+}
+
+/** Asks other nodes over the network; rejects when they do not answer. */
+export interface RemoteSource {
+  nodeInfo(key: string): Promise<Json>;
+  nodePeers(key: string): Promise<string[]>;
+}
+
+const NODE_INFO_AGE_MS = 600_000;
+const NODE_PEERS_AGE_MS = 30_000;
+/** How often a node is asked for its name only. */
+const NAME_AGE_MS = 3_600_000;
+const MAX_NAME = 64;
+
+function checkKey(text: string): string {
+  if (!/^[0-9a-f]{64}$/i.test(text))
+    throw new InputError(`key: expected 64 hex digits, got ${text.length} characters`, 'key');
+  return text.toLowerCase();
+}
+
+/** The name that a node gives itself in its node info, if it is a text that can be shown. */
+export function nameIn(info: Json | undefined): string | undefined {
+  if (typeof info !== 'object' || info === null || Array.isArray(info)) return undefined;
+  const { name } = info;
+  if (typeof name !== 'string') return undefined;
+  return (
+    name
+      .replace(/\p{Cc}/gu, ' ')
+      .trim()
+      .slice(0, MAX_NAME) || undefined
+  );
+}
+
+/** Questions to other nodes, and to this one about itself, which the network would never answer. */
+export class Remote {
+  private readonly infos = new RemoteAnswers<Json>(64, 131_072);
+  private readonly peers = new RemoteAnswers<string[]>(64, 65_536);
+  private readonly askedForName = new RemoteAnswers<true>(512, 512);
+
+  /** @param ownInfo node info of this node as its configuration has it. */
+  constructor(
+    private readonly node: Node,
+    private readonly source: RemoteSource,
+    private readonly ownInfo: () => Json | undefined,
+  ) {}
+
+  /** What a node says of itself. @throws (rejects) InputError on a key that is none, and what the source throws. */
+  async nodeInfo(text: string, nowMs: number): Promise<RemoteAnswer<Json>> {
+    const key = checkKey(text);
+    const self = this.node.view('self');
+    if (self?.value.key === key) {
+      const { build_name, build_version } = self.value;
+      const own = this.ownInfo();
+      const given = typeof own === 'object' && own !== null && !Array.isArray(own) ? own : {};
+      return { value: { buildname: build_name, buildversion: build_version, ...given }, atMs: nowMs };
+    }
+    const kept = this.infos.get(key, nowMs, NODE_INFO_AGE_MS);
+    if (kept) return kept;
+    const value = await this.source.nodeInfo(key);
+    this.infos.set(key, value, JSON.stringify(value).length, nowMs);
+    return { value, atMs: nowMs };
+  }
+
+  /** Keys of a node's peers, each once. @throws (rejects) as `nodeInfo`. */
+  async nodePeers(text: string, nowMs: number): Promise<RemoteAnswer<string[]>> {
+    const key = checkKey(text);
+    if (this.node.view('self')?.value.key === key) {
+      const { value, atMs } = await this.node.read('peers', nowMs);
+      const keys = value.peers.flatMap((peer) => (peer.up && peer.key !== undefined ? [peer.key] : []));
+      return { value: [...new Set(keys)], atMs };
+    }
+    const kept = this.peers.get(key, nowMs, NODE_PEERS_AGE_MS);
+    if (kept) return kept;
+    const value = await this.source.nodePeers(key);
+    this.peers.set(key, value, value.length * 64, nowMs);
+    return { value, atMs: nowMs };
+  }
+
+  /** A node's name, where its node info was asked for already. */
+  nameOf(key: string, nowMs: number): string | undefined {
+    return nameIn(this.infos.get(key, nowMs)?.value);
+  }
+
+  /** The next peer whose name is not known and that was not asked for it lately. */
+  nextNameless(nowMs: number): string | undefined {
+    for (const peer of this.node.view('peers')?.value.peers ?? []) {
+      if (!peer.up || peer.key === undefined || peer.name !== undefined) continue;
+      if (this.askedForName.get(peer.key, nowMs, NAME_AGE_MS)) continue;
+      this.askedForName.set(peer.key, true, 1, nowMs);
+      return peer.key;
+    }
+    return undefined;
   }
 }

@@ -25,10 +25,10 @@ export interface DiscoveryOptions {
   discover: boolean;
   /** Where netifd's protocol handler puts the sockets: `<directory>/<interface>.sock`. */
   socketDirectory: string;
+  /** Interfaces that are looked after; a router with more has a mistake in its configuration. */
+  most: number;
 }
 
-/** A router with more than this has a mistake in its configuration. */
-export const MAX_INTERFACES = 4;
 const RESCAN_MS = 60_000;
 const NAME = /^[A-Za-z0-9_.-]{1,32}$/;
 const SUFFIX = '.sock';
@@ -97,9 +97,10 @@ export class Discovery {
     const text = JSON.stringify(found);
     if (text === this.known) return;
     this.known = text;
-    const leftOut = found.slice(MAX_INTERFACES).map((f) => f.name);
-    if (leftOut.length > 0) this.log.warn('too many interfaces', { most: MAX_INTERFACES, left_out: leftOut.join(',') });
-    this.onChange(found.slice(0, MAX_INTERFACES));
+    const leftOut = found.slice(this.options.most).map((f) => f.name);
+    if (leftOut.length > 0)
+      this.log.warn('too many interfaces', { most: this.options.most, left_out: leftOut.join(',') });
+    this.onChange(found.slice(0, this.options.most));
   }
 
   private find(): FoundInterface[] {

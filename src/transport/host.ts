@@ -40,7 +40,7 @@ export interface Streams {
 
 /** Time. */
 export interface Clock {
-  /** Milliseconds since some fixed moment; never goes back, does not follow the wall clock. */
+  /** Whole milliseconds since some fixed moment; never goes back, does not follow the wall clock. */
   monotonicMs(): number;
   /** Milliseconds since 1970 as the machine believes; may jump, may be decades off on a router without a battery. */
   unixMs(): number;

@@ -1,0 +1,423 @@
+// The only wiring: configuration -> links -> clients -> sources -> state -> surfaces; what starts, stops and changes in which order.
+
+import { version } from '../package.json';
+import type { LinkStatus } from './api/model.ts';
+import { type Config, MAX_INTERFACES, parseConfig } from './config.ts';
+import { ConfigError, errorText, InputError } from './errors.ts';
+import { decodeUtf8 } from './lib/utf8.ts';
+import { LOG_LEVELS, type Log, Logger, type LogLevel } from './log.ts';
+import { Node } from './mesh/node.ts';
+import type { PeeringName } from './mesh/peer.ts';
+import { Peering } from './mesh/peering.ts';
+import { Remote } from './mesh/remote.ts';
+import { type Member, MeshState } from './mesh/state.ts';
+import { Trials } from './mesh/trial.ts';
+import { Discovery, type FoundInterface } from './source/discovery.ts';
+import { YggdrasilSource } from './source/yggdrasil.ts';
+import { type Daemon, UbusSurface } from './surface/ubus.ts';
+import { NetworkConfig } from './system/network-config.ts';
+import { TrialFile } from './system/trial-file.ts';
+import { formatEndpoint } from './transport/endpoint.ts';
+import type { Cancel, Host } from './transport/host.ts';
+import type { LinkReport } from './transport/link.ts';
+import { UbusClient } from './ubus/client.ts';
+import { YggdrasilClient } from './yggdrasil/client.ts';
+
+const CONFIG_PATH = '/etc/config/meshbridge';
+const MAX_CONFIG_BYTES = 262_144;
+
+const HELP = `meshbridge ${version}: the companion daemon of community mesh routers
+
+usage: meshbridge [options]
+
+  --config FILE  configuration, in UCI's form (default ${CONFIG_PATH});
+                 /etc/config/network is looked for beside it
+  --check        check the configuration, name every bad option, and end
+  --version      print the version
+  --help         print this
+
+It stays in the foreground and logs to standard error.
+SIGHUP reads the configuration again; SIGTERM and SIGINT end it.
+`;
+
+interface Arguments {
+  config: string;
+  action: 'run' | 'check' | 'version' | 'help';
+}
+
+/** Reads the command line. @throws InputError */
+export function parseArguments(args: readonly string[]): Arguments {
+  const parsed: Arguments = { config: CONFIG_PATH, action: 'run' };
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i]!;
+    if (arg === '--config') {
+      const path = args[++i];
+      if (!path) throw new InputError('--config: expected a file');
+      parsed.config = path;
+    } else if (arg === '--check' || arg === '--version' || arg === '--help') {
+      parsed.action = arg.slice(2) as Arguments['action'];
+    } else throw new InputError(`${arg}: unknown option, --help tells which there are`);
+  }
+  return parsed;
+}
+
+/** Does what the command line says; the daemon goes on until a signal ends it. */
+export function main(host: Host): void {
+  try {
+    const { action, config } = parseArguments(host.args);
+    if (action === 'help') host.print(HELP);
+    else if (action === 'version') host.print(`${version}\n`);
+    else if (action === 'check') {
+      readConfig(host, config);
+      host.print(`${config}: ok\n`);
+    } else {
+      new App(host, config).start();
+      return;
+    }
+    host.exit(0);
+  } catch (error) {
+    for (const line of errorText(error).split('\n')) host.log(`meshbridge: ${line}`);
+    host.exit(error instanceof ConfigError ? 1 : 2);
+  }
+}
+
+function readConfig(host: Host, path: string): Config {
+  const bytes = host.files.read(path, MAX_CONFIG_BYTES);
+  return parseConfig(bytes && decodeUtf8(bytes));
+}
+
+function directoryOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/'))) || (path.startsWith('/') ? '/' : '.');
+}
+
+/** One interface with all that belongs to it. */
+interface Unit extends Member {
+  readonly endpoint: string;
+  readonly client: YggdrasilClient;
+  readonly source: YggdrasilSource;
+}
+
+/** The daemon. */
+export class App {
+  private readonly logger: Logger;
+  private readonly log: Log;
+  private readonly mesh = new MeshState();
+  private readonly network: NetworkConfig;
+  private readonly trials: Trials;
+  private readonly startedAtMs: number;
+  private config: Config;
+  private configErrors: string[] = [];
+  private ubus: UbusClient;
+  private surface: UbusSurface;
+  private discovery: Discovery | undefined;
+  private units: Unit[] = [];
+  private busCancels: Cancel[] = [];
+  private networkProblem = '';
+
+  /** @throws ConfigError when the configuration cannot be used; Error when it cannot be read. */
+  constructor(
+    private readonly host: Host,
+    private readonly configPath: string,
+  ) {
+    this.config = readConfig(host, configPath);
+    this.logger = new Logger((line) => host.log(line));
+    this.logger.level = this.config.logLevel;
+    this.log = this.logger.scope('meshbridge');
+    this.network = new NetworkConfig(host.files, directoryOf(configPath));
+    this.startedAtMs = host.clock.monotonicMs();
+    const store = new TrialFile(host.files, this.config.stateDirectory, this.logger.scope('trial'));
+    this.trials = new Trials(store, host.clock, (trial) => {
+      this.log.info('trial over', { interface: trial.interface });
+      this.undoTrials(trial.interface);
+    });
+    this.ubus = this.makeUbus();
+    this.surface = this.makeSurface();
+    this.mesh.peerNotices.on((notice) => this.surface.peerNotice(notice));
+  }
+
+  start(): void {
+    const { host } = this;
+    host.onSignal('SIGHUP', () => {
+      try {
+        this.reload();
+      } catch {
+        // the reasons are logged, and shown by status
+      }
+    });
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      host.onSignal(signal, () => {
+        this.log.info('ending', { signal });
+        this.stop();
+        host.exit(0);
+      });
+    }
+    this.log.info('started', { version, config: this.configPath });
+    this.startUbus();
+    this.startDiscovery();
+  }
+
+  /** Ends every connection; the state is dropped. */
+  stop(): void {
+    this.discovery?.stop();
+    this.trials.stop();
+    for (const unit of this.units) this.stopUnit(unit);
+    this.units = [];
+    this.stopUbus();
+  }
+
+  // the configuration
+
+  /** Reads the configuration again; what did not change goes on as it is. @throws ConfigError, and the old configuration stays in force. */
+  private reload(): string {
+    let config: Config;
+    try {
+      config = readConfig(this.host, this.configPath);
+    } catch (error) {
+      this.configErrors = errorText(error).split('\n');
+      for (const problem of this.configErrors) this.log.error('configuration refused', { problem });
+      throw new InputError(errorText(error), undefined, { cause: error });
+    }
+    const old = this.config;
+    this.config = config;
+    this.configErrors = [];
+    this.logger.level = config.logLevel;
+    for (const { source } of this.units) source.setPace(this.pace());
+    if (config.ubusSocket !== old.ubusSocket) {
+      this.stopUbus();
+      this.ubus = this.makeUbus();
+      this.surface = this.makeSurface();
+      this.startUbus();
+    }
+    this.discovery?.stop();
+    this.startDiscovery();
+    this.log.info('configuration read', { interfaces: this.units.length });
+    return `configuration read: ${this.configPath}`;
+  }
+
+  private pace() {
+    const { pollBriskMs: briskMs, pollIdleMs: idleMs, probe } = this.config;
+    return { briskMs, idleMs, probe };
+  }
+
+  // ubus
+
+  private makeUbus(): UbusClient {
+    const { streams, clock } = this.host;
+    return new UbusClient({
+      streams,
+      clock,
+      random: () => this.random(),
+      path: this.config.ubusSocket,
+      log: this.logger.scope('ubus'),
+    });
+  }
+
+  private makeSurface(): UbusSurface {
+    const daemon: Daemon = {
+      status: () => this.status(),
+      reload: () => this.reload(),
+      logLevel: (level) => this.logLevel(level),
+    };
+    return new UbusSurface(this.ubus, this.mesh, daemon, () => this.nowMs(), this.logger.scope('ubus'));
+  }
+
+  private startUbus(): void {
+    const { ubus } = this;
+    this.busCancels = [
+      ubus.onChange((up) => {
+        if (!up) return;
+        this.surface.linkNotice('link_up', this.ubusLink());
+        void this.discovery?.refresh();
+      }),
+      ubus.onSubscribers((path, active) => {
+        if (path === 'yggdrasil') for (const { source } of this.units) source.setListeners(active);
+      }),
+      ubus.listen('network.interface', () => void this.discovery?.refresh()),
+    ];
+    this.surface.publish();
+    ubus.start();
+  }
+
+  private stopUbus(): void {
+    for (const cancel of this.busCancels) cancel();
+    this.busCancels = [];
+    this.ubus.stop();
+  }
+
+  // the Yggdrasil interfaces
+
+  private startDiscovery(): void {
+    const { interfaces, discover, socketDirectory } = this.config;
+    this.discovery = new Discovery(
+      this.host.files,
+      this.host.clock,
+      { call: (path, method) => this.ubus.call(path, method) },
+      { configured: interfaces, discover, socketDirectory, most: MAX_INTERFACES },
+      this.logger.scope('discovery'),
+      (found) => this.setInterfaces(found),
+    );
+    this.discovery.start();
+    if (this.ubus.up) void this.discovery.refresh();
+  }
+
+  private setInterfaces(found: readonly FoundInterface[]): void {
+    const isKept = (unit: Unit): boolean =>
+      found.some((f) => f.name === unit.node.name && formatEndpoint(f.endpoint) === unit.endpoint);
+    const kept = this.units.filter(isKept);
+    for (const unit of this.units) if (!kept.includes(unit)) this.stopUnit(unit);
+    const added: Unit[] = [];
+    this.units = found.map((f) => {
+      const known = kept.find((unit) => unit.node.name === f.name);
+      if (known) return known;
+      const unit = this.makeUnit(f);
+      added.push(unit);
+      return unit;
+    });
+    this.mesh.replace(this.units);
+    for (const { client, source } of added) {
+      source.setListeners(this.ubus.hasSubscribers('yggdrasil'));
+      client.start();
+    }
+  }
+
+  private makeUnit({ name, endpoint, foundBy }: FoundInterface): Unit {
+    const { streams, clock } = this.host;
+    const log = this.logger.scope(`yggdrasil.${name}`);
+    const node = new Node(
+      name,
+      foundBy,
+      {
+        configured: () => this.configuredPeers(name),
+        addedHere: (remote) => peering.addedHere(remote),
+        nameOf: (key) => remote.nameOf(key, this.nowMs()),
+      },
+      (event, peer) => {
+        log.info(event, { remote: peer.remote, key: peer.key });
+        this.mesh.peerNotices.emit({ event, interface: name, peer });
+      },
+    );
+    node.problem = 'Yggdrasil was not reached yet';
+    const client: YggdrasilClient = new YggdrasilClient({
+      streams,
+      clock,
+      random: () => this.random(),
+      endpoint,
+      log,
+      name,
+      onChange: (up, error) => {
+        source.onLink(up, error);
+        this.surface.linkNotice(
+          up ? 'link_up' : 'link_down',
+          this.link(`yggdrasil.${name}`, formatEndpoint(endpoint), client.report()),
+        );
+        if (up) this.undoTrials(name);
+      },
+    });
+    const source: YggdrasilSource = new YggdrasilSource(
+      node,
+      client,
+      clock,
+      log,
+      this.pace(),
+      (nowMs) => remote.nextNameless(nowMs),
+      (key) => remote.nodeInfo(key, this.nowMs()),
+    );
+    node.source = source;
+    const remote = new Remote(node, source, () => this.ownNodeInfo(name));
+    const config = {
+      peers: () => this.configuredPeers(name),
+      keep: (_: string, peer: PeeringName) => this.network.keep(name, peer),
+      forget: (_: string, peer: PeeringName) => this.network.forget(name, peer),
+    };
+    const peering = new Peering(node, source, config, this.trials, () => this.nowMs());
+    return { node, remote, peering, client, source, endpoint: formatEndpoint(endpoint) };
+  }
+
+  private stopUnit({ client, source }: Unit): void {
+    source.stop();
+    client.stop();
+  }
+
+  private undoTrials(iface: string): void {
+    const unit = this.units.find(({ node }) => node.name === iface);
+    // when it is not connected, this is done as soon as it is
+    if (!unit?.client.up) return;
+    unit.peering.undoTrials().catch((error) => this.log.warn('trial not undone', { error: errorText(error) }));
+  }
+
+  private configuredPeers(iface: string): readonly PeeringName[] | undefined {
+    return this.fromNetwork(() => this.network.peers(iface));
+  }
+
+  private ownNodeInfo(iface: string) {
+    return this.fromNetwork(() => this.network.nodeInfo(iface));
+  }
+
+  /** What the network configuration says; one that cannot be read is logged once and counts as unknown. */
+  private fromNetwork<T>(read: () => T | undefined): T | undefined {
+    try {
+      const value = read();
+      this.networkProblem = '';
+      return value;
+    } catch (error) {
+      const problem = errorText(error);
+      if (problem !== this.networkProblem) this.log.warn('network configuration not read', { problem });
+      this.networkProblem = problem;
+      return undefined;
+    }
+  }
+
+  // what `meshbridge status` shows
+
+  private status(): ReturnType<Daemon['status']> {
+    return {
+      version,
+      uptime_s: Math.floor((this.nowMs() - this.startedAtMs) / 1000),
+      log_level: this.logger.level,
+      config_errors: this.networkProblem === '' ? this.configErrors : [...this.configErrors, this.networkProblem],
+      links: [
+        this.ubusLink(),
+        ...this.units.map(({ node, endpoint, client }) =>
+          this.link(`yggdrasil.${node.name}`, endpoint, client.report()),
+        ),
+      ],
+      interfaces: this.units.map(({ node }) => node.status()),
+    };
+  }
+
+  private ubusLink(): LinkStatus {
+    return this.link('ubus', formatEndpoint({ path: this.config.ubusSocket }), this.ubus.report());
+  }
+
+  private link(name: string, endpoint: string, report: LinkReport): LinkStatus {
+    const status: LinkStatus = {
+      name,
+      endpoint,
+      state: report.state,
+      since_s: Math.floor((this.nowMs() - report.since_ms) / 1000),
+      ups: report.ups,
+    };
+    if (report.last_error !== undefined) status.last_error = report.last_error;
+    return status;
+  }
+
+  private logLevel(level: string | undefined): string {
+    if (level !== undefined) {
+      if (!(LOG_LEVELS as readonly string[]).includes(level)) {
+        throw new InputError(`level: expected ${LOG_LEVELS.join(', ')}, got "${level.slice(0, 32)}"`, 'level');
+      }
+      this.logger.level = level as LogLevel;
+    }
+    return this.logger.level;
+  }
+
+  private nowMs(): number {
+    return this.host.clock.monotonicMs();
+  }
+
+  /** Uniform in [0, 1). */
+  private random(): number {
+    const [a = 0, b = 0, c = 0] = this.host.randomBytes(3);
+    return ((a << 16) | (b << 8) | c) / 0x1000000;
+  }
+}

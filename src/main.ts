@@ -1,0 +1,7 @@
+// The router's entry: the C host's machine, and the app on it.
+
+import native from 'native';
+import { main } from './app.ts';
+import { createHost } from './host/host.ts';
+
+main(createHost(native));

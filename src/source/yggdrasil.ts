@@ -1,0 +1,225 @@
+// Feeds one node's state from its Yggdrasil: polls briskly while somebody looks, slowly otherwise, and asks silent peers whether they are there.
+
+import type { Json } from '../api/model.ts';
+import { errorText, TimeoutError } from '../errors.ts';
+import { identityOf, redact } from '../lib/peer-uri.ts';
+import type { Log } from '../log.ts';
+import type { Node, NodeSource, ViewKind } from '../mesh/node.ts';
+import type { PeerClaim, PeeringName } from '../mesh/peer.ts';
+import type { PeeringLinks } from '../mesh/peering.ts';
+import type { RemoteSource } from '../mesh/remote.ts';
+import type { Cancel, Clock } from '../transport/host.ts';
+import type { YggdrasilClient } from '../yggdrasil/client.ts';
+import {
+  toMulticast,
+  toNodeInfo,
+  toNodePeers,
+  toPaths,
+  toPeers,
+  toSelf,
+  toSessions,
+  toTree,
+  toTun,
+} from '../yggdrasil/entries.ts';
+
+export interface YggdrasilPace {
+  briskMs: number;
+  idleMs: number;
+  /** Ask silent peers whether they are there, and nameless ones for their name, while somebody looks. */
+  probe: boolean;
+}
+
+/** One look keeps the pace brisk for this long. */
+const LOOK_MS = 15_000;
+/** A link that showed nothing for so long is asked, each at most so often, so many at a time. */
+const SILENT_MS = 15_000;
+const PROBE_EVERY_MS = 30_000;
+const PROBES_AT_ONCE = 4;
+
+export type AdminClient = Pick<
+  YggdrasilClient,
+  'up' | (`get${string}` & keyof YggdrasilClient) | 'addPeer' | 'removePeer' | 'remoteSelf' | 'remotePeers'
+>;
+
+/** What feeds a node, from `onLink(true)` on, and carries out what is wanted of it. */
+export class YggdrasilSource implements NodeSource, PeeringLinks, RemoteSource {
+  private readonly asking = new Map<ViewKind, Promise<void>>();
+  private timer: Cancel | undefined;
+  private brisk = false;
+  private lookedAtMs = Number.NEGATIVE_INFINITY;
+  private listeners = false;
+  private stopped = false;
+  /** Peerings with credentials in their address, by the form that may be shown. */
+  private credentialed = new Map<string, string>();
+
+  /** @param nameless the next peer whose name is worth asking for, if any. */
+  constructor(
+    private readonly node: Node,
+    private readonly client: AdminClient,
+    private readonly clock: Clock,
+    private readonly log: Log,
+    private pace: YggdrasilPace,
+    private readonly nameless: (nowMs: number) => string | undefined,
+    private readonly learnName: (key: string) => Promise<unknown>,
+  ) {}
+
+  /** The link to Yggdrasil came up or went down. */
+  onLink(up: boolean, error: Error | undefined): void {
+    const nowMs = this.clock.monotonicMs();
+    this.node.history.gap(nowMs);
+    this.node.connected = up;
+    this.node.problem = up ? undefined : `Yggdrasil does not answer: ${error ? errorText(error) : 'not connected'}`;
+    this.clearTimer();
+    if (!up) return;
+    this.refresh('self').catch((e) => this.log.debug('self not read', { error: errorText(e) }));
+    this.poll();
+  }
+
+  /** The configuration changed. */
+  setPace(pace: YggdrasilPace): void {
+    this.pace = pace;
+    if (this.timer) this.schedule();
+  }
+
+  /** Somebody subscribed, or nobody is subscribed any more. */
+  setListeners(listeners: boolean): void {
+    this.listeners = listeners;
+    if (listeners) this.quicken();
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.clearTimer();
+  }
+
+  // NodeSource
+
+  look(): void {
+    this.lookedAtMs = this.clock.monotonicMs();
+    this.quicken();
+  }
+
+  refresh(kind: ViewKind): Promise<void> {
+    const known = this.asking.get(kind);
+    if (known) return known;
+    const asked = this.ask(kind).finally(() => this.asking.delete(kind));
+    this.asking.set(kind, asked);
+    return asked;
+  }
+
+  // PeeringLinks
+
+  async add(name: PeeringName): Promise<void> {
+    const shown = redact(identityOf(name.uri));
+    await this.client.addPeer(this.credentialed.get(shown) ?? name.uri, name.device);
+    await this.again('peers');
+  }
+
+  async remove(name: PeeringName): Promise<void> {
+    const shown = redact(identityOf(name.uri));
+    await this.client.removePeer(this.credentialed.get(shown) ?? name.uri, name.device);
+    await this.again('peers');
+  }
+
+  // RemoteSource
+
+  async nodeInfo(key: string): Promise<Json> {
+    return toNodeInfo(await this.client.getNodeInfo(key), key);
+  }
+
+  async nodePeers(key: string): Promise<string[]> {
+    return toNodePeers(await this.client.remotePeers(key)).entries;
+  }
+
+  /** Asks once more, after an answer that may be under way already. */
+  private async again(kind: ViewKind): Promise<void> {
+    await this.asking.get(kind)?.catch(() => {});
+    await this.refresh(kind);
+  }
+
+  private async ask(kind: ViewKind): Promise<void> {
+    const { client, node } = this;
+    const atMs = this.clock.monotonicMs();
+    switch (kind) {
+      case 'self':
+        return node.set(kind, toSelf(await client.getSelf()), atMs);
+      case 'peers':
+        return node.setPeers(this.withoutSecrets(this.counted(kind, toPeers(await client.getPeers()))), atMs);
+      case 'sessions':
+        return node.set(kind, { sessions: this.counted(kind, toSessions(await client.getSessions())) }, atMs);
+      case 'paths':
+        return node.set(kind, { paths: this.counted(kind, toPaths(await client.getPaths())) }, atMs);
+      case 'tree':
+        return node.set(kind, { tree: this.counted(kind, toTree(await client.getTree())) }, atMs);
+      case 'tun':
+        return node.set(kind, toTun(await client.getTun()), atMs);
+      case 'multicast': {
+        const interfaces = toMulticast(await client.getMulticastInterfaces());
+        return node.set(kind, { multicast_interfaces: this.counted(kind, interfaces) }, atMs);
+      }
+    }
+  }
+
+  private counted<T>(kind: ViewKind, { entries, ignored }: { entries: T[]; ignored: number }): T[] {
+    if (ignored > 0) this.log.debug('broken entries left out', { kind, ignored });
+    return entries;
+  }
+
+  /** Yggdrasil shows the password of a socks proxy in the address of a peering; nobody else does. */
+  private withoutSecrets(claims: readonly PeerClaim[]): readonly PeerClaim[] {
+    if (!claims.some((claim) => claim.remote?.includes('@'))) return claims;
+    this.credentialed = new Map();
+    return claims.map((claim) => {
+      if (!claim.remote?.includes('@')) return claim;
+      const shown = redact(claim.remote);
+      this.credentialed.set(shown, claim.remote);
+      return { ...claim, remote: shown };
+    });
+  }
+
+  private isBrisk(): boolean {
+    return this.listeners || this.clock.monotonicMs() - this.lookedAtMs < LOOK_MS;
+  }
+
+  private quicken(): void {
+    if (!this.brisk && this.timer) this.schedule();
+  }
+
+  private poll(): void {
+    this.refresh('peers')
+      .then(
+        () => this.probe(),
+        (error) => this.log.debug('peers not read', { error: errorText(error) }),
+      )
+      .finally(() => {
+        if (this.client.up && !this.stopped) this.schedule();
+      });
+  }
+
+  private schedule(): void {
+    this.clearTimer();
+    this.brisk = this.isBrisk();
+    this.timer = this.clock.after(this.brisk ? this.pace.briskMs : this.pace.idleMs, () => {
+      this.timer = undefined;
+      this.poll();
+    });
+  }
+
+  /** Asks silent peers whether they are there: the answer makes bytes arrive over their link, its absence tells too. */
+  private probe(): void {
+    if (!this.pace.probe || !this.isBrisk()) return;
+    const nowMs = this.clock.monotonicMs();
+    for (const { id, key } of this.node.silentPeers(nowMs, SILENT_MS, PROBE_EVERY_MS, PROBES_AT_ONCE)) {
+      this.client.remoteSelf(key).catch((error: unknown) => {
+        if (error instanceof TimeoutError) this.node.peerUnanswered(id, this.clock.monotonicMs());
+      });
+    }
+    const key = this.nameless(nowMs);
+    if (key !== undefined) this.learnName(key).catch((e) => this.log.debug('no name', { key, error: errorText(e) }));
+  }
+
+  private clearTimer(): void {
+    this.timer?.();
+    this.timer = undefined;
+  }
+}

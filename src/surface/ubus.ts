@@ -1,0 +1,202 @@
+// The objects `yggdrasil` and `meshbridge` on ubus: shows the state, takes commands, decides nothing.
+
+import type { LinkStatus, Shape } from '../api/model.ts';
+import { LINK } from '../api/model.ts';
+import {
+  type LinkEvent,
+  MESHBRIDGE_METHODS,
+  type MethodContract,
+  PEER_NOTICE,
+  YGGDRASIL_METHODS,
+} from '../api/objects.ts';
+import { errorText } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { HISTORY_STEP_S } from '../mesh/history.ts';
+import type { View, ViewKind } from '../mesh/node.ts';
+import type { PeeringName } from '../mesh/peer.ts';
+import { TRY_SECONDS } from '../mesh/peering.ts';
+import type { Member, MeshState, PeerNotice } from '../mesh/state.ts';
+import { writeInt64 } from '../ubus/blob.ts';
+import { compileLayout, firstValueOffset, type Table } from '../ubus/blobmsg.ts';
+import type { UbusClient } from '../ubus/client.ts';
+import { Failure, type Reply, type UbusMethod } from '../ubus/object.ts';
+import { UBUS_STATUS_NOT_FOUND } from '../ubus/status.ts';
+
+/** What the object `meshbridge` shows and starts. */
+export interface Daemon {
+  status(): Shape<(typeof MESHBRIDGE_METHODS)['status']['reply']>;
+  /** @returns what was done. @throws ConfigError when the configuration cannot be used. */
+  reload(): string;
+  /** The level in force; with an argument, sets it first. @throws InputError on an unknown one. */
+  logLevel(level?: string): string;
+}
+
+type Bus = Pick<UbusClient, 'publish' | 'send' | 'notify' | 'hasSubscribers'>;
+type YggdrasilMethod = keyof typeof YGGDRASIL_METHODS;
+type Handler = UbusMethod['handle'];
+
+const AGE_OFFSET = firstValueOffset('age_ms');
+const LAYOUTS = new Map<YggdrasilMethod, ReturnType<typeof compileLayout>>();
+const NOTICE = compileLayout(PEER_NOTICE);
+const LINK_NOTICE = compileLayout(LINK);
+
+function layoutOf(kind: ViewKind): ReturnType<typeof compileLayout> {
+  const known = LAYOUTS.get(kind);
+  if (known) return known;
+  const compiled = compileLayout(YGGDRASIL_METHODS[kind].reply);
+  LAYOUTS.set(kind, compiled);
+  return compiled;
+}
+
+function peeringOf(args: Table): PeeringName {
+  const { uri, device } = args as { uri: string; device?: string };
+  return device === undefined ? { uri } : { uri, device };
+}
+
+/** Puts the objects on a bus and tells it what happens. */
+export class UbusSurface {
+  /** Encoded replies, each for as long as the view that it shows is the newest: a call only brings its age up to date. */
+  private readonly encoded = new WeakMap<View, Uint8Array>();
+
+  constructor(
+    private readonly bus: Bus,
+    private readonly mesh: MeshState,
+    private readonly daemon: Daemon,
+    private readonly nowMs: () => number,
+    private readonly log: Log,
+  ) {}
+
+  /** Publishes both objects; the bus publishes them again whenever it returns. */
+  publish(): void {
+    this.bus.publish({ path: 'yggdrasil', methods: withContract(YGGDRASIL_METHODS, this.yggdrasil()) });
+    this.bus.publish({ path: 'meshbridge', methods: withContract(MESHBRIDGE_METHODS, this.meshbridge()) });
+  }
+
+  /** Tells what happened to a peer. */
+  peerNotice({ event, interface: iface, peer }: PeerNotice): void {
+    this.tell('yggdrasil', event, NOTICE.encode({ interface: iface, peer }));
+  }
+
+  /** Tells that a connection of the daemon came or went. */
+  linkNotice(event: LinkEvent, link: LinkStatus): void {
+    this.tell('meshbridge', event, LINK_NOTICE.encode(link));
+  }
+
+  private tell(path: string, event: string, data: Uint8Array): void {
+    const failed = (error: unknown): void => this.log.debug('not told', { event, error: errorText(error) });
+    this.bus.send(`${path}.${event}`, data).catch(failed);
+    if (this.bus.hasSubscribers(path)) this.bus.notify(path, event, data).catch(failed);
+  }
+
+  private yggdrasil(): Record<YggdrasilMethod, Handler> {
+    return {
+      self: this.reads('self'),
+      peers: this.reads('peers'),
+      sessions: this.reads('sessions'),
+      paths: this.reads('paths'),
+      tree: this.reads('tree'),
+      tun: this.reads('tun'),
+      multicast: this.reads('multicast'),
+      node_info: this.forMember(async ({ node, remote }, args) => {
+        const nowMs = this.nowMs();
+        const key = (args.key as string).toLowerCase();
+        const { value, atMs } = await remote.nodeInfo(key, nowMs);
+        return { age_ms: nowMs - atMs, interface: node.name, key, node_info: value };
+      }),
+      node_peers: this.forMember(async ({ node, remote }, args) => {
+        const nowMs = this.nowMs();
+        const key = (args.key as string).toLowerCase();
+        const { value, atMs } = await remote.nodePeers(key, nowMs);
+        return { age_ms: nowMs - atMs, interface: node.name, key, keys: value };
+      }),
+      history: this.forMember(({ node }) => {
+        const nowMs = this.nowMs();
+        if (!node.connected) node.history.gap(nowMs);
+        const peers = node.view('peers');
+        return {
+          age_ms: peers ? nowMs - peers.atMs : 0,
+          interface: node.name,
+          step_s: HISTORY_STEP_S,
+          samples: node.history.samples(nowMs),
+        };
+      }),
+      peer_add: this.forMember(async (member, args) => this.done(member, await member.peering.add(peeringOf(args)))),
+      peer_remove: this.forMember(async (member, args) =>
+        this.done(member, await member.peering.remove(peeringOf(args), args.forget === true)),
+      ),
+      peer_retry: this.forMember(async (member, args) =>
+        this.done(member, await member.peering.retry(peeringOf(args))),
+      ),
+      peer_try: this.forMember(async (member, args) => {
+        const seconds = (args.seconds as number | undefined) ?? TRY_SECONDS.usual;
+        const message = await member.peering.try(peeringOf(args), seconds);
+        return { ...this.done(member, message), reverts_in_s: seconds };
+      }),
+      peer_confirm: this.forMember((member, args) => this.done(member, member.peering.confirm(peeringOf(args)))),
+      peer_keep: this.forMember(async (member, args) => this.done(member, await member.peering.keep(peeringOf(args)))),
+    };
+  }
+
+  private meshbridge(): Record<keyof typeof MESHBRIDGE_METHODS, Handler> {
+    return {
+      status: () => this.daemon.status(),
+      reload: () => ({ message: this.daemon.reload() }),
+      log_level: (args) => ({ level: this.daemon.logLevel(args.level as string | undefined) }),
+    };
+  }
+
+  private done({ node }: Member, message: string): { interface: string; message: string } {
+    return { interface: node.name, message };
+  }
+
+  /** A method that shows one kind of view: from the state while that is fresh, else once Yggdrasil was asked. */
+  private reads(kind: ViewKind): Handler {
+    return this.forMember((member) => {
+      const view = member.node.read(kind, this.nowMs());
+      return view instanceof Promise ? view.then((v) => this.encode(member, kind, v)) : this.encode(member, kind, view);
+    });
+  }
+
+  private encode({ node }: Member, kind: ViewKind, view: View): Uint8Array {
+    const age = this.nowMs() - view.atMs;
+    const known = this.encoded.get(view);
+    if (known) {
+      writeInt64(known, AGE_OFFSET, age);
+      return known;
+    }
+    const bytes = layoutOf(kind).encode({ age_ms: age, interface: node.name, ...view.value });
+    this.encoded.set(view, bytes);
+    return bytes;
+  }
+
+  private forMember(handle: (member: Member, args: Table) => Reply | Promise<Reply>): Handler {
+    return (args) => {
+      const name = args.interface as string | undefined;
+      const member = this.mesh.find(name);
+      if (member) return handle(member, args);
+      const known = this.mesh
+        .all()
+        .map(({ node }) => node.name)
+        .join(', ');
+      const error =
+        name === undefined ? 'no Yggdrasil interface was found on this router' : `no Yggdrasil interface "${name}"`;
+      return new Failure(
+        UBUS_STATUS_NOT_FOUND,
+        known ? `interface: ${error}, there is ${known}` : `interface: ${error}`,
+        'interface',
+      );
+    };
+  }
+}
+
+function withContract<M extends string>(
+  contracts: Record<M, MethodContract>,
+  handlers: Record<M, Handler>,
+): Record<M, UbusMethod> {
+  const methods = {} as Record<M, UbusMethod>;
+  for (const name of Object.keys(contracts) as M[]) {
+    const { args, reply } = contracts[name];
+    methods[name] = { args, reply, handle: handlers[name] };
+  }
+  return methods;
+}

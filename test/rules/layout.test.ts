@@ -1,0 +1,104 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type Import, importsOf, read, sources } from './source.ts';
+
+/** Which folder may import which, and why the rest is forbidden. `*` is every folder of src; packages are named as npm does. */
+const TABLE: Record<string, { may: string[]; why: string }> = {
+  'errors.ts': { may: [], why: 'a leaf that all may import' },
+  'log.ts': { may: [], why: 'a leaf that all may import' },
+  lib: { may: [], why: 'pure pieces know nothing of this program' },
+  api: { may: [], why: 'the contract is shared with LuCI and meshctl' },
+  transport: { may: ['lib'], why: 'the port knows no protocol' },
+  ubus: { may: ['transport', 'lib'], why: 'a protocol knows neither another one nor the domain' },
+  yggdrasil: { may: ['transport', 'lib', 'api'], why: 'a protocol knows neither another one nor the domain' },
+  mesh: { may: ['lib', 'api'], why: 'the domain does no I/O' },
+  source: {
+    may: ['ubus', 'yggdrasil', 'mesh', 'api', 'lib', 'transport'],
+    why: 'sources feed the state and see no surface',
+  },
+  system: {
+    may: ['ubus', 'yggdrasil', 'mesh', 'api', 'lib', 'transport'],
+    why: 'it changes the machine and sees no surface',
+  },
+  surface: { may: ['mesh', 'api', 'ubus', 'lib'], why: 'a surface shows the state and decides nothing' },
+  host: {
+    may: ['transport', 'lib', 'node:*', 'native', 'quickjs-emscripten'],
+    why: 'hosts know nothing of the program they carry',
+  },
+  'config.ts': { may: ['lib', 'transport'], why: 'it turns a file into a Config' },
+  'app.ts': { may: ['*'], why: 'the only wiring' },
+  'main.ts': { may: ['app.ts', 'host', 'native'], why: 'host and app, nothing else' },
+  dev: { may: ['*', 'node:*', 'build', 'test', 'quickjs-emscripten'], why: 'runs on Node, never on a router' },
+};
+const LEAVES = ['errors.ts', 'log.ts'];
+
+function folderOf(path: string): string {
+  const [top, second] = path.split('/');
+  return top === 'src' ? second! : top!;
+}
+
+function isAllowed({ from, to, typeOnly }: Import): boolean {
+  const source = folderOf(from);
+  const rule = TABLE[source];
+  if (!rule) return false;
+  if (to.startsWith('node:'))
+    return rule.may.includes('node:*') && (source !== 'host' || from.startsWith('src/host/node/'));
+  if (!to.includes('/')) return rule.may.includes(to);
+  const target = folderOf(to);
+  if (target === source || LEAVES.includes(target)) return true;
+  if (source === 'yggdrasil' && target === 'api') return from === 'src/yggdrasil/entries.ts' || typeOnly;
+  return rule.may.includes(target) || (rule.may.includes('*') && to.startsWith('src/') && target !== 'dev');
+}
+
+const table = suite('import table');
+for (const path of sources('src')) {
+  table(`holds for ${path}`, () => {
+    const folder = folderOf(path);
+    assert.ok(TABLE[folder], `~> ${folder} is not in the table: say what it may import`);
+    for (const one of importsOf(path)) {
+      assert.ok(isAllowed(one), `~> ${path} must not import ${one.to}: ${TABLE[folder]!.why}`);
+    }
+  });
+}
+table('keeps fixtures and tests out of what a router runs', () => {
+  for (const path of sources('src').filter((p) => !p.startsWith('src/dev/'))) {
+    for (const { to } of importsOf(path)) assert.not.ok(/^(test|build)\//.test(to), `~> ${path} imports ${to}`);
+  }
+});
+table.run();
+
+// ---
+
+const cycles = suite('import cycles');
+cycles('do not exist', () => {
+  const edges = new Map(
+    sources('src').map((path) => [
+      path,
+      importsOf(path)
+        .filter((i) => !i.typeOnly)
+        .map((i) => i.to),
+    ]),
+  );
+  const done = new Set<string>();
+  const visit = (path: string, trail: string[]): void => {
+    assert.not.ok(trail.includes(path), `~> ${[...trail, path].join(' -> ')}`);
+    if (done.has(path)) return;
+    for (const next of edges.get(path) ?? []) visit(next, [...trail, path]);
+    done.add(path);
+  };
+  for (const path of edges.keys()) visit(path, []);
+});
+cycles.run();
+
+// ---
+
+const globals = suite('portable sources');
+const FOREIGN =
+  /(?<![.\w'"`/-])(process|Buffer|setTimeout|setInterval|console|TextEncoder|TextDecoder|queueMicrotask|structuredClone)\s*[.(]/;
+for (const path of sources('src').filter((p) => !/^src\/(dev|host\/node)\//.test(p))) {
+  globals(`use nothing that only Node has: ${path}`, () => {
+    const code = read(path).replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
+    assert.not.match(code, FOREIGN);
+  });
+}
+globals.run();
