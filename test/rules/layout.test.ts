@@ -26,7 +26,7 @@ const TABLE: Record<string, { may: string[]; why: string }> = {
     why: 'hosts know nothing of the program they carry',
   },
   'config.ts': { may: ['lib', 'transport'], why: 'it turns a file into a Config' },
-  'app.ts': { may: ['*'], why: 'the only wiring' },
+  'app.ts': { may: ['*', 'package.json'], why: 'the only wiring' },
   'main.ts': { may: ['app.ts', 'host', 'native'], why: 'host and app, nothing else' },
   dev: { may: ['*', 'node:*', 'build', 'test', 'quickjs-emscripten'], why: 'runs on Node, never on a router' },
 };
