@@ -127,7 +127,7 @@ export class Node {
   }
 
   /** A silent peer that was asked did not answer. */
-  peerUnanswered(id: string, nowMs: number): void {
-    this.book.unanswered(id, nowMs);
+  peerUnanswered(id: string): void {
+    this.book.unanswered(id);
   }
 }

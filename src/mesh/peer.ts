@@ -42,6 +42,8 @@ export interface Traffic {
 
 /** Silence on a link that claims to be up, after which it counts as unproven: longer than Yggdrasil's own 4-minute exchange. */
 const SILENCE_MS = 300_000;
+/** Questions in a row that a silent link must leave unanswered: one may get lost while paths change. */
+const UNANSWERED = 2;
 const HOUR_MS = 3_600_000;
 /** So many changes in so short a time, and a peer is said to flap; it has settled after this long without one. */
 const FLAP_CHANGES = 6;
@@ -64,9 +66,9 @@ interface Record {
   watchedAtMs: number;
   provenAtMs: number | undefined;
   proof: 'traffic' | 'connected' | undefined;
-  /** When we last asked the node over this link, and whether that went unanswered. */
+  /** When we last asked the node over this link, and how often in a row that went unanswered while the link stayed silent. */
   probedAtMs: number;
-  unansweredAtMs: number | undefined;
+  unanswered: number;
   rxBytes: number;
   txBytes: number;
   uptimeS: number;
@@ -160,10 +162,11 @@ export class PeerBook {
     return found;
   }
 
-  /** A node that was asked did not answer: its link is unproven until bytes arrive over it again. */
-  unanswered(id: string, nowMs: number): void {
+  /** A node that was asked did not answer; when that repeats, its link is unproven until bytes arrive over it again. */
+  unanswered(id: string): void {
     const record = this.records.get(id);
-    if (record) record.unansweredAtMs = nowMs;
+    if (!record || (record.provenAtMs !== undefined && record.provenAtMs >= record.probedAtMs)) return;
+    record.unanswered++;
   }
 
   private newRecord(claim: PeerClaim, nowMs: number): Record {
@@ -184,7 +187,7 @@ export class PeerBook {
       provenAtMs: undefined,
       proof: undefined,
       probedAtMs: Number.NEGATIVE_INFINITY,
-      unansweredAtMs: undefined,
+      unanswered: 0,
       rxBytes: 0,
       txBytes: 0,
       uptimeS: 0,
@@ -197,7 +200,7 @@ export class PeerBook {
   /** Finds proof in the counters, and adds what moved to the traffic. */
   private prove(record: Record, claim: PeerClaim, nowMs: number, first: boolean, traffic: Traffic): void {
     if (!claim.up) {
-      record.unansweredAtMs = undefined;
+      record.unanswered = 0;
       return;
     }
     const rx = claim.rx_bytes ?? 0;
@@ -209,7 +212,7 @@ export class PeerBook {
       record.watchedAtMs = nowMs;
       record.provenAtMs = nowMs - uptimeS * 1000;
       record.proof = 'connected';
-      record.unansweredAtMs = undefined;
+      record.unanswered = 0;
     }
     const rxMoved = sameConnection ? rx - record.rxBytes : first ? 0 : rx;
     traffic.rxBytes += rxMoved;
@@ -217,13 +220,13 @@ export class PeerBook {
     if (sameConnection && rxMoved > 0) {
       record.provenAtMs = nowMs;
       record.proof = 'traffic';
-      record.unansweredAtMs = undefined;
+      record.unanswered = 0;
     }
   }
 
   private judge(record: Record, claim: PeerClaim, nowMs: number): PeerState {
     if (!claim.up) return 'down';
-    if (record.unansweredAtMs !== undefined) return 'unproven';
+    if (record.unanswered >= UNANSWERED) return 'unproven';
     const silenceMs = nowMs - Math.max(record.provenAtMs ?? Number.NEGATIVE_INFINITY, record.watchedAtMs);
     return silenceMs > SILENCE_MS ? 'unproven' : 'up';
   }

@@ -33,7 +33,7 @@ export interface YggdrasilPace {
 const LOOK_MS = 15_000;
 /** A link that showed nothing for so long is asked, each at most so often, so many at a time. */
 const SILENT_MS = 15_000;
-const PROBE_EVERY_MS = 30_000;
+const PROBE_EVERY_MS = 10_000;
 const PROBES_AT_ONCE = 4;
 
 export type AdminClient = Pick<
@@ -211,7 +211,7 @@ export class YggdrasilSource implements NodeSource, PeeringLinks, RemoteSource {
     const nowMs = this.clock.monotonicMs();
     for (const { id, key } of this.node.silentPeers(nowMs, SILENT_MS, PROBE_EVERY_MS, PROBES_AT_ONCE)) {
       this.client.remoteSelf(key).catch((error: unknown) => {
-        if (error instanceof TimeoutError) this.node.peerUnanswered(id, this.clock.monotonicMs());
+        if (error instanceof TimeoutError) this.node.peerUnanswered(id);
       });
     }
     const key = this.nameless(nowMs);
