@@ -68,8 +68,9 @@ export function main(host: Host): void {
     if (action === 'help') host.print(HELP);
     else if (action === 'version') host.print(`${version}\n`);
     else if (action === 'check') {
+      const found = host.files.read(config, MAX_CONFIG_BYTES) !== undefined;
       readConfig(host, config);
-      host.print(`${config}: ok\n`);
+      host.print(`${config}: ${found ? 'ok' : 'does not exist, the defaults apply'}\n`);
     } else {
       new App(host, config).start();
       return;

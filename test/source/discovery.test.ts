@@ -40,7 +40,12 @@ function make(options: { discover?: boolean; configured?: { name: string; endpoi
     files,
     clock,
     bus,
-    { configured: options.configured ?? [], discover: options.discover ?? true, socketDirectory: '/tmp/yggdrasil' },
+    {
+      configured: options.configured ?? [],
+      discover: options.discover ?? true,
+      socketDirectory: '/tmp/yggdrasil',
+      most: 4,
+    },
     SILENT,
     (list) => told.push(list),
   );
