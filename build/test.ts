@@ -9,6 +9,7 @@ import { bundleTests } from './bundle.ts';
 import { check } from './check.ts';
 import { buildNative, findCompiler } from './native.ts';
 import { DIST, inProject, ROOT } from './project.ts';
+import { ensureYggdrasil } from './yggdrasil.ts';
 
 /** Areas whose suites use nothing but the port: they run on every host. */
 const PORTABLE = ['lib', 'api', 'transport', 'ubus', 'yggdrasil', 'mesh', 'source', 'system', 'surface', 'bugs'];
@@ -128,6 +129,11 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 mkdirSync(join(DIST, 'test'), { recursive: true });
+try {
+  await ensureYggdrasil((line) => console.log(line));
+} catch (error) {
+  skipped.push(`skipped: whatever needs real Yggdrasil nodes: ${error instanceof Error ? error.message : error}`);
+}
 const sum: Count = { passed: 0, failed: 0 };
 for (const [name, stage] of Object.entries(STAGES)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
