@@ -1,0 +1,484 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type Layout, PEER, type Peer, type TableLayout } from '../../src/api/model.ts';
+import { FAILURE, OBJECTS, PEER_NOTICE } from '../../src/api/objects.ts';
+import { InputError, LinkDownError, TimeoutError } from '../../src/errors.ts';
+import { type Log, SILENT } from '../../src/log.ts';
+import { Node } from '../../src/mesh/node.ts';
+import type { PeeringName } from '../../src/mesh/peer.ts';
+import { Peering } from '../../src/mesh/peering.ts';
+import { Remote } from '../../src/mesh/remote.ts';
+import { type Member, MeshState } from '../../src/mesh/state.ts';
+import { Trials } from '../../src/mesh/trial.ts';
+import { YggdrasilSource } from '../../src/source/yggdrasil.ts';
+import { UbusSurface } from '../../src/surface/ubus.ts';
+import { decodeTable, encodeTable, type Table, type Value } from '../../src/ubus/blobmsg.ts';
+import {
+  type Data,
+  encodeFailure,
+  encodeReply,
+  readArguments,
+  toFailure,
+  type UbusObject,
+} from '../../src/ubus/object.ts';
+import {
+  UBUS_STATUS_CONNECTION_FAILED,
+  UBUS_STATUS_INVALID_ARGUMENT,
+  UBUS_STATUS_NOT_FOUND,
+  UBUS_STATUS_OK,
+  UBUS_STATUS_TIMEOUT,
+} from '../../src/ubus/status.ts';
+import { FakeAdmin, OTHER_KEY, OWN_KEY, peerEntry } from '../support/admin.ts';
+import { ManualClock, settle } from '../support/clock.ts';
+
+const REMOTE = 'tls://10.99.0.2:4001';
+const LINK_UP = { name: 'ubus', endpoint: 'unix:///run/ubus.sock', state: 'up', since_s: 0, ups: 1 };
+
+/** A bus that keeps what it is given; calls take the way that they take on a real one: checked, served, encoded. */
+class FakeBus {
+  readonly objects = new Map<string, UbusObject>();
+  readonly told: { how: string; name: string; data: Table }[] = [];
+  subscribers = false;
+  failing = false;
+
+  publish(object: UbusObject): void {
+    assert.not(this.objects.has(object.path), '~> published once');
+    this.objects.set(object.path, object);
+  }
+
+  hasSubscribers(): boolean {
+    return this.subscribers;
+  }
+
+  async send(name: string, data: Data = {}): Promise<void> {
+    if (this.failing) throw new LinkDownError(`send ${name}: not connected`);
+    this.told.push({ how: 'event', name, data: decodeTable(data as Uint8Array) });
+  }
+
+  async notify(path: string, type: string, data: Data = {}): Promise<[]> {
+    if (this.failing) throw new LinkDownError(`notify ${path} ${type}: not published now`);
+    this.told.push({ how: 'notification', name: `${path} ${type}`, data: decodeTable(data as Uint8Array) });
+    return [];
+  }
+
+  /** The status of a call, its only DATA, and that decoded. */
+  async call(
+    path: string,
+    name: string,
+    args: object = {},
+  ): Promise<{ status: number; bytes: Uint8Array; data: Table }> {
+    const method = this.objects.get(path)!.methods[name]!;
+    let answer: ReturnType<typeof encodeFailure>;
+    try {
+      const table = readArguments(method, encodeTable(args));
+      answer = encodeReply(method, await method.handle(table, { user: 'root', group: 'root', peer: 1 }));
+    } catch (error) {
+      answer = encodeFailure(toFailure(error));
+    }
+    assert.is(answer.data.length, 1, '~> one DATA');
+    return { status: answer.status, bytes: answer.data[0]!, data: decodeTable(answer.data[0]!) };
+  }
+}
+
+/** A surface over real nodes, one for each name, each with a Yggdrasil in memory. */
+function make(names: readonly string[] = ['ygg0'], log: Log = SILENT) {
+  const bus = new FakeBus();
+  const clock = new ManualClock();
+  const mesh = new MeshState();
+  const nowMs = () => clock.monotonicMs();
+  const clients = names.map(() => new FakeAdmin());
+  const kept: PeeringName[] = [];
+  const trials = new Trials({ load: () => [], save: () => {} }, clock, () => {});
+  const members = names.map((name, i): Member => {
+    const node = new Node(
+      name,
+      'config',
+      { configured: () => kept, addedHere: () => false, nameOf: () => undefined },
+      (event, peer) => mesh.peerNotices.emit({ event, interface: name, peer }),
+    );
+    node.connected = true;
+    const pace = { briskMs: 2000, idleMs: 30_000, probe: false };
+    const source = new YggdrasilSource(
+      node,
+      clients[i]!,
+      clock,
+      SILENT,
+      pace,
+      () => undefined,
+      async () => {},
+    );
+    node.source = source;
+    const config = {
+      peers: () => kept,
+      keep: (_: string, peering: PeeringName) => {
+        kept.push(peering);
+        return 'added' as const;
+      },
+      forget: () => 'removed' as const,
+    };
+    return {
+      node,
+      remote: new Remote(node, source, () => ({ name: 'here' })),
+      peering: new Peering(node, source, config, trials, nowMs),
+    };
+  });
+  mesh.replace(members);
+  let level = 'info';
+  const daemon = {
+    problem: undefined as Error | undefined,
+    status: () => ({
+      version: '1.2.3',
+      uptime_s: 5,
+      log_level: level,
+      config_errors: ['meshbridge.main.x: unknown'],
+      links: [LINK_UP],
+      interfaces: members.map(({ node }) => node.status()),
+    }),
+    reload: () => {
+      if (daemon.problem) throw daemon.problem;
+      return 'configuration read';
+    },
+    logLevel: (to?: string) => {
+      level = to ?? level;
+      return level;
+    },
+  };
+  const surface = new UbusSurface(bus, mesh, daemon, nowMs, log);
+  surface.publish();
+  return { bus, clock, mesh, clients, client: clients[0]!, members, daemon, surface, kept };
+}
+
+/** Checks that a decoded table has exactly the fields of a layout, in its order and of its types. */
+function assertShape(value: Value, layout: Layout, where: string): void {
+  if (layout === 'json') return;
+  if (typeof layout === 'string') {
+    const type = { string: 'string', bool: 'boolean', int32: 'number', int64: 'number', double: 'number' }[layout];
+    assert.type(value, type as 'string', `~> ${where} is ${layout}`);
+  } else if (Array.isArray(layout)) {
+    assert.ok(Array.isArray(value), `~> ${where} is a list`);
+    for (const [i, item] of (value as Value[]).entries()) assertShape(item, layout[0], `${where}[${i}]`);
+  } else {
+    const names = Object.keys(layout).map((key) => key.replace(/\?$/, ''));
+    const given = Object.keys(value as Table);
+    assert.equal(
+      given,
+      names.filter((name) => given.includes(name)),
+      `~> ${where}: known fields in the contract's order`,
+    );
+    for (const [key, type] of Object.entries(layout as TableLayout)) {
+      const field = (value as Table)[key.replace(/\?$/, '')];
+      if (field === undefined) assert.ok(key.endsWith('?'), `~> ${where}.${key} is there`);
+      else assertShape(field, type, `${where}.${key}`);
+    }
+  }
+}
+
+/** Arguments with which every method succeeds. */
+const ARGUMENTS: Record<string, object> = {
+  node_info: { key: OTHER_KEY },
+  node_peers: { key: OTHER_KEY.toUpperCase() },
+  peer_add: { uri: 'tcp://192.0.2.9:1' },
+  peer_remove: { uri: REMOTE },
+  peer_retry: { uri: 'tcp://192.0.2.2:1' },
+  peer_try: { uri: 'tcp://192.0.2.9:1' },
+  peer_confirm: { uri: 'tcp://192.0.2.8:1' },
+  peer_keep: { uri: REMOTE },
+};
+
+const contract = suite('UbusSurface: contract');
+for (const [path, methods] of Object.entries(OBJECTS)) {
+  contract(`publishes ${path} with exactly the methods and arguments of the contract`, () => {
+    const { bus } = make();
+    const published = bus.objects.get(path)!.methods;
+    assert.equal(Object.keys(published), Object.keys(methods));
+    for (const [name, { args, reply }] of Object.entries(methods)) {
+      assert.is(published[name]!.args, args);
+      assert.is(published[name]!.reply, reply);
+    }
+  });
+  for (const [name, { reply }] of Object.entries(methods)) {
+    contract(`answers ${path} ${name} as the contract says`, async () => {
+      const { bus, client, members } = make();
+      await members[0]!.node.read('self', 0);
+      if (name === 'history' || name.startsWith('peer_')) {
+        client.peers = [peerEntry(REMOTE), peerEntry('tcp://192.0.2.2:1', { up: false })];
+        await members[0]!.node.read('peers', 0);
+      }
+      if (name === 'peer_confirm') await members[0]!.peering.try({ uri: 'tcp://192.0.2.8:1' });
+      const { status, data } = await bus.call(path, name, ARGUMENTS[name]);
+      assert.is(status, UBUS_STATUS_OK, `~> ${data.error}`);
+      assertShape(data, reply, name);
+      if ('age_ms' in reply) assert.is(Object.keys(data)[0], 'age_ms');
+      if ('interface' in reply) assert.is(data.interface, 'ygg0');
+    });
+  }
+}
+contract.run();
+
+// ---
+
+const reads = suite('UbusSurface: reading');
+reads('shows what Yggdrasil said, at the contract’s units', async () => {
+  const { bus } = make();
+  const { data } = await bus.call('yggdrasil', 'peers');
+  const peer = (data.peers as Table[]).find((p) => p.remote === 'tcp://10.99.0.4:42832')!;
+  assert.is(peer.latency_ms, 3.04);
+  assert.is(peer.uptime_s, 106);
+  assert.is(peer.rx_bytes, 922);
+  assert.is(peer.origin, 'inbound');
+});
+reads('gives the same bytes again with a new age, while the answer is fresh', async () => {
+  const { bus, clock, client } = make();
+  const first = await bus.call('yggdrasil', 'peers');
+  const { bytes } = first;
+  assert.is(first.data.age_ms, 0);
+  await clock.advance(2500);
+  const second = await bus.call('yggdrasil', 'peers');
+  assert.is(second.bytes, bytes, '~> not encoded again');
+  assert.equal(second.data, { ...first.data, age_ms: 2500 });
+  assert.is(client.count('getpeers'), 1);
+});
+reads('asks Yggdrasil once for all who wait when the answer is stale', async () => {
+  const { bus, clock, client } = make();
+  await bus.call('yggdrasil', 'peers');
+  await clock.advance(3001);
+  const answers = await Promise.all([0, 1, 2].map(() => bus.call('yggdrasil', 'peers')));
+  assert.is(client.count('getpeers'), 2);
+  assert.equal(
+    answers.map(({ data }) => data.age_ms),
+    [0, 0, 0],
+  );
+});
+reads('keeps the nodes apart', async () => {
+  const { bus, clients } = make(['ygg0', 'ygg1']);
+  clients[1]!.peers = [];
+  const first = await bus.call('yggdrasil', 'peers', { interface: 'ygg0' });
+  const second = await bus.call('yggdrasil', 'peers', { interface: 'ygg1' });
+  assert.is(first.data.interface, 'ygg0');
+  assert.ok((first.data.peers as Table[]).length > 0);
+  assert.is(second.data.interface, 'ygg1');
+  assert.equal(second.data.peers, []);
+  assert.is((await bus.call('yggdrasil', 'peers')).data.interface, 'ygg0', '~> the first one where none is named');
+});
+reads('answers for this node itself without asking the network', async () => {
+  const { bus, client, members } = make();
+  await members[0]!.node.read('self', 0);
+  const { data } = await bus.call('yggdrasil', 'node_info', { key: OWN_KEY });
+  assert.equal(data.node_info, { buildname: 'yggdrasil', buildversion: '0.5.12', name: 'here' });
+  assert.is(client.count('getnodeinfo'), 0);
+});
+reads('tells how old a kept answer of another node is', async () => {
+  const { bus, clock, client } = make();
+  await bus.call('yggdrasil', 'node_info', { key: OTHER_KEY });
+  await clock.advance(1234);
+  const { data } = await bus.call('yggdrasil', 'node_info', { key: OTHER_KEY });
+  assert.is(data.age_ms, 1234);
+  assert.is((data.node_info as Table).name, 'gateway-b');
+  assert.is(client.count('getnodeinfo'), 1);
+});
+reads('goes on with the history while Yggdrasil does not answer', async () => {
+  const { bus, clock, members } = make();
+  await members[0]!.node.read('peers', 0);
+  members[0]!.node.connected = false;
+  await clock.advance(600_000);
+  const { data } = await bus.call('yggdrasil', 'history');
+  assert.is(data.age_ms, 600_000);
+  assert.is(data.step_s, 300);
+  assert.equal(
+    (data.samples as Table[]).map((sample) => sample.peers_up_max),
+    [members[0]!.node.status().peers_up!, 0, 0],
+  );
+});
+reads.run();
+
+// ---
+
+const failures = suite('UbusSurface: failures');
+for (const [title, path, method, args, status, error, field] of [
+  [
+    'an interface that is not there',
+    'yggdrasil',
+    'peers',
+    { interface: 'x' },
+    UBUS_STATUS_NOT_FOUND,
+    'interface: no Yggdrasil interface "x", there is ygg0, ygg1',
+    'interface',
+  ],
+  [
+    'an argument that is missing',
+    'yggdrasil',
+    'peer_add',
+    {},
+    UBUS_STATUS_INVALID_ARGUMENT,
+    'uri: missing, expected a string',
+    'uri',
+  ],
+  [
+    'an argument of another type',
+    'yggdrasil',
+    'peer_try',
+    { uri: 'tcp://a:1', seconds: 'x' },
+    UBUS_STATUS_INVALID_ARGUMENT,
+    'seconds: expected an integer of 32 bits, got a string',
+    'seconds',
+  ],
+  [
+    'a time out of range',
+    'yggdrasil',
+    'peer_try',
+    { uri: 'tcp://192.0.2.9:1', seconds: 9 },
+    UBUS_STATUS_INVALID_ARGUMENT,
+    'seconds: expected 10 to 3600, got 9',
+    'seconds',
+  ],
+  [
+    'a key that is none',
+    'yggdrasil',
+    'node_info',
+    { key: 'abc' },
+    UBUS_STATUS_INVALID_ARGUMENT,
+    'key: expected 64 hex digits, got 3 characters',
+    'key',
+  ],
+  [
+    'a peer that is not there',
+    'yggdrasil',
+    'peer_retry',
+    { uri: 'tcp://a:1' },
+    UBUS_STATUS_INVALID_ARGUMENT,
+    'uri: tcp://a:1 is not a peer of ygg0',
+    'uri',
+  ],
+] as const)
+  failures(`name ${title}`, async () => {
+    const { bus } = make(['ygg0', 'ygg1']);
+    const answer = await bus.call(path, method, args);
+    assert.is(answer.status, status);
+    assert.equal(answer.data, { error, field });
+    assertShape(answer.data, FAILURE, 'failure');
+  });
+failures('say that there is no Yggdrasil at all', async () => {
+  const { bus } = make([]);
+  for (const args of [{}, { interface: 'ygg0' }]) {
+    const { status, data } = await bus.call('yggdrasil', 'self', args);
+    assert.is(status, UBUS_STATUS_NOT_FOUND);
+    assert.is(data.field, 'interface');
+  }
+  assert.is(
+    (await bus.call('yggdrasil', 'self')).data.error,
+    'interface: no Yggdrasil interface was found on this router',
+  );
+  assert.is((await bus.call('meshbridge', 'status')).status, UBUS_STATUS_OK);
+});
+failures('tell a node that is away from one that is slow', async () => {
+  const { bus, client } = make();
+  client.answers.getself = new LinkDownError('yggdrasil.ygg0: not connected');
+  const away = await bus.call('yggdrasil', 'self');
+  assert.is(away.status, UBUS_STATUS_CONNECTION_FAILED);
+  assert.equal(away.data, { error: 'yggdrasil.ygg0: not connected' });
+  client.answers.getself = new TimeoutError('getself: no answer within 5000 ms');
+  assert.is((await bus.call('yggdrasil', 'self')).status, UBUS_STATUS_TIMEOUT);
+});
+failures('of the configuration name what is wrong', async () => {
+  const { bus, daemon } = make();
+  daemon.problem = new InputError('meshbridge.main.x: unknown option "x"');
+  const { status, data } = await bus.call('meshbridge', 'reload');
+  assert.is(status, UBUS_STATUS_INVALID_ARGUMENT);
+  assert.equal(data, { error: 'meshbridge.main.x: unknown option "x"' });
+});
+failures.run();
+
+// ---
+
+const commands = suite('UbusSurface: commands');
+commands('reach the node that is named, with the device that is named', async () => {
+  const { bus, clients } = make(['ygg0', 'ygg1']);
+  const { data } = await bus.call('yggdrasil', 'peer_add', {
+    uri: 'tcp://192.0.2.9:1',
+    device: 'eth1',
+    interface: 'ygg1',
+  });
+  assert.is(data.interface, 'ygg1');
+  assert.equal(clients[0]!.asked, []);
+  assert.is(clients[1]!.asked.filter((line) => line === 'addpeer tcp://192.0.2.9:1 eth1').length, 1);
+});
+commands('tell when a trial ends', async () => {
+  const { bus } = make();
+  assert.is((await bus.call('yggdrasil', 'peer_try', { uri: 'tcp://192.0.2.8:1' })).data.reverts_in_s, 60);
+  assert.is((await bus.call('yggdrasil', 'peer_try', { uri: 'tcp://192.0.2.9:1', seconds: 10 })).data.reverts_in_s, 10);
+});
+commands('set the log level', async () => {
+  const { bus } = make();
+  assert.equal((await bus.call('meshbridge', 'log_level')).data, { level: 'info' });
+  assert.equal((await bus.call('meshbridge', 'log_level', { level: 'debug' })).data, { level: 'debug' });
+});
+commands.run();
+
+// ---
+
+const PEER_DOWN: Peer = {
+  remote: REMOTE,
+  origin: 'configured',
+  inbound: false,
+  up: false,
+  state: 'down',
+  state_ago_ms: 0,
+  changes_per_hour: 1,
+};
+
+const notices = suite('UbusSurface: notices');
+notices('are one event each, and one notification where somebody is subscribed', async () => {
+  const { bus, surface } = make();
+  surface.peerNotice({ event: 'peer_down', interface: 'ygg0', peer: PEER_DOWN });
+  surface.linkNotice('link_up', LINK_UP);
+  assert.equal(
+    bus.told.map(({ how, name }) => `${how} ${name}`),
+    ['event yggdrasil.peer_down', 'event meshbridge.link_up'],
+  );
+  assert.equal(bus.told[0]!.data, { interface: 'ygg0', peer: PEER_DOWN as unknown as Table });
+  assert.equal(bus.told[1]!.data, LINK_UP);
+  bus.told.length = 0;
+  bus.subscribers = true;
+  surface.peerNotice({ event: 'peer_down', interface: 'ygg0', peer: PEER_DOWN });
+  surface.linkNotice('link_down', { ...LINK_UP, last_error: 'closed' });
+  assert.equal(
+    bus.told.map(({ how, name }) => `${how} ${name}`),
+    [
+      'event yggdrasil.peer_down',
+      'notification yggdrasil peer_down',
+      'event meshbridge.link_down',
+      'notification meshbridge link_down',
+    ],
+  );
+  assert.equal(bus.told[0]!.data, bus.told[1]!.data);
+});
+notices('show a peer as the method peers shows it', async () => {
+  const { bus, client, mesh, members, surface } = make();
+  mesh.peerNotices.on((notice) => surface.peerNotice(notice));
+  client.peers = [];
+  await members[0]!.node.source!.refresh('peers');
+  client.peers = [peerEntry(REMOTE)];
+  await members[0]!.node.source!.refresh('peers');
+  assert.equal(
+    bus.told.map(({ name }) => name),
+    ['yggdrasil.peer_added', 'yggdrasil.peer_up'],
+  );
+  const { data } = await bus.call('yggdrasil', 'peers');
+  assertShape(bus.told[1]!.data, PEER_NOTICE, 'notice');
+  assertShape(bus.told[1]!.data.peer!, PEER, 'peer');
+  assert.equal(bus.told[1]!.data.peer, (data.peers as Table[])[0]);
+});
+notices('are lost in silence while the bus is away', async () => {
+  const lines: string[] = [];
+  const log: Log = { ...SILENT, debug: (event, fields) => lines.push(`${event} ${fields?.error}`) };
+  const { bus, surface } = make(['ygg0'], log);
+  bus.failing = true;
+  bus.subscribers = true;
+  surface.linkNotice('link_down', LINK_UP);
+  await settle();
+  assert.equal(lines, [
+    'not told send meshbridge.link_down: not connected',
+    'not told notify meshbridge link_down: not published now',
+  ]);
+});
+notices.run();
