@@ -101,6 +101,7 @@ const BAD: [string, RegExp, number][] = [
   ['HTTP/1.1 200 OK', /got byte 0x48/, 0],
   ['['.repeat(65), /deeper than 64/, 64],
   [`{"a":${'['.repeat(64)}`, /deeper than 64/, 68],
+  [`{${' '.repeat(1000)}${'['.repeat(64)}`, /too large, expected at most 1000 bytes/, 1000],
 ];
 for (const [text, message, offset] of BAD) {
   push(`refuses ${JSON.stringify(text.slice(0, 20))}, naming byte ${offset}`, () => {
