@@ -109,6 +109,7 @@ export class Peering {
   /** Writes a peering into the configuration, and adds it where it is missing. */
   async keep(name: PeeringName): Promise<string> {
     const what = this.check(name);
+    this.refuseHidden(name);
     const peer = await this.find(name);
     if (!peer) await this.link(name);
     const result = this.config.keep(this.node.name, name);
@@ -145,6 +146,13 @@ export class Peering {
       const state = peer.up ? 'it is up' : 'it is down: retry it instead';
       throw new InputError(`uri: ${what} is a peer already, ${state}`, 'uri');
     }
+    this.refuseHidden(name);
+  }
+
+  /** An address as we show it is enough to name a peering, not to make one. */
+  private refuseHidden({ uri }: PeeringName): void {
+    if (uri.includes('…'))
+      throw new InputError(`uri: expected the whole address, ${redact(uri)} is hidden in part`, 'uri');
   }
 
   /** The outgoing peering of this name. */

@@ -1,5 +1,6 @@
 // Peerings on trial: each ends by itself, and a trial that nobody confirmed is undone even when the daemon or Yggdrasil died meanwhile.
 
+import { identityOf, redact } from '../lib/peer-uri.ts';
 import type { PeeringName } from './peer.ts';
 
 /** One peering on trial. */
@@ -86,6 +87,8 @@ export class Trials {
   }
 }
 
+/** By the address as it is shown, the only one that those who see a peer know. */
 function isSame(a: Trial, b: Trial): boolean {
-  return a.interface === b.interface && a.uri.split('?')[0] === b.uri.split('?')[0] && a.device === b.device;
+  const shown = ({ uri }: Trial): string => redact(identityOf(uri));
+  return a.interface === b.interface && shown(a) === shown(b) && a.device === b.device;
 }

@@ -1,0 +1,252 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { errorText, InputError, LinkDownError } from '../../src/errors.ts';
+import { Node } from '../../src/mesh/node.ts';
+import type { PeerClaim, PeeringName } from '../../src/mesh/peer.ts';
+import { Peering } from '../../src/mesh/peering.ts';
+import { type Trial, Trials } from '../../src/mesh/trial.ts';
+import { ManualClock } from '../support/clock.ts';
+
+const UP = 'tls://192.0.2.1:4001';
+const DOWN = 'tcp://192.0.2.2:4001';
+const INBOUND = 'tcp://192.0.2.3:40000';
+const NEW = 'quic://192.0.2.4:4001';
+const CLAIMS: readonly PeerClaim[] = [
+  { remote: UP, inbound: false, up: true, key: 'ab'.repeat(32) },
+  { remote: DOWN, inbound: false, up: false },
+  { remote: INBOUND, inbound: true, up: true, key: 'cd'.repeat(32) },
+];
+
+/** The commands of a node with three peers; what they do is written down. */
+function make(configured: PeeringName[] | undefined = [], stored: Trial[] = []) {
+  const clock = new ManualClock();
+  const done: string[] = [];
+  const saved: (readonly Trial[])[] = [];
+  const world = { claims: CLAIMS, failing: undefined as Error | undefined };
+  const node: Node = new Node(
+    'ygg0',
+    'config',
+    { configured: () => configured, addedHere: (remote) => peering.addedHere(remote), nameOf: () => undefined },
+    () => {},
+  );
+  node.connected = true;
+  node.source = { look() {}, refresh: async () => node.setPeers(world.claims, clock.monotonicMs()) };
+  const step = (what: string, { uri, device }: PeeringName): void => {
+    if (world.failing) throw world.failing;
+    done.push([what, uri, device].filter((part) => part !== undefined).join(' '));
+  };
+  const links = {
+    add: async (name: PeeringName) => step('add', name),
+    remove: async (name: PeeringName) => step('remove', name),
+  };
+  const config = {
+    peers: () => configured,
+    keep: (_: string, name: PeeringName) => {
+      step('keep', name);
+      return configured?.some(({ uri }) => uri === name.uri) ? ('present' as const) : ('added' as const);
+    },
+    forget: (_: string, name: PeeringName) => {
+      step('forget', name);
+      return 'removed' as const;
+    },
+  };
+  const store = { load: () => stored, save: (list: readonly Trial[]) => saved.push(list) };
+  const trials = new Trials(store, clock, () => void peering.undoTrials());
+  const peering: Peering = new Peering(node, links, config, trials, () => clock.monotonicMs());
+  return { clock, done, saved, world, node, trials, peering };
+}
+
+/** The text with which a command is refused. */
+async function refusal(command: Promise<string> | (() => string)): Promise<string> {
+  try {
+    await (typeof command === 'function' ? command() : command);
+  } catch (error) {
+    assert.instance(error, InputError);
+    return errorText(error);
+  }
+  return assert.unreachable('~> refused') as never;
+}
+
+const add = suite('Peering.add');
+add('adds a peering and remembers that it came from here', async () => {
+  const { done, peering } = make();
+  assert.is(
+    await peering.add({ uri: `${NEW}?password=secret`, device: 'eth1' }),
+    `peering with ${NEW}?password=… added until Yggdrasil restarts`,
+  );
+  assert.equal(done, [`add ${NEW}?password=secret eth1`]);
+  assert.ok(peering.addedHere(NEW));
+  assert.not(peering.addedHere(UP));
+});
+add('refuses a peer that is there, and what is no address', async () => {
+  const { done, peering } = make();
+  assert.is(
+    await refusal(peering.add({ uri: `${UP}?priority=1` })),
+    `uri: ${UP}?priority=1 is a peer already, it is up`,
+  );
+  assert.is(await refusal(peering.add({ uri: DOWN })), `uri: ${DOWN} is a peer already, it is down: retry it instead`);
+  assert.match(await refusal(peering.add({ uri: 'gopher://x:1' })), /^uri: .*scheme/);
+  assert.equal(done, []);
+});
+add('takes an address from which only an inbound link came', async () => {
+  const { done, peering } = make();
+  await peering.add({ uri: INBOUND });
+  assert.equal(done, [`add ${INBOUND}`]);
+});
+add('remembers nothing that Yggdrasil refused', async () => {
+  const { world, peering } = make();
+  world.failing = new LinkDownError('gone');
+  const error = await peering.add({ uri: NEW }).catch((e) => e);
+  assert.is(error, world.failing);
+  assert.not(peering.addedHere(NEW));
+});
+add.run();
+
+const remove = suite('Peering.remove');
+remove('ends an outgoing peering', async () => {
+  const { done, peering } = make();
+  assert.is(await peering.remove({ uri: UP }, false), `peering with ${UP} removed`);
+  assert.equal(done, [`remove ${UP}`]);
+});
+remove('says that a configured one comes back, and names its device', async () => {
+  const { done, peering } = make([{ uri: `${UP}?key=00`, device: 'wan' }]);
+  assert.match(await peering.remove({ uri: UP }, false), /comes back when Yggdrasil restarts$/);
+  assert.equal(done, [`remove ${UP} wan`]);
+});
+remove('takes it out of the configuration on demand, connected or not', async () => {
+  const { done, peering } = make([{ uri: `${UP}?priority=3` }, { uri: NEW }]);
+  assert.match(await peering.remove({ uri: UP }, true), /taken out of the configuration$/);
+  await peering.remove({ uri: NEW }, true);
+  assert.equal(done, [`remove ${UP}`, `forget ${UP}?priority=3`, `forget ${NEW}`]);
+});
+remove('refuses what is inbound and what is not there', async () => {
+  const { done, peering } = make([{ uri: NEW }]);
+  assert.match(await refusal(peering.remove({ uri: INBOUND }, false)), /is an inbound link: the neighbour made it/);
+  assert.is(await refusal(peering.remove({ uri: NEW }, false)), `uri: ${NEW} is not a peer of ygg0`);
+  assert.is(await refusal(peering.remove({ uri: 'tcp://a:1' }, true)), 'uri: tcp://a:1 is not a peer of ygg0');
+  assert.equal(done, []);
+});
+remove('ends a trial', async () => {
+  const { done, clock, world, peering } = make();
+  await peering.try({ uri: NEW });
+  world.claims = [{ remote: NEW, inbound: false, up: false }];
+  await clock.advance(5000);
+  await peering.remove({ uri: NEW }, false);
+  await clock.advance(60_000);
+  assert.equal(done, [`add ${NEW}`, `remove ${NEW}`]);
+  assert.not(peering.addedHere(NEW));
+});
+remove.run();
+
+const retry = suite('Peering.retry');
+retry('dials a peer that is down, with the device of the configuration', async () => {
+  const { done, peering } = make([{ uri: DOWN, device: 'wan' }]);
+  assert.is(await peering.retry({ uri: DOWN }), `dialling ${DOWN} now`);
+  assert.equal(done, [`add ${DOWN} wan`]);
+  assert.not(peering.addedHere(DOWN));
+});
+retry('refuses what is up, inbound or not there', async () => {
+  const { done, peering } = make();
+  assert.is(await refusal(peering.retry({ uri: UP })), `uri: ${UP} is up already, there is nothing to retry`);
+  assert.match(await refusal(peering.retry({ uri: INBOUND })), /is an inbound link/);
+  assert.is(await refusal(peering.retry({ uri: NEW })), `uri: ${NEW} is not a peer of ygg0`);
+  assert.equal(done, []);
+});
+retry.run();
+
+const trial = suite('Peering.try');
+trial('adds a peering that is removed again when nobody confirms it', async () => {
+  const { clock, done, saved, trials, peering } = make();
+  assert.is(
+    await peering.try({ uri: NEW }, 30),
+    `peering with ${NEW} on trial: it is removed in 30 s unless it is confirmed`,
+  );
+  assert.equal(saved, [[{ uri: NEW, interface: 'ygg0' }]]);
+  await clock.advance(29_999);
+  assert.equal(done, [`add ${NEW}`]);
+  await clock.advance(1);
+  assert.equal(done, [`add ${NEW}`, `remove ${NEW}`]);
+  assert.not(peering.addedHere(NEW));
+  assert.equal(saved.at(-1), []);
+  assert.equal(trials.overdue('ygg0'), []);
+});
+trial('leaves a peering that was confirmed or kept', async () => {
+  for (const settleIt of ['confirm', 'keep'] as const) {
+    const { clock, done, peering } = make();
+    await peering.try({ uri: NEW });
+    await peering[settleIt]({ uri: NEW });
+    await clock.advance(3_600_000);
+    assert.not(done.includes(`remove ${NEW}`), `~> ${settleIt}`);
+    assert.ok(peering.addedHere(NEW));
+  }
+});
+trial('takes 10 s to an hour', async () => {
+  const { peering } = make();
+  for (const seconds of [9, 3601, -1, Number.NaN])
+    assert.is(await refusal(peering.try({ uri: NEW }, seconds)), `seconds: expected 10 to 3600, got ${seconds}`);
+  await peering.try({ uri: NEW }, 3600);
+});
+trial('is on record before the peering is there, and off it when Yggdrasil refuses', async () => {
+  const { clock, saved, world, peering } = make();
+  world.failing = new LinkDownError('gone');
+  await peering.try({ uri: NEW }).catch(() => {});
+  assert.equal(
+    saved.map((list) => list.length),
+    [1, 0],
+  );
+  assert.is(clock.pending, 0);
+});
+trial('refuses a peer that is there, and more than can be remembered', async () => {
+  const { peering } = make();
+  assert.match(await refusal(peering.try({ uri: UP })), /is a peer already/);
+  for (let i = 1; i <= 32; i++) await peering.try({ uri: `tcp://198.51.100.${i}:1` });
+  assert.match(await refusal(peering.try({ uri: NEW })), /too many peerings are on trial/);
+});
+trial('refuses to confirm what is not on trial', async () => {
+  const { peering } = make();
+  assert.is(await refusal(() => peering.confirm({ uri: NEW })), `uri: ${NEW} is not on trial`);
+});
+trial('is undone when Yggdrasil is back, by the daemon that finds it on record too', async () => {
+  const { done, saved, world, peering } = make(
+    [],
+    [
+      { uri: NEW, interface: 'ygg0' },
+      { uri: UP, interface: 'ygg1' },
+    ],
+  );
+  world.failing = new LinkDownError('gone');
+  await peering.undoTrials().catch(() => {});
+  assert.equal(saved, [], '~> still on record');
+  world.failing = undefined;
+  await peering.undoTrials();
+  assert.equal(done, [`remove ${NEW}`]);
+  assert.equal(saved.at(-1), [{ uri: UP, interface: 'ygg1' }]);
+});
+trial('of a proxy with a password ends by the address that is shown', async () => {
+  const { clock, done, peering } = make();
+  await peering.try({ uri: 'socks://me:secret@127.0.0.1:9050/example.org:1' });
+  assert.match(peering.confirm({ uri: 'socks://…@127.0.0.1:9050/example.org:1' }), / confirmed/);
+  await clock.advance(60_000);
+  assert.is(done.length, 1);
+});
+trial.run();
+
+const keep = suite('Peering.keep');
+keep('writes a peering down, and adds it where it is missing', async () => {
+  const { done, peering } = make();
+  assert.is(await peering.keep({ uri: UP }), `peering with ${UP} kept: it is in the configuration of ygg0 now`);
+  await peering.keep({ uri: NEW });
+  assert.equal(done, [`keep ${UP}`, `add ${NEW}`, `keep ${NEW}`]);
+});
+keep('says that it was there', async () => {
+  const { peering } = make([{ uri: UP }]);
+  assert.is(await peering.keep({ uri: UP }), `peering with ${UP} was in the configuration already`);
+});
+keep('refuses an address whose password is hidden: it would be written down as it is shown', async () => {
+  const { done, peering } = make();
+  for (const uri of ['socks://…@127.0.0.1:9050/example.org:1', `${NEW}?password=…`])
+    for (const command of ['keep', 'add', 'try'] as const)
+      assert.match(await refusal(peering[command]({ uri })), /^uri: expected the whole address, .* is hidden in part$/);
+  assert.equal(done, []);
+});
+keep.run();
