@@ -62,8 +62,9 @@ export interface RemoteSource {
 
 const NODE_INFO_AGE_MS = 600_000;
 const NODE_PEERS_AGE_MS = 30_000;
-/** How often a node is asked for its name only. */
-const NAME_AGE_MS = 3_600_000;
+/** How soon a node is asked for its name again: after an answer without one, and after none. */
+const NAMELESS_MS = 3_600_000;
+const UNANSWERED_MS = 60_000;
 const MAX_NAME = 64;
 
 function checkKey(text: string): string {
@@ -139,7 +140,8 @@ export class Remote {
   nextNameless(nowMs: number): string | undefined {
     for (const peer of this.node.view('peers')?.value.peers ?? []) {
       if (!peer.up || peer.key === undefined || peer.name !== undefined) continue;
-      if (this.askedForName.get(peer.key, nowMs, NAME_AGE_MS)) continue;
+      if (this.infos.get(peer.key, nowMs, NAMELESS_MS)) continue;
+      if (this.askedForName.get(peer.key, nowMs, UNANSWERED_MS)) continue;
       this.askedForName.set(peer.key, true, 1, nowMs);
       return peer.key;
     }
