@@ -189,8 +189,8 @@ export class App {
       this.surface = this.makeSurface();
       this.startUbus();
     }
-    this.discovery?.stop();
-    this.startDiscovery();
+    this.discovery?.setOptions(this.discoveryOptions());
+    if (this.ubus.up) void this.discovery?.refresh();
     this.log.info('configuration read', { interfaces: this.units.length });
     return `configuration read: ${this.configPath}`;
   }
@@ -224,8 +224,11 @@ export class App {
 
   private startUbus(): void {
     const { ubus } = this;
+    const log = this.logger.scope('ubus');
     this.busCancels = [
-      ubus.onChange((up) => {
+      ubus.onChange((up, error) => {
+        if (up) log.info('connected');
+        else log.info('lost', { error: error?.message });
         if (!up) return;
         this.surface.linkNotice('link_up', this.ubusLink());
         void this.discovery?.refresh();
@@ -248,17 +251,20 @@ export class App {
   // the Yggdrasil interfaces
 
   private startDiscovery(): void {
-    const { interfaces, discover, socketDirectory } = this.config;
     this.discovery = new Discovery(
       this.host.files,
       this.host.clock,
       { call: (path, method) => this.ubus.call(path, method) },
-      { configured: interfaces, discover, socketDirectory, most: MAX_INTERFACES },
+      this.discoveryOptions(),
       this.logger.scope('discovery'),
       (found) => this.setInterfaces(found),
     );
     this.discovery.start();
-    if (this.ubus.up) void this.discovery.refresh();
+  }
+
+  private discoveryOptions() {
+    const { interfaces: configured, discover, socketDirectory } = this.config;
+    return { configured, discover, socketDirectory, most: MAX_INTERFACES };
   }
 
   private setInterfaces(found: readonly FoundInterface[]): void {

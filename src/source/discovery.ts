@@ -55,7 +55,7 @@ export class Discovery {
     private readonly files: Files,
     private readonly clock: Clock,
     private readonly bus: NetifdBus,
-    private readonly options: DiscoveryOptions,
+    private options: DiscoveryOptions,
     private readonly log: Log,
     private readonly onChange: (interfaces: FoundInterface[]) => void,
   ) {}
@@ -72,6 +72,14 @@ export class Discovery {
     this.timer = undefined;
   }
 
+  /** The configuration changed; what netifd said last still counts. */
+  setOptions(options: DiscoveryOptions): void {
+    this.options = options;
+    if (!this.running) return;
+    this.tell();
+    this.schedule();
+  }
+
   /** Asks netifd and looks at the sockets: after ubus came up, and when an interface changed. */
   async refresh(): Promise<void> {
     if (!this.options.discover || !this.running) return;
@@ -85,6 +93,8 @@ export class Discovery {
   }
 
   private schedule(): void {
+    this.timer?.();
+    this.timer = undefined;
     if (!this.options.discover) return;
     this.timer = this.clock.after(RESCAN_MS, () => {
       this.schedule();

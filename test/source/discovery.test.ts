@@ -101,6 +101,21 @@ discovery('looks no further than the configuration when told so', async () => {
   assert.is(clock.pending, 0);
 });
 
+discovery('follows the configuration, and does not forget meanwhile what netifd said', async () => {
+  const { clock, told, discovery } = make();
+  const options = { configured: [], discover: true, socketDirectory: '/run/ygg', most: 4 };
+  discovery.setOptions(options);
+  assert.equal(told, [], '~> not before it starts');
+  discovery.start();
+  await discovery.refresh();
+  discovery.setOptions({ ...options, configured: [{ name: 'own', endpoint: { path: '/run/own.sock' } }] });
+  assert.equal(shown(told.at(-1)), ['own config', 'ygg0 netifd', 'ygg1 netifd']);
+  assert.is(clock.pending, 1);
+  discovery.setOptions({ ...options, discover: false });
+  assert.equal(told.at(-1), []);
+  assert.is(clock.pending, 0);
+});
+
 discovery('is quiet after stop', async () => {
   const { clock, told, discovery } = make();
   discovery.start();

@@ -1,0 +1,309 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { version } from '../../package.json';
+import { main, parseArguments } from '../../src/app.ts';
+import { InputError } from '../../src/errors.ts';
+import type { Table } from '../../src/ubus/blobmsg.ts';
+import { OWN_KEY, peerEntry } from '../support/admin.ts';
+import { MemoryRouter } from '../support/router.ts';
+
+const PATH = '/etc/config/meshbridge';
+const BUS = '/var/run/ubus/ubus.sock';
+const YGG0 = '/tmp/yggdrasil/ygg0.sock';
+const YGG1 = '/tmp/yggdrasil/ygg1.sock';
+const NEW = 'tcp://192.0.2.9:1';
+
+const section = (name: string, path: string) => `config interface '${name}'\n\toption socket 'unix://${path}'\n`;
+const settings = (...lines: string[]) =>
+  `config meshbridge 'main'\n${lines.map((line) => `\toption ${line}\n`).join('')}`;
+const ONE = section('ygg0', YGG0);
+const BOTH = ONE + section('ygg1', YGG1);
+
+const args = suite('parseArguments');
+args('run the daemon with the usual configuration', () => {
+  assert.equal(parseArguments([]), { config: PATH, action: 'run' });
+});
+args('take another file and another action, in any order', () => {
+  assert.equal(parseArguments(['--config', '/tmp/x']), { config: '/tmp/x', action: 'run' });
+  assert.equal(parseArguments(['--check', '--config', 'x']), { config: 'x', action: 'check' });
+  assert.equal(parseArguments(['--config', 'x', '--version']), { config: 'x', action: 'version' });
+  assert.equal(parseArguments(['--help']), { config: PATH, action: 'help' });
+});
+for (const [given, message] of [
+  [['--config'], '--config: expected a file'],
+  [['--config', ''], '--config: expected a file'],
+  [['--cheque'], '--cheque: unknown option, --help tells which there are'],
+  [['file'], 'file: unknown option, --help tells which there are'],
+] as const)
+  args(`refuse ${given.join(' ') || 'nothing'}, ${given.length}`, () => {
+    assert.throws(
+      () => parseArguments(given),
+      (error: unknown) => error instanceof InputError && error.message === message,
+    );
+  });
+args.run();
+
+// ---
+
+/** What a command that ends at once printed, logged and ended with. */
+function command(given: readonly string[], config?: string) {
+  const router = new MemoryRouter(given);
+  if (config !== undefined) router.write(PATH, config);
+  main(router);
+  assert.is(router.clock.pending, 0);
+  assert.is(router.streams.dialled.length, 0);
+  return { printed: router.printed, lines: router.lines, exits: router.exits };
+}
+
+const once = suite('main: commands that end');
+once('tell the version', () => {
+  assert.equal(command(['--version']), { printed: `${version}\n`, lines: [], exits: [0] });
+});
+once('tell every option', () => {
+  const { printed, lines, exits } = command(['--help'], 'broken');
+  for (const option of ['--config', '--check', '--version', '--help']) assert.ok(printed.includes(`  ${option} `));
+  assert.ok(printed.split('\n').every((line) => line.length <= 80));
+  assert.equal([lines, exits], [[], [0]]);
+});
+once('find a configuration good, or none needed', () => {
+  assert.equal(command(['--check'], BOTH), { printed: `${PATH}: ok\n`, lines: [], exits: [0] });
+  const none = { printed: `${PATH}: does not exist, the defaults apply\n`, lines: [], exits: [0] };
+  assert.equal(command(['--check']), none);
+});
+once('list everything that is wrong with a configuration', () => {
+  const bad = `${settings("log_level 'loud'", "poll_idle '1'", "colour 'red'")}config interface 'ygg0'\n`;
+  const { printed, lines, exits } = command(['--check'], bad);
+  assert.is(printed, '');
+  assert.equal(lines.map((line) => line.split(': ').slice(0, 2).join(': ')).sort(), [
+    'meshbridge: meshbridge.main.colour',
+    'meshbridge: meshbridge.main.log_level',
+    'meshbridge: meshbridge.main.poll_idle',
+    'meshbridge: meshbridge.ygg0.socket',
+  ]);
+  assert.equal(exits, [1]);
+  assert.equal(command([], bad), { printed, lines, exits }, '~> the daemon does not start with it');
+});
+once('end with 2 when they cannot be carried out', () => {
+  assert.equal(command(['--nope']).exits, [2]);
+  const { lines, exits } = command(['--check'], '#'.repeat(262_145));
+  assert.equal(lines, [`meshbridge: read ${PATH}: larger than 262144 bytes`]);
+  assert.equal(exits, [2]);
+});
+once.run();
+
+// ---
+
+/** A router on which the daemon has started and everything is connected. */
+async function started(config = BOTH, prepare: (router: MemoryRouter) => void = () => {}) {
+  const router = new MemoryRouter();
+  router.write(PATH, config);
+  const ygg0 = router.yggdrasil(YGG0);
+  const ygg1 = router.yggdrasil(YGG1);
+  prepare(router);
+  main(router);
+  await router.run(1500);
+  const status = async () => (await router.call('meshbridge', 'status')).data;
+  const links = async () => ((await status()).links as Table[]).map(({ name, state }) => `${name} ${state}`);
+  return { router, ygg0, ygg1, status, links };
+}
+
+/** Checks that nothing is left: no connection, no timer, no further word. */
+async function assertEnded(router: MemoryRouter): Promise<void> {
+  assert.equal(router.exits, [0]);
+  assert.is(router.clock.pending, 0);
+  assert.ok(router.streams.dialled.every((end) => end.closed));
+  const { length } = router.lines;
+  await router.run(120_000);
+  assert.is(router.lines.length, length);
+  assert.is(router.clock.pending, 0);
+}
+
+const start = suite('App: start');
+start('publishes both objects and connects every interface', async () => {
+  const { router, status, links } = await started();
+  assert.equal(router.published, ['yggdrasil', 'meshbridge']);
+  assert.equal(await links(), ['ubus up', 'yggdrasil.ygg0 up', 'yggdrasil.ygg1 up']);
+  const { interfaces, config_errors, version: shown } = await status();
+  assert.is(shown, version);
+  assert.equal(config_errors, []);
+  assert.equal(
+    (interfaces as Table[]).map((one) => [one.interface, one.connected, one.found_by, one.key]),
+    [
+      ['ygg0', true, 'config', OWN_KEY],
+      ['ygg1', true, 'config', OWN_KEY],
+    ],
+  );
+  assert.ok(router.told.includes('event meshbridge.link_up'));
+  assert.match(router.lines[0]!, /^info meshbridge: started version=\S+ config=\/etc\/config\/meshbridge$/);
+});
+start('answers for each interface from its own Yggdrasil', async () => {
+  const { router } = await started(BOTH, ({ yggdrasils }) => {
+    yggdrasils.get(YGG1)!.responses.getpeers = { peers: [peerEntry(NEW)] };
+  });
+  const peers = async (name: string) =>
+    ((await router.call('yggdrasil', 'peers', { interface: name })).data.peers as Table[]).map((peer) => peer.remote);
+  assert.equal(await peers('ygg1'), [NEW]);
+  assert.not((await peers('ygg0')).includes(NEW));
+  assert.is((await router.call('yggdrasil', 'peers', { interface: 'ygg2' })).status, 4);
+});
+start('finds interfaces by netifd and by their sockets', async () => {
+  const { status, router } = await started('', (r) => {
+    r.netifd = ['ygg0'];
+    r.write(YGG1, '');
+  });
+  await router.run(3000);
+  assert.equal(
+    ((await status()).interfaces as Table[]).map((one) => [one.interface, one.found_by, one.connected]),
+    [
+      ['ygg0', 'netifd', true],
+      ['ygg1', 'socket', true],
+    ],
+  );
+});
+start('shows why there is nothing while Yggdrasil is away, and finds it when it comes', async () => {
+  const { router, status } = await started(ONE, ({ yggdrasils }) => yggdrasils.clear());
+  const [away] = (await status()).interfaces as Table[];
+  assert.is(away!.connected, false);
+  assert.is(away!.problem, 'Yggdrasil was not reached yet');
+  assert.is((await router.call('yggdrasil', 'peers')).status, 10);
+  router.yggdrasil(YGG0);
+  await router.run(3000);
+  assert.is(((await status()).interfaces as Table[])[0]!.connected, true);
+});
+start('publishes again when ubusd returns', async () => {
+  const { router, links } = await started(ONE);
+  router.connections(BUS)[0]!.end();
+  assert.equal(router.published, []);
+  await router.run(3000);
+  assert.equal(router.published, ['yggdrasil', 'meshbridge']);
+  assert.equal(await links(), ['ubus up', 'yggdrasil.ygg0 up']);
+  assert.is(router.dials(YGG0).length, 1);
+});
+start('asks briskly while somebody is subscribed, and tells them', async () => {
+  const { router, ygg0 } = await started(ONE);
+  const polls = () => ygg0.asked.filter((line) => line === 'getpeers').length;
+  const idle = polls();
+  await router.run(10_000);
+  assert.is(polls(), idle);
+  router.subscribe('yggdrasil', true);
+  await router.run(10_000);
+  assert.ok(polls() - idle >= 4, `~> ${polls() - idle} polls`);
+  ygg0.responses.getpeers = { peers: [] };
+  await router.run(3000);
+  assert.ok(router.told.includes('notification peer_removed'));
+  assert.ok(router.told.includes('event yggdrasil.peer_removed'));
+});
+start('undoes the trials of a daemon that died', async () => {
+  const trials = '/var/run/meshbridge/trials.json';
+  const { router, ygg0 } = await started(ONE, (r) => {
+    r.write(trials, JSON.stringify([{ interface: 'ygg0', uri: NEW }]));
+    r.yggdrasils.get(YGG0)!.responses.getpeers = { peers: [peerEntry(NEW)] };
+  });
+  assert.ok(ygg0.asked.includes(`removepeer ${NEW}`));
+  assert.not(router.files.all.has(trials));
+});
+start.run();
+
+// ---
+
+const reload = suite('App: reload');
+reload('keeps what did not change, drops what is gone and adds what is new', async () => {
+  const { router, links } = await started(ONE);
+  router.write(PATH, BOTH);
+  router.signal('SIGHUP');
+  await router.run(1500);
+  assert.equal(await links(), ['ubus up', 'yggdrasil.ygg0 up', 'yggdrasil.ygg1 up']);
+  router.write(PATH, section('ygg1', YGG1));
+  assert.equal((await router.call('meshbridge', 'reload')).data, { message: `configuration read: ${PATH}` });
+  assert.equal(await links(), ['ubus up', 'yggdrasil.ygg1 up']);
+  for (const [path, open] of [
+    [BUS, 1],
+    [YGG0, 0],
+    [YGG1, 1],
+  ] as const) {
+    assert.is(router.dials(path).length, 1, `~> ${path} was dialled once`);
+    assert.is(router.connections(path).length, open);
+  }
+});
+reload('dials an interface anew whose socket changed', async () => {
+  const { router, links } = await started(ONE);
+  router.write(PATH, section('ygg0', YGG1));
+  router.signal('SIGHUP');
+  await router.run(1500);
+  assert.equal(await links(), ['ubus up', 'yggdrasil.ygg0 up']);
+  assert.is(router.connections(YGG0).length, 0);
+  assert.is(router.connections(YGG1).length, 1);
+});
+reload('keeps what netifd knows while it is asked again', async () => {
+  const { router, links } = await started('', (r) => {
+    r.netifd = ['ygg0'];
+  });
+  await router.run(1500);
+  router.signal('SIGHUP');
+  await router.run(1500);
+  assert.equal(await links(), ['ubus up', 'yggdrasil.ygg0 up']);
+  assert.is(router.dials(YGG0).length, 1);
+});
+reload('moves to another ubusd', async () => {
+  const { router } = await started(ONE, ({ busPaths }) => busPaths.add('/run/other.sock'));
+  router.write(PATH, settings("ubus_socket '/run/other.sock'") + ONE);
+  router.signal('SIGHUP');
+  await router.run(1500);
+  assert.is(router.connections(BUS).length, 0);
+  assert.is(router.connections('/run/other.sock').length, 1);
+  assert.equal(router.published, ['yggdrasil', 'meshbridge']);
+  assert.is(router.dials(YGG0).length, 1);
+});
+reload('of a bad configuration changes nothing, and says why until a good one comes', async () => {
+  const { router, links, status } = await started(BOTH);
+  router.write(PATH, settings("log_level 'loud'", "probe 'maybe'"));
+  router.signal('SIGHUP');
+  const { status: refused, data } = await router.call('meshbridge', 'reload');
+  assert.is(refused, 2);
+  assert.equal((await status()).config_errors, (data.error as string).split('\n'));
+  assert.is((data.error as string).split('\n').length, 2);
+  assert.equal(await links(), ['ubus up', 'yggdrasil.ygg0 up', 'yggdrasil.ygg1 up']);
+  router.write(PATH, BOTH);
+  router.signal('SIGHUP');
+  assert.equal((await status()).config_errors, []);
+});
+reload('takes the level of the configuration, whatever was set meanwhile', async () => {
+  const { router, status } = await started(ONE);
+  assert.equal((await router.call('meshbridge', 'log_level', { level: 'debug' })).data, { level: 'debug' });
+  const bad = await router.call('meshbridge', 'log_level', { level: 'loud' });
+  assert.is(bad.status, 2);
+  assert.equal(bad.data, { error: 'level: expected error, warn, info, debug, got "loud"', field: 'level' });
+  router.write(PATH, settings("log_level 'warn'") + ONE);
+  router.signal('SIGHUP');
+  assert.is((await status()).log_level, 'warn');
+});
+reload.run();
+
+// ---
+
+const stop = suite('App: stop');
+for (const signal of ['SIGTERM', 'SIGINT'] as const)
+  stop(`ends in order at ${signal}`, async () => {
+    const { router } = await started(BOTH, (r) => {
+      r.netifd = ['ygg1'];
+    });
+    await router.call('yggdrasil', 'peer_try', { uri: NEW });
+    router.signal(signal);
+    await assertEnded(router);
+    assert.ok(router.lines.includes(`info meshbridge: ending signal=${signal}`));
+  });
+stop('ends while nothing is connected', async () => {
+  const { router } = await started(BOTH, (r) => {
+    r.yggdrasils.clear();
+    r.busPaths.clear();
+  });
+  router.signal('SIGTERM');
+  await assertEnded(router);
+});
+stop('ends while answers are under way', async () => {
+  const { router } = await started(BOTH);
+  for (let ms = 0; ms < 40_000; ms += 1000) await router.clock.advance(1000);
+  router.signal('SIGTERM');
+  await assertEnded(router);
+});
+stop.run();
