@@ -1,0 +1,268 @@
+// `npm run bench [-- --quick]`: how fast and how small the daemon on the C host is, next to what it replaces, in one run.
+
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { bundleRouter } from '../../build/bundle.ts';
+import { buildNative } from '../../build/native.ts';
+import { DIST } from '../../build/project.ts';
+import { BUDGETS } from '../../build/targets.ts';
+import { findYggdrasil, yggdrasilctl } from '../../build/yggdrasil.ts';
+import { findProgram } from '../../src/dev/child.ts';
+import { errorText } from '../../src/errors.ts';
+import { cpuMs, residentKb, wakeups } from './process.ts';
+import { Report } from './report.ts';
+import { sleep, type Timing, World } from './world.ts';
+
+const CROWDS = [3, 100, 1000] as const;
+/** Bytes of a peer in a reply, at the least: tells that Yggdrasil's answer has arrived. */
+const PEER_BYTES = 200;
+const PROVIDER = 'bench.noop';
+
+interface Plan {
+  /** Rounds in which the contestants take turns, so that a noisy moment hits all. */
+  rounds: number;
+  calls: number;
+  rateSeconds: number;
+  idleSeconds: number;
+}
+
+const FULL: Plan = { rounds: 5, calls: 3000, rateSeconds: 30, idleSeconds: 60 };
+const QUICK: Plan = { rounds: 3, calls: 1000, rateSeconds: 5, idleSeconds: 20 };
+const RATE = 1000;
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1]!;
+}
+
+/** The median of each contestant's medians, in microseconds. */
+async function contest(rounds: number, contestants: readonly (() => Promise<Timing>)[]): Promise<number[]> {
+  const medians: number[][] = contestants.map(() => []);
+  for (let round = 0; round < rounds; round++)
+    for (const [i, run] of contestants.entries()) medians[i]!.push((await run()).medianNs / 1000);
+  return medians.map(median);
+}
+
+class Bench {
+  private readonly report = new Report();
+
+  constructor(
+    private readonly world: World,
+    private readonly program: string,
+    private readonly plan: Plan,
+  ) {}
+
+  async run(): Promise<string> {
+    await this.startUp();
+    const perCall: number[] = [];
+    for (const peers of CROWDS) perCall.push(await this.crowd(peers));
+    const [few, some, many] = perCall as [number, number, number];
+    const [a, b, c] = CROWDS;
+    const [near, far] = [(some - few) / (b - a), (many - some) / (c - b)];
+    this.report.add({ what: 'growth of a call a peer', value: near, unit: 'us', note: `from ${a} to ${b} peers` });
+    this.report.add({ what: 'growth of a call a peer', value: far, unit: 'us', note: `from ${b} to ${c} peers` });
+    await this.idle();
+    return this.report.table();
+  }
+
+  /** Answers the time of a call, in microseconds. */
+  private async crowd(peers: number): Promise<number> {
+    const { world, report, plan } = this;
+    const { rounds } = plan;
+    const node = await world.playNode(peers);
+    const noop = await world.provide(PROVIDER);
+    const daemon = await world.startDaemon(this.program);
+    try {
+      await world.answering('yggdrasil', 'peers', peers * PEER_BYTES);
+      const calls = Math.max(50, Math.round((plan.calls * 3) / peers));
+      const call = (count: number) => () => world.time('call', world.ubus, 'yggdrasil', 'peers', count);
+      const [mine, nothing, trip] = (await contest(rounds, [
+        call(Math.min(plan.calls, calls)),
+        () => world.time('call', world.ubus, PROVIDER, 'noop', plan.calls),
+        () => world.time('admin', world.admin, peers > 100 ? 10 : 50),
+      ])) as [number, number, number];
+      report.add({ what: 'yggdrasil peers, a call', peers, value: mine, unit: 'us' });
+      report.add({ what: 'no-op object in C, a call', peers, value: nothing, unit: 'us' });
+      report.add({
+        what: 'call / no-op object',
+        peers,
+        value: mine / nothing,
+        unit: 'times',
+        ...(peers === 3 && { target: { atMost: 1.3 } }),
+        note:
+          world.broker.name === 'ubusd' ? 'both through ubusd' : 'our broker, on Node, slows both: no measure of ubusd',
+      });
+      report.add({
+        what: 'fresh admin round trip / call',
+        peers,
+        value: trip / mine,
+        unit: 'times',
+        note: 'the played node, on Node; a real one is slower or faster',
+      });
+      await this.forks(peers, mine);
+      await this.load(peers, daemon.pid);
+      return mine;
+    } finally {
+      await daemon.stop();
+      await noop.stop();
+      await node.close();
+    }
+  }
+
+  private async forks(peers: number, mine: number): Promise<void> {
+    const { world, report, plan } = this;
+    const yggdrasil = findYggdrasil();
+    const rivals = [
+      { what: 'yggdrasilctl process / call', atLeast: 40 },
+      { what: 'shell script that forks it / call', atLeast: 75 },
+    ];
+    if (!yggdrasil) {
+      for (const { what } of rivals)
+        report.add({ what, peers, value: undefined, unit: 'times', note: 'skipped: no yggdrasilctl' });
+      return;
+    }
+    const argv = [yggdrasilctl(yggdrasil), `-endpoint=unix://${world.admin}`, '-json', 'getPeers'];
+    const script = world.path('peers.sh');
+    // what a status script does: fork the program, pick a field of each peer
+    writeFileSync(
+      script,
+      `#!/bin/sh\nanswer=$(${argv.join(' ')})\necho "$answer" | grep '"remote"' | sed 's/.*: //'\n`,
+    );
+    chmodSync(script, 0o755);
+    const count = peers > 100 ? 5 : 20;
+    const times = await contest(plan.rounds, [
+      () => world.time('spawn', count, ...argv),
+      () => world.time('spawn', count, script),
+    ]);
+    for (const [i, { what, atLeast }] of rivals.entries())
+      report.add({
+        what,
+        peers,
+        value: times[i]! / mine,
+        unit: 'times',
+        ...(peers === 3 && { target: { atLeast } }),
+        note: `${(times[i]! / 1000).toFixed(1)} ms`,
+      });
+  }
+
+  /** Processor time, and memory under load. */
+  private async load(peers: number, pid: number): Promise<void> {
+    const { world, report, plan } = this;
+    const { rateSeconds } = plan;
+    const count = plan.rounds * plan.calls;
+    const cpuBefore = cpuMs(pid);
+    await world.time('call', world.ubus, 'yggdrasil', 'peers', count);
+    report.add({
+      what: 'processor time of the daemon, a call',
+      peers,
+      value: (cpuMs(pid) - cpuBefore) / count,
+      unit: 'ms',
+      ...(peers === 3 && { target: { atMost: 0.1 } }),
+      note: `over ${count} calls, its polls of Yggdrasil included`,
+    });
+    if (peers !== CROWDS[0]) {
+      report.add({ what: 'resident after calls', peers, value: residentKb(pid), unit: 'KiB' });
+      return;
+    }
+    const before = residentKb(pid);
+    const timing = await world.time('rate', world.ubus, 'yggdrasil', 'peers', RATE, rateSeconds);
+    const reached = timing.count / (timing.totalNs / 1e9);
+    report.add({
+      what: `calls a second, ${RATE} wanted`,
+      peers,
+      value: reached,
+      unit: '/s',
+      target: { atLeast: 0.99 * RATE },
+      note: `for ${rateSeconds} s; median ${(timing.medianNs / 1000).toFixed(0)} us, 99 % within ${(timing.p99Ns / 1000).toFixed(0)} us`,
+    });
+    const after = residentKb(pid);
+    report.add({
+      what: 'resident, grown under that load',
+      peers,
+      value: after - before,
+      unit: 'KiB',
+      target: { atMost: 64 },
+      note: `from ${before} to ${after}`,
+    });
+  }
+
+  private async startUp(): Promise<void> {
+    const { world, report } = this;
+    const figure = {
+      what: 'start to first object',
+      unit: 'M instr',
+      target: { atMost: BUDGETS.startInstructions / 1e6 },
+    };
+    if (!findProgram('valgrind')) {
+      report.add({ ...figure, value: undefined, note: 'skipped: no valgrind' });
+      return;
+    }
+    const out = world.path('callgrind');
+    const daemon = await world.startDaemon(this.program, {
+      wrapper: ['valgrind', '--tool=callgrind', `--callgrind-out-file=${out}`],
+      yggdrasil: false,
+    });
+    await world.answering('meshbridge', 'status', 1);
+    await daemon.stop(10_000);
+    const total = /^(?:summary|totals): (\d+)/m.exec(readFileSync(out, 'utf8'));
+    report.add({
+      ...figure,
+      value: total ? Number(total[1]) / 1e6 : undefined,
+      note: 'callgrind; with the first call and the end, which it cannot tell apart',
+    });
+  }
+
+  private async idle(): Promise<void> {
+    const { world, report, plan } = this;
+    const node = await world.playNode(20);
+    const daemon = await world.startDaemon(this.program);
+    try {
+      await world.answering('yggdrasil', 'peers', 20 * PEER_BYTES);
+      await sleep(15_000); // the look that found it up has passed
+      report.add({
+        what: 'idle, resident',
+        peers: 20,
+        value: residentKb(daemon.pid),
+        unit: 'KiB',
+        note: `${process.arch}, dynamic; budget ${BUDGETS.idleRss / 1024} KiB is for the static i386 program`,
+      });
+      const [before, begun, cpu] = [wakeups(daemon.pid), performance.now(), cpuMs(daemon.pid)];
+      await sleep(plan.idleSeconds * 1000);
+      const minutes = (performance.now() - begun) / 60_000;
+      report.add({
+        what: 'idle, wake-ups a minute',
+        peers: 20,
+        value: (wakeups(daemon.pid) - before) / minutes,
+        unit: '/min',
+        target: { atMost: 30 },
+        note: `over ${plan.idleSeconds} s, ${cpuMs(daemon.pid) - cpu} ms of processor time`,
+      });
+    } finally {
+      await daemon.stop();
+      await node.close();
+    }
+  }
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
+  const { path } = await bundleRouter();
+  const program = join(DIST, 'native', 'meshbridge');
+  await buildNative({ bundle: path, out: program, debug: false, log: (line) => console.error(`bench: ${line}`) });
+  const world = new World();
+  await world.open();
+  console.error(`bench: on ${world.broker.name}${values.quick ? ', quick' : ''}`);
+  try {
+    const table = await new Bench(world, program, values.quick ? QUICK : FULL).run();
+    console.log(`\n${table}`);
+  } finally {
+    await world.close();
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(`bench: ${errorText(error)}`);
+  process.exitCode = 1;
+}
