@@ -5,6 +5,7 @@ import type { Native } from './native.ts';
 /** Written chunks are forgotten in batches: taking the first off an array moves all the others. */
 const BATCH = 64;
 
+/** The queue of one descriptor; whoever fills it bounds it. */
 export class Outbox {
   private chunks: Uint8Array[] = [];
   /** Chunks written, and bytes written of the one after them. */

@@ -15,6 +15,7 @@ function isBefore(a: Timer, b: Timer): boolean {
   return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
 }
 
+/** All timers of one machine. */
 export class Timers {
   private readonly heap: Timer[] = [];
   private order = 0;

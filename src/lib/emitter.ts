@@ -1,5 +1,6 @@
 // Tells one thing to several listeners, in the order in which they came.
 
+/** A list of listeners; one that comes or goes while they are told counts from the next time on. */
 export class Emitter<T> {
   private listeners: ((value: T) => void)[] = [];
 

@@ -45,6 +45,7 @@ export interface NodeSource {
 
 export type FoundBy = 'config' | 'netifd' | 'socket';
 
+/** What is known of one node; its source fills it, surfaces read it. */
 export class Node {
   private readonly views: { [K in ViewKind]?: View<K> } = {};
   private readonly book: PeerBook;

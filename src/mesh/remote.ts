@@ -15,6 +15,7 @@ interface Entry<T> extends RemoteAnswer<T> {
   readonly size: number;
 }
 
+/** Answers by key, bounded in number and in size: the least recently used go first. */
 export class RemoteAnswers<T> {
   private readonly entries = new Map<string, Entry<T>>();
   private size = 0;

@@ -21,6 +21,7 @@ export interface PeerNotice {
   readonly peer: Peer;
 }
 
+/** All nodes that are looked after now. */
 export class MeshState {
   private members: readonly Member[] = [];
   readonly peerNotices = new Emitter<PeerNotice>();

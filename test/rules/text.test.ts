@@ -19,7 +19,7 @@ for (const path of sources('src')) {
   docs(`have a doc comment: ${path}`, () => {
     const lines = read(path).split('\n');
     lines.forEach((line, i) => {
-      if (!/^export (async )?function /.test(line)) return;
+      if (!/^export (async function|function|abstract class|class) /.test(line)) return;
       assert.match(lines[i - 1] ?? '', /\*\/\s*$/, `~> ${path}:${i + 1} ${line}`);
     });
   });

@@ -2,6 +2,7 @@
 
 import { createServer, connect as dial, type Server, type Socket } from 'node:net';
 
+/** One listening port whose connections are passed on to another. */
 export class Relay {
   private isCut = false;
   private readonly sockets = new Set<Socket>();

@@ -58,6 +58,7 @@ interface Link {
   tx: number;
 }
 
+/** A node of one release, from its first answer to its last. */
 export class PlayedNode {
   readonly release: Release;
   private readonly script: Transcript;
