@@ -183,6 +183,7 @@ start('asks briskly while somebody is subscribed, and tells them', async () => {
   const { router, ygg0 } = await started(ONE);
   const polls = () => ygg0.asked.filter((line) => line === 'getpeers').length;
   const idle = polls();
+  router.subscribe('meshbridge', true);
   await router.run(10_000);
   assert.is(polls(), idle);
   router.subscribe('yggdrasil', true);
