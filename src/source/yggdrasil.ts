@@ -167,7 +167,6 @@ export class YggdrasilSource implements NodeSource, PeeringLinks, RemoteSource {
 
   /** Yggdrasil shows the password of a socks proxy in the address of a peering; nobody else does. */
   private withoutSecrets(claims: readonly PeerClaim[]): readonly PeerClaim[] {
-    if (!claims.some((claim) => claim.remote?.includes('@'))) return claims;
     this.credentialed = new Map();
     return claims.map((claim) => {
       if (!claim.remote?.includes('@')) return claim;

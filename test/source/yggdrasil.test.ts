@@ -361,6 +361,15 @@ change('never shows credentials, and uses the real ones', async () => {
     [`removepeer ${OPEN}`, `addpeer ${OPEN} wan`],
   );
 });
+change('forgets the credentials of a peering that is gone: the next one may have others', async () => {
+  const { client, source } = make();
+  client.peers = [peerEntry(OPEN)];
+  await source.refresh('peers');
+  client.peers = [];
+  await source.remove({ uri: OPEN });
+  await source.add({ uri: OPEN.replace('secret', 'better') });
+  assert.ok(client.asked.includes(`addpeer ${OPEN.replace('secret', 'better')}`));
+});
 change('shows the peers as they are after a change, whatever was under way', async () => {
   const { client, source, polls, peers } = make();
   let answer!: (response: AdminResponse) => void;
