@@ -54,8 +54,8 @@ const READY_TIMEOUT_MS = 2000 + SETTLE_MS + 2 * TIMEOUT_MS;
 const TOO_OLD_RETRY_MS = 60_000;
 const FIRST_RETRY_MS = 100;
 const MAX_RETRY_MS = 500;
-/** About 20,000 peerings. */
-const MAX_ANSWER = 8 * 1024 * 1024;
+/** Some 5,000 peerings: more than fits into an answer on ubus, and a fraction of the heap, which a hostile node must not fill. */
+const MAX_ANSWER = 2 * 1024 * 1024;
 /** Oldest that is supported, 0.x.y. */
 const MIN_VERSION = [5, 5] as const;
 

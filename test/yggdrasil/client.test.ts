@@ -386,7 +386,7 @@ local('drops a connection that answers before it was asked anything', async () =
   await bench.clock.advance(5000);
   assert.is(end.take().length, 0);
 });
-local('takes no more than 8 MiB of a flood', async () => {
+local('takes no more than 2 MiB of a flood', async () => {
   const bench = new Bench();
   const end = await bench.connect();
   const result = outcome(bench.client.getPeers());
@@ -399,9 +399,9 @@ local('takes no more than 8 MiB of a flood', async () => {
     taken += part.length;
   }
   await settle();
-  assert.ok(taken <= (8 << 20) + part.length, `~> took ${taken}`);
+  assert.ok(taken <= (2 << 20) + part.length, `~> took ${taken}`);
   assert.instance(result.error, WireError);
-  assert.match(result.error!.message, /at most 8388608 bytes/);
+  assert.match(result.error!.message, /at most 2097152 bytes/);
 });
 local('gives up on half an answer and silence', async () => {
   const bench = new Bench();
