@@ -133,11 +133,16 @@ function expectSize(type: string, size: number, start: number, end: number): voi
   if (end - start !== size) throw new WireError(`blobmsg: ${type} of ${end - start} bytes, expected ${size}`, start);
 }
 
+/** Texts up to this are looked at byte by byte, which costs less than a search: names of methods, members and users. */
+const SHORT_TEXT = 24;
+
 /** A C string: up to the first NUL, or to `end`. */
 export function readText(bytes: Uint8Array, start: number, end: number): string {
   let stop = start;
-  while (stop < end && bytes[stop] !== 0) stop++;
-  return decodeUtf8(bytes, start, stop);
+  let seen = 0;
+  for (; stop < end && bytes[stop] !== 0; stop++) seen |= bytes[stop]!;
+  if (seen >= 0x80 || stop - start > SHORT_TEXT) return decodeUtf8(bytes, start, stop);
+  return String.fromCharCode.apply(null, bytes.subarray(start, stop) as unknown as number[]);
 }
 
 // encoding

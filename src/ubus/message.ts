@@ -95,9 +95,9 @@ export interface Message {
 }
 
 type Kind = 'int32' | 'id' | 'flag' | 'string' | 'nested' | 'ids';
-type Spec = readonly [id: number, name: keyof Attributes, kind: Kind];
+type Row = readonly [id: number, name: keyof Attributes, kind: Kind];
 
-const ATTRIBUTES: readonly Spec[] = [
+const ATTRIBUTES: readonly Row[] = [
   [UBUS_ATTR_STATUS, 'status', 'int32'],
   [UBUS_ATTR_OBJPATH, 'path', 'string'],
   [UBUS_ATTR_OBJID, 'objectId', 'id'],
@@ -113,7 +113,7 @@ const ATTRIBUTES: readonly Spec[] = [
   [UBUS_ATTR_GROUP, 'group', 'string'],
 ];
 
-const MONITOR_ATTRIBUTES: readonly Spec[] = [
+const MONITOR_ATTRIBUTES: readonly Row[] = [
   [UBUS_MONITOR_CLIENT, 'monitorClient', 'id'],
   [UBUS_MONITOR_PEER, 'monitorPeer', 'id'],
   [UBUS_MONITOR_SEND, 'monitorSend', 'flag'],
@@ -122,15 +122,23 @@ const MONITOR_ATTRIBUTES: readonly Spec[] = [
   [UBUS_MONITOR_DATA, 'data', 'nested'],
 ];
 
+/** A row as an object: taking a list apart costs the engine an iterator, for each attribute of each frame. */
+interface Spec {
+  id: number;
+  name: keyof Attributes;
+  kind: Kind;
+}
+
 interface Specs {
   byId: readonly (Spec | undefined)[];
   byName: ReadonlyMap<string, Spec>;
 }
 
-function index(specs: readonly Spec[]): Specs {
+function index(rows: readonly Row[]): Specs {
+  const specs = rows.map(([id, name, kind]) => ({ id, name, kind }));
   const byId: (Spec | undefined)[] = [];
-  for (const spec of specs) byId[spec[0]] = spec;
-  return { byId, byName: new Map(specs.map((spec) => [spec[1], spec])) };
+  for (const spec of specs) byId[spec.id] = spec;
+  return { byId, byName: new Map(specs.map((spec) => [spec.name, spec])) };
 }
 
 const PLAIN = index(ATTRIBUTES);
@@ -162,7 +170,7 @@ export function writeMessage(writer: BlobWriter, message: Message): void {
   }
 }
 
-function writeAttribute(writer: BlobWriter, [id, , kind]: Spec, value: Required<Attributes>[keyof Attributes]): void {
+function writeAttribute(writer: BlobWriter, { id, kind }: Spec, value: Required<Attributes>[keyof Attributes]): void {
   if (kind === 'string') writer.putString(id, value as string);
   else if (kind === 'nested') writer.putNested(id, value as Uint8Array);
   else if (kind === 'flag') writer.putInt8(id, value ? 1 : 0);
@@ -249,7 +257,7 @@ export function decodeMessage(frame: Uint8Array): Message {
   return { type, seq: (frame[2]! << 8) | frame[3]!, peer: readUint32(frame, 4), attributes };
 }
 
-function readAttribute(cursor: BlobCursor, [, name, kind]: Spec, attributes: Attributes): void {
+function readAttribute(cursor: BlobCursor, { name, kind }: Spec, attributes: Attributes): void {
   const { bytes, start, end } = cursor;
   const size = end - start;
   const set = attributes as Record<string, unknown>;

@@ -79,7 +79,8 @@ function fieldName(key: string): string {
  */
 export function checkArguments(layout: TableLayout, given: Table): Table {
   const args: Table = {};
-  for (const [key, type] of Object.entries(layout)) {
+  for (const key in layout) {
+    const type = layout[key]!;
     const name = fieldName(key);
     const value = Object.hasOwn(given, name) ? given[name] : undefined;
     if (value !== undefined && value !== null) {
@@ -131,7 +132,7 @@ function shown(value: Value): string {
 
 /** Decodes and checks the arguments of a call. @throws InputError; WireError when they are no blobmsg. */
 export function readArguments(method: UbusMethod, data: Uint8Array | undefined): Table {
-  return checkArguments(method.args, data ? decodeTable(data) : {});
+  return checkArguments(method.args, data && data.length > 0 ? decodeTable(data) : {});
 }
 
 /** A reply as it goes out: any number of DATA, then the status. */

@@ -254,8 +254,8 @@ export class Publisher {
   private encode(path: string, name: string, method: UbusMethod, reply: Reply): EncodedReply {
     try {
       const encoded = encodeReply(method, reply);
-      const longest = encoded.data.reduce((length, part) => Math.max(length, part.length), 0);
-      if (longest > MAX_ANSWER_DATA) throw new RangeError(`reply of ${longest} bytes, at most ${MAX_ANSWER_DATA}`);
+      for (const { length } of encoded.data)
+        if (length > MAX_ANSWER_DATA) throw new RangeError(`reply of ${length} bytes, at most ${MAX_ANSWER_DATA}`);
       return encoded;
     } catch (error) {
       return this.encodeError(path, name, error);
