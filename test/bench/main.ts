@@ -3,9 +3,9 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { bundleRouter } from '../../build/bundle.ts';
+import { bundleProgram, bundleRouter } from '../../build/bundle.ts';
 import { buildNative } from '../../build/native.ts';
-import { DIST } from '../../build/project.ts';
+import { DIST, inProject } from '../../build/project.ts';
 import { BUDGETS } from '../../build/targets.ts';
 import { findYggdrasil, yggdrasilctl } from '../../build/yggdrasil.ts';
 import { findProgram } from '../../src/dev/child.ts';
@@ -17,7 +17,9 @@ import { sleep, type Timing, World } from './world.ts';
 const CROWDS = [3, 100, 1000] as const;
 /** Bytes of a peer in a reply, at the least: tells that Yggdrasil's answer has arrived. */
 const PEER_BYTES = 200;
-const PROVIDER = 'bench.noop';
+/** Objects that do nothing: one provided in C, one by our client on the C host. */
+const IN_C = 'bench.c';
+const ON_HOST = 'bench.host';
 
 interface Plan {
   /** Rounds in which the contestants take turns, so that a noisy moment hits all. */
@@ -43,20 +45,26 @@ async function contest(rounds: number, contestants: readonly (() => Promise<Timi
   return medians.map(median);
 }
 
+/** Paths of what runs on the C host. */
+interface Programs {
+  daemon: string;
+  noop: string;
+}
+
 class Bench {
   private readonly report = new Report();
 
   constructor(
     private readonly world: World,
-    private readonly program: string,
+    private readonly programs: Programs,
     private readonly plan: Plan,
   ) {}
 
   async run(): Promise<string> {
     await this.startUp();
-    const perCall: number[] = [];
-    for (const peers of CROWDS) perCall.push(await this.crowd(peers));
-    const [few, some, many] = perCall as [number, number, number];
+    const more: number[] = [];
+    for (const peers of CROWDS) more.push(await this.crowd(peers));
+    const [few, some, many] = more as [number, number, number];
     const [a, b, c] = CROWDS;
     const [near, far] = [(some - few) / (b - a), (many - some) / (c - b)];
     this.report.add({ what: 'growth of a call a peer', value: near, unit: 'us', note: `from ${a} to ${b} peers` });
@@ -65,33 +73,43 @@ class Bench {
     return this.report.table();
   }
 
-  /** Answers the time of a call, in microseconds. */
+  /** Answers how much longer than a no-op on the C host a call takes, in microseconds: the rest depends on the moment. */
   private async crowd(peers: number): Promise<number> {
     const { world, report, plan } = this;
     const { rounds } = plan;
     const node = await world.playNode(peers);
-    const noop = await world.provide(PROVIDER);
-    const daemon = await world.startDaemon(this.program);
+    const inC = await world.provide(IN_C);
+    const onHost = await world.provide(ON_HOST, this.programs.noop);
+    const daemon = await world.startDaemon(this.programs.daemon);
     try {
       await world.answering('yggdrasil', 'peers', peers * PEER_BYTES);
       const calls = Math.max(50, Math.round((plan.calls * 3) / peers));
       const call = (count: number) => () => world.time('call', world.ubus, 'yggdrasil', 'peers', count);
-      const [mine, nothing, trip] = (await contest(rounds, [
+      const [mine, fromC, fromHost, trip] = (await contest(rounds, [
         call(Math.min(plan.calls, calls)),
-        () => world.time('call', world.ubus, PROVIDER, 'noop', plan.calls),
+        () => world.time('call', world.ubus, IN_C, 'noop', plan.calls),
+        () => world.time('call', world.ubus, ON_HOST, 'noop', plan.calls),
         () => world.time('admin', world.admin, peers > 100 ? 10 : 50),
-      ])) as [number, number, number];
+      ])) as [number, number, number, number];
       report.add({ what: 'yggdrasil peers, a call', peers, value: mine, unit: 'us' });
-      report.add({ what: 'no-op object in C, a call', peers, value: nothing, unit: 'us' });
-      report.add({
-        what: 'call / no-op object',
-        peers,
-        value: mine / nothing,
-        unit: 'times',
-        ...(peers === 3 && { target: { atMost: 1.3 } }),
-        note:
-          world.broker.name === 'ubusd' ? 'both through ubusd' : 'our broker, on Node, slows both: no measure of ubusd',
-      });
+      const through =
+        world.broker.name === 'ubusd'
+          ? 'through ubusd'
+          : 'through our broker, on Node, which slows both: no measure of ubusd';
+      for (const [name, nothing] of [
+        ['on the C host', fromHost],
+        ['in C', fromC],
+      ] as const) {
+        report.add({ what: `no-op object ${name}, a call`, peers, value: nothing, unit: 'us' });
+        report.add({
+          what: `call / no-op object ${name}`,
+          peers,
+          value: mine / nothing,
+          unit: 'times',
+          ...(peers === 3 && { target: { atMost: 1.3 } }),
+          note: through,
+        });
+      }
       report.add({
         what: 'fresh admin round trip / call',
         peers,
@@ -101,10 +119,11 @@ class Bench {
       });
       await this.forks(peers, mine);
       await this.load(peers, daemon.pid);
-      return mine;
+      return mine - fromHost;
     } finally {
       await daemon.stop();
-      await noop.stop();
+      await onHost.stop();
+      await inC.stop();
       await node.close();
     }
   }
@@ -198,7 +217,7 @@ class Bench {
       return;
     }
     const out = world.path('callgrind');
-    const daemon = await world.startDaemon(this.program, {
+    const daemon = await world.startDaemon(this.programs.daemon, {
       wrapper: ['valgrind', '--tool=callgrind', `--callgrind-out-file=${out}`],
       yggdrasil: false,
     });
@@ -215,7 +234,7 @@ class Bench {
   private async idle(): Promise<void> {
     const { world, report, plan } = this;
     const node = await world.playNode(20);
-    const daemon = await world.startDaemon(this.program);
+    const daemon = await world.startDaemon(this.programs.daemon);
     try {
       await world.answering('yggdrasil', 'peers', 20 * PEER_BYTES);
       await sleep(15_000); // the look that found it up has passed
@@ -244,16 +263,26 @@ class Bench {
   }
 }
 
+async function build(): Promise<Programs> {
+  const log = (line: string): void => console.error(`bench: ${line}`);
+  const { path } = await bundleRouter();
+  const daemon = join(DIST, 'native', 'meshbridge');
+  await buildNative({ bundle: path, out: daemon, debug: false, log });
+  const bundle = join(DIST, 'bench', 'noop.js');
+  const noop = join(DIST, 'bench', 'noop');
+  await bundleProgram(inProject('test/bench/noop.ts'), bundle, `${bundle}.meta.json`);
+  await buildNative({ bundle, out: noop, debug: false, log });
+  return { daemon, noop };
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
-  const { path } = await bundleRouter();
-  const program = join(DIST, 'native', 'meshbridge');
-  await buildNative({ bundle: path, out: program, debug: false, log: (line) => console.error(`bench: ${line}`) });
+  const programs = await build();
   const world = new World();
   await world.open();
   console.error(`bench: on ${world.broker.name}${values.quick ? ', quick' : ''}`);
   try {
-    const table = await new Bench(world, program, values.quick ? QUICK : FULL).run();
+    const table = await new Bench(world, programs, values.quick ? QUICK : FULL).run();
     console.log(`\n${table}`);
   } finally {
     await world.close();

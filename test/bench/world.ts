@@ -68,9 +68,10 @@ export class World {
     return { count, totalNs, medianNs, p99Ns, bytes };
   }
 
-  /** Publishes an object that does nothing. */
-  async provide(path: string): Promise<Child> {
-    const child = await Child.start([this.path('client'), 'provide', this.ubus, path]);
+  /** Publishes an object that does nothing: from C, or from `program` on the C host. */
+  async provide(path: string, program?: string): Promise<Child> {
+    const argv = program ? [program] : [this.path('client'), 'provide'];
+    const child = await Child.start([...argv, this.ubus, path]);
     await this.answering(path, 'noop', 0);
     return child;
   }
