@@ -25,6 +25,7 @@ import { YggdrasilClient } from './yggdrasil/client.ts';
 
 const CONFIG_PATH = '/etc/config/meshbridge';
 const MAX_CONFIG_BYTES = 262_144;
+const MOVE_UBUS_MS = 100;
 
 const HELP = `meshbridge ${version}: the companion daemon of community mesh routers
 
@@ -113,7 +114,8 @@ export class App {
   private discovery: Discovery | undefined;
   private units: Unit[] = [];
   private busCancels: Cancel[] = [];
-  private networkProblem = '';
+  /** Why parts of the network configuration cannot be used, by part. */
+  private readonly networkProblems = new Map<string, string>();
 
   /** @throws ConfigError when the configuration cannot be used; Error when it cannot be read. */
   constructor(
@@ -183,16 +185,20 @@ export class App {
     this.configErrors = [];
     this.logger.level = config.logLevel;
     for (const { source } of this.units) source.setPace(this.pace());
-    if (config.ubusSocket !== old.ubusSocket) {
-      this.stopUbus();
-      this.ubus = this.makeUbus();
-      this.surface = this.makeSurface();
-      this.startUbus();
-    }
+    // not at once: whoever asked for this over ubus is to hear that it was done
+    if (config.ubusSocket !== old.ubusSocket) this.host.clock.after(MOVE_UBUS_MS, () => this.moveUbus());
     this.discovery?.setOptions(this.discoveryOptions());
     if (this.ubus.up) void this.discovery?.refresh();
     this.log.info('configuration read', { interfaces: this.units.length });
     return `configuration read: ${this.configPath}`;
+  }
+
+  private moveUbus(): void {
+    this.stopUbus();
+    for (const { source } of this.units) source.setListeners(false);
+    this.ubus = this.makeUbus();
+    this.surface = this.makeSurface();
+    this.startUbus();
   }
 
   private pace() {
@@ -353,23 +359,24 @@ export class App {
   }
 
   private configuredPeers(iface: string): readonly PeeringName[] | undefined {
-    return this.fromNetwork(() => this.network.peers(iface));
+    return this.fromNetwork(`${iface} peers`, () => this.network.peers(iface));
   }
 
   private ownNodeInfo(iface: string) {
-    return this.fromNetwork(() => this.network.nodeInfo(iface));
+    return this.fromNetwork(`${iface} node_info`, () => this.network.nodeInfo(iface));
   }
 
   /** What the network configuration says; one that cannot be read is logged once and counts as unknown. */
-  private fromNetwork<T>(read: () => T | undefined): T | undefined {
+  private fromNetwork<T>(part: string, read: () => T | undefined): T | undefined {
     try {
       const value = read();
-      this.networkProblem = '';
+      this.networkProblems.delete(part);
       return value;
     } catch (error) {
       const problem = errorText(error);
-      if (problem !== this.networkProblem) this.log.warn('network configuration not read', { problem });
-      this.networkProblem = problem;
+      if (problem !== this.networkProblems.get(part))
+        this.log.warn('network configuration not read', { part, problem });
+      this.networkProblems.set(part, problem);
       return undefined;
     }
   }
@@ -381,7 +388,7 @@ export class App {
       version,
       uptime_s: Math.floor((this.nowMs() - this.startedAtMs) / 1000),
       log_level: this.logger.level,
-      config_errors: this.networkProblem === '' ? this.configErrors : [...this.configErrors, this.networkProblem],
+      config_errors: [...this.configErrors, ...new Set(this.networkProblems.values())],
       links: [
         this.ubusLink(),
         ...this.units.map(({ node, endpoint, client }) =>

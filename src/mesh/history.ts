@@ -94,7 +94,9 @@ export class History {
   }
 
   /** Opens the steps up to now; the time since the last call counts as connected or not. */
-  private moveTo(nowMs: number, connected: boolean): void {
+  private moveTo(timeMs: number, connected: boolean): void {
+    // an answer is dated when it was asked for, which may be before the gap that was noticed meanwhile
+    const nowMs = Math.max(timeMs, this.lastAtMs ?? timeMs);
     const step = Math.floor(nowMs / STEP_MS);
     let fromMs = this.lastAtMs ?? nowMs;
     this.lastAtMs = nowMs;

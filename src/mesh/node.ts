@@ -52,6 +52,7 @@ export class Node {
   readonly history = new History();
   /** The link to Yggdrasil is up. */
   connected = false;
+  private connectedAtMs = 0;
   /** Why there is nothing to show, in plain words. */
   problem: string | undefined;
   /** Set once by whoever wires the node to its source. */
@@ -64,6 +65,14 @@ export class Node {
     onPeerEvent: (event: PeerEvent, peer: Peer) => void,
   ) {
     this.book = new PeerBook(knowledge, onPeerEvent);
+  }
+
+  /** The link to Yggdrasil came up, or went down for a reason. */
+  setLink(problem: string | undefined, nowMs: number): void {
+    this.connected = problem === undefined;
+    this.problem = problem;
+    if (this.connected) this.connectedAtMs = nowMs;
+    this.history.gap(nowMs);
   }
 
   /** The newest answer of a kind, however old. */
@@ -80,7 +89,8 @@ export class Node {
     if (!source) throw new TypeError(`node ${this.name} has no source`);
     source.look();
     const view = this.view(kind);
-    if (view && this.connected && nowMs - view.atMs <= FRESH_MS[kind]) return view;
+    // what an earlier process said is nothing of this one
+    if (view && this.connected && view.atMs >= this.connectedAtMs && nowMs - view.atMs <= FRESH_MS[kind]) return view;
     return source.refresh(kind).then(() => this.view(kind)!);
   }
 
@@ -117,7 +127,8 @@ export class Node {
       connected: this.connected,
       found_by: this.foundBy,
       ...(self && { build_version: self.build_version, key: self.key, address: self.address }),
-      ...(peers && { peers_up: peers.filter((peer) => peer.state === 'up').length, peers_total: peers.length }),
+      ...(this.connected &&
+        peers && { peers_up: peers.filter((peer) => peer.state === 'up').length, peers_total: peers.length }),
       ...(this.problem !== undefined && { problem: this.problem }),
     };
   }

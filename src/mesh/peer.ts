@@ -53,7 +53,8 @@ const SETTLED_MS = 300_000;
 const MAX_CHANGES = 64;
 /** How long a peering that left the list is remembered (its key, its changes). */
 const MEMORY_MS = HOUR_MS;
-const MAX_RECORDS = 8192;
+/** Peerings remembered that are no longer in the list: keys cost nothing, so a stranger could bring any number. */
+const MAX_REMEMBERED = 512;
 
 interface Record {
   peer: Peer;
@@ -87,6 +88,18 @@ function isLinkLocal(remote: string): boolean {
   return /^[a-z]+:\/\/\[fe80:/i.test(remote);
 }
 
+/** Names for the claims by which they are known again in the next list; none for a handshake. Equal ones are numbered. */
+function identify(claims: readonly PeerClaim[]): (string | undefined)[] {
+  const counts = new Map<string, number>();
+  return claims.map(({ inbound, key, remote = '' }) => {
+    if (inbound && key === undefined) return undefined;
+    const name = inbound ? `< ${key} ${remote}` : `> ${remote}`;
+    const nth = (counts.get(name) ?? 0) + 1;
+    counts.set(name, nth);
+    return `${nth} ${name}`;
+  });
+}
+
 /** The list of peers, kept from poll to poll. Times are the caller's monotonic milliseconds. */
 export class PeerBook {
   private readonly records = new Map<string, Record>();
@@ -107,20 +120,18 @@ export class PeerBook {
     this.updatedAtMs = nowMs;
     const configured = this.configuredByRemote();
     const traffic: Traffic = { rxBytes: 0, txBytes: 0 };
-    const counts = new Map<string, number>();
     const events: [PeerEvent, Peer][] = [];
+    const ids = identify(claims);
+    const departed = this.leave(new Set(ids), nowMs, events);
     const seen = new Set<Record>();
 
-    const peers = claims.map((claim) => {
+    const peers = claims.map((claim, i) => {
+      const id = ids[i];
       // an inbound handshake: nobody knows yet who it is
-      if (claim.inbound && claim.key === undefined) {
+      if (id === undefined) {
         return this.describe(this.newRecord(claim, nowMs), claim, configured, nowMs, elapsedMs);
       }
-      const name = claim.inbound ? `< ${claim.key ?? claim.remote ?? ''}` : `> ${claim.remote ?? ''}`;
-      const nth = (counts.get(name) ?? 0) + 1;
-      counts.set(name, nth);
-      const id = `${nth} ${name}`;
-      const known = this.records.get(id);
+      const known = this.records.get(id) ?? this.adopt(id, claim, departed);
       const record = known ?? this.newRecord(claim, nowMs);
       if (!known) this.records.set(id, record);
       seen.add(record);
@@ -142,7 +153,6 @@ export class PeerBook {
       if (changed || (isNew && !first && record.state === 'up')) events.push([`peer_${record.state}`, record.peer]);
       return record.peer;
     });
-    this.leave(seen, nowMs, events);
     for (const [event, peer] of this.withFlapping(events, seen, nowMs)) this.onEvent(event, peer);
     this.forget(nowMs);
     return { peers, traffic };
@@ -150,16 +160,18 @@ export class PeerBook {
 
   /** Peers that claim to be up and have shown nothing for `silentMs`; each is named at most once in `everyMs`. */
   silent(nowMs: number, silentMs: number, everyMs: number, most: number): SilentPeer[] {
-    const found: SilentPeer[] = [];
+    const found: [string, Record][] = [];
     for (const [id, record] of this.records) {
-      if (found.length >= most) break;
       if (!record.listed || !record.peer.up || record.key === undefined) continue;
       if (nowMs - Math.max(record.provenAtMs ?? 0, record.watchedAtMs) < silentMs) continue;
       if (nowMs - record.probedAtMs < everyMs) continue;
-      record.probedAtMs = nowMs;
-      found.push({ id, key: record.key });
+      found.push([id, record]);
     }
-    return found;
+    found.sort(([, a], [, b]) => (a.probedAtMs < b.probedAtMs ? -1 : a.probedAtMs > b.probedAtMs ? 1 : 0));
+    return found.slice(0, most).map(([id, record]) => {
+      record.probedAtMs = nowMs;
+      return { id, key: record.key! };
+    });
   }
 
   /** A node that was asked did not answer; when that repeats, its link is unproven until bytes arrive over it again. */
@@ -287,10 +299,31 @@ export class PeerBook {
     return list && new Map(list.map((name) => [redact(identityOf(name.uri)), name]));
   }
 
-  /** What is no longer in the list: it went down if it was up, and it is gone. */
-  private leave(seen: ReadonlySet<Record>, nowMs: number, events: [PeerEvent, Peer][]): void {
-    for (const record of this.records.values()) {
-      if (!record.listed || seen.has(record)) continue;
+  /** An inbound node that returns does so from another port: its new link takes over what is remembered of an old one. */
+  private adopt(id: string, claim: PeerClaim, departed: Map<string, string>): Record | undefined {
+    const oldId = claim.inbound ? departed.get(claim.key!) : undefined;
+    const record = oldId === undefined ? undefined : this.records.get(oldId);
+    if (!record) return undefined;
+    departed.delete(claim.key!);
+    this.records.delete(oldId!);
+    this.records.set(id, record);
+    return record;
+  }
+
+  /**
+   * What is no longer in the list: it went down if it was up, and it is gone.
+   * @returns inbound links that are gone, by key.
+   */
+  private leave(
+    present: ReadonlySet<string | undefined>,
+    nowMs: number,
+    events: [PeerEvent, Peer][],
+  ): Map<string, string> {
+    const departed = new Map<string, string>();
+    for (const [id, record] of this.records) {
+      if (present.has(id)) continue;
+      if (record.peer.inbound && record.key !== undefined) departed.set(record.key, id);
+      if (!record.listed) continue;
       record.listed = false;
       const wasDown = record.state === 'down';
       const { key, ...rest } = record.peer;
@@ -304,6 +337,7 @@ export class PeerBook {
       }
       events.push(['peer_removed', record.peer]);
     }
+    return departed;
   }
 
   /** Replaces the ups and downs of a peer that changes all the time by one `peer_flapping` and, later, one `peer_settled`. */
@@ -332,9 +366,11 @@ export class PeerBook {
   }
 
   private forget(nowMs: number): void {
-    for (const [id, record] of this.records) {
-      if (record.listed) continue;
-      if (nowMs - record.seenAtMs > MEMORY_MS || this.records.size > MAX_RECORDS) this.records.delete(id);
-    }
+    const unlisted = [...this.records].filter(([, record]) => !record.listed);
+    unlisted.sort(([, a], [, b]) => a.seenAtMs - b.seenAtMs);
+    unlisted.forEach(([id, record], i) => {
+      const tooMany = unlisted.length - i > MAX_REMEMBERED;
+      if (tooMany || nowMs - record.seenAtMs > MEMORY_MS) this.records.delete(id);
+    });
   }
 }

@@ -48,6 +48,7 @@ export class Peering {
   async add(name: PeeringName): Promise<string> {
     await this.refuseExisting(name);
     await this.link(name);
+    this.trials.end(this.trial(name));
     return `peering with ${redact(name.uri)} added until Yggdrasil restarts`;
   }
 
@@ -87,9 +88,10 @@ export class Peering {
     }
     await this.refuseExisting(name);
     // the trial is on record before the peering exists, so that nothing can be left behind
-    if (!this.trials.begin(this.trial(name), seconds * 1000)) {
+    const begun = this.trials.begin(this.trial(name), seconds * 1000);
+    if (begun === 'present') throw new InputError(`uri: ${redact(name.uri)} is on trial already`, 'uri');
+    if (begun === 'full')
       throw new InputError('uri: too many peerings are on trial, confirm or remove one first', 'uri');
-    }
     try {
       await this.link(name);
     } catch (error) {
@@ -111,21 +113,32 @@ export class Peering {
     const what = this.check(name);
     this.refuseHidden(name);
     const peer = await this.find(name);
-    if (!peer) await this.link(name);
-    const result = this.config.keep(this.node.name, name);
+    // an address without options names what is there already, with the options that it has
+    const known = name.uri.includes('?') ? undefined : (this.trials.find(this.trial(name)) ?? this.configured(name));
+    const whole = { ...name, uri: known?.uri ?? name.uri };
+    if (!peer) await this.link(whole);
+    const result = this.config.keep(this.node.name, whole);
     this.trials.end(this.trial(name));
     return result === 'added'
       ? `peering with ${what} kept: it is in the configuration of ${this.node.name} now`
       : `peering with ${what} was in the configuration already`;
   }
 
-  /** Undoes what is left of trials that are over; called when one ends and when Yggdrasil is back. */
+  /** Undoes what is left of trials that are over, except what the configuration has by now; called when one ends and when Yggdrasil is back. */
   async undoTrials(): Promise<void> {
+    let failure: unknown;
     for (const trial of this.trials.overdue(this.node.name)) {
-      await this.links.remove(trial);
-      this.added.delete(redact(identityOf(trial.uri)));
-      this.trials.end(trial);
+      try {
+        if (!this.configured(trial)) {
+          await this.links.remove(trial);
+          this.added.delete(redact(identityOf(trial.uri)));
+        }
+        this.trials.end(trial);
+      } catch (error) {
+        failure = error;
+      }
     }
+    if (failure !== undefined) throw failure;
   }
 
   private async link(name: PeeringName): Promise<void> {

@@ -63,8 +63,8 @@ export interface RemoteSource {
 
 const NODE_INFO_AGE_MS = 600_000;
 const NODE_PEERS_AGE_MS = 30_000;
-/** How soon a node is asked for its name again: after an answer without one, and after none. */
-const NAMELESS_MS = 3_600_000;
+/** How soon a node is asked for its name again: after an answer, and after none. */
+const NAMED_MS = 3_600_000;
 const UNANSWERED_MS = 60_000;
 const MAX_NAME = 64;
 
@@ -81,9 +81,10 @@ export function nameIn(info: Json | undefined): string | undefined {
   if (typeof name !== 'string') return undefined;
   return (
     name
-      .replace(/\p{Cc}/gu, ' ')
+      .replace(/[\p{Cc}\p{Cf}]/gu, ' ')
       .trim()
-      .slice(0, MAX_NAME) || undefined
+      .slice(0, MAX_NAME)
+      .replace(/[\ud800-\udbff]$/, '') || undefined
   );
 }
 
@@ -91,7 +92,9 @@ export function nameIn(info: Json | undefined): string | undefined {
 export class Remote {
   private readonly infos = new RemoteAnswers<Json>(64, 131_072);
   private readonly peers = new RemoteAnswers<string[]>(64, 65_536);
-  private readonly askedForName = new RemoteAnswers<true>(512, 512);
+  /** Names outlive the answers that they were in; empty: the node gives none. */
+  private readonly names = new RemoteAnswers<string>(1024, 32_768);
+  private readonly askedForName = new RemoteAnswers<true>(2048, 2048);
 
   /** @param ownInfo node info of this node as its configuration has it. */
   constructor(
@@ -114,6 +117,8 @@ export class Remote {
     if (kept) return kept;
     const value = await this.source.nodeInfo(key);
     this.infos.set(key, value, JSON.stringify(value).length, nowMs);
+    const name = nameIn(value) ?? '';
+    this.names.set(key, name, name.length, nowMs);
     return { value, atMs: nowMs };
   }
 
@@ -134,14 +139,14 @@ export class Remote {
 
   /** A node's name, where its node info was asked for already. */
   nameOf(key: string, nowMs: number): string | undefined {
-    return nameIn(this.infos.get(key, nowMs)?.value);
+    return this.names.get(key, nowMs)?.value || undefined;
   }
 
-  /** The next peer whose name is not known and that was not asked for it lately. */
+  /** The next peer that was not asked for its name lately. */
   nextNameless(nowMs: number): string | undefined {
     for (const peer of this.node.view('peers')?.value.peers ?? []) {
-      if (!peer.up || peer.key === undefined || peer.name !== undefined) continue;
-      if (this.infos.get(peer.key, nowMs, NAMELESS_MS)) continue;
+      if (!peer.up || peer.key === undefined) continue;
+      if (this.names.get(peer.key, nowMs, NAMED_MS)) continue;
       if (this.askedForName.get(peer.key, nowMs, UNANSWERED_MS)) continue;
       this.askedForName.set(peer.key, true, 1, nowMs);
       return peer.key;

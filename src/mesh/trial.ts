@@ -44,9 +44,15 @@ export class Trials {
       .map((trial) => ({ trial, cancel: undefined }));
   }
 
-  /** Begins a trial. @returns false when too many are under way. */
-  begin(trial: Trial, durationMs: number): boolean {
-    if (this.entries.length >= MAX_TRIALS) return false;
+  /** Begins a trial, unless the peering is on trial already or too many are. */
+  begin(trial: Trial, durationMs: number): 'begun' | 'present' | 'full' {
+    if (this.find(trial)) return 'present';
+    if (this.entries.length >= MAX_TRIALS) {
+      // one that is over and could not be undone for so long belongs to an interface that is gone
+      const stale = this.entries.findIndex((e) => e.cancel === undefined);
+      if (stale < 0) return 'full';
+      this.entries.splice(stale, 1);
+    }
     const entry: Entry = { trial, cancel: undefined };
     entry.cancel = this.timer.after(durationMs, () => {
       entry.cancel = undefined;
@@ -54,7 +60,7 @@ export class Trials {
     });
     this.entries.push(entry);
     this.save();
-    return true;
+    return 'begun';
   }
 
   /** Ends a trial: the peering stays (or is gone already). @returns false when there is none. */
@@ -72,9 +78,9 @@ export class Trials {
     return this.entries.filter((e) => e.cancel === undefined && e.trial.interface === iface).map((e) => e.trial);
   }
 
-  /** True while the peering is on trial. */
-  has(name: Trial): boolean {
-    return this.entries.some(({ trial }) => isSame(trial, name));
+  /** The trial of a peering, with its whole address. */
+  find(name: Trial): Trial | undefined {
+    return this.entries.find(({ trial }) => isSame(trial, name))?.trial;
   }
 
   /** Stops all timers; the trials stay in the store. */

@@ -1,7 +1,7 @@
 // Feeds one node's state from its Yggdrasil: polls briskly while somebody looks, slowly otherwise, and asks silent peers whether they are there.
 
 import type { Json } from '../api/model.ts';
-import { errorText, TimeoutError } from '../errors.ts';
+import { errorText, LinkDownError, TimeoutError } from '../errors.ts';
 import { identityOf, redact } from '../lib/peer-uri.ts';
 import type { Log } from '../log.ts';
 import type { Node, NodeSource, ViewKind } from '../mesh/node.ts';
@@ -9,6 +9,7 @@ import type { PeerClaim, PeeringName } from '../mesh/peer.ts';
 import type { PeeringLinks } from '../mesh/peering.ts';
 import type { RemoteSource } from '../mesh/remote.ts';
 import type { Cancel, Clock } from '../transport/host.ts';
+import type { AdminResponse } from '../yggdrasil/admin.ts';
 import type { YggdrasilClient } from '../yggdrasil/client.ts';
 import {
   toMulticast,
@@ -34,7 +35,8 @@ const LOOK_MS = 15_000;
 /** A link that showed nothing for so long is asked, each at most so often, so many at a time. */
 const SILENT_MS = 15_000;
 const PROBE_EVERY_MS = 10_000;
-const PROBES_AT_ONCE = 4;
+/** Questions under way at once: one way to other nodes stays free for people. */
+const PROBES_AT_ONCE = 3;
 
 export type AdminClient = Pick<
   YggdrasilClient,
@@ -49,6 +51,7 @@ export class YggdrasilSource implements NodeSource, PeeringLinks, RemoteSource {
   private lookedAtMs = Number.NEGATIVE_INFINITY;
   private listeners = false;
   private stopped = false;
+  private probing = 0;
   /** Peerings with credentials in their address, by the form that may be shown. */
   private credentialed = new Map<string, string>();
 
@@ -66,9 +69,10 @@ export class YggdrasilSource implements NodeSource, PeeringLinks, RemoteSource {
   /** The link to Yggdrasil came up or went down. */
   onLink(up: boolean, error: Error | undefined): void {
     const nowMs = this.clock.monotonicMs();
-    this.node.history.gap(nowMs);
-    this.node.connected = up;
-    this.node.problem = up ? undefined : `Yggdrasil does not answer: ${error ? errorText(error) : 'not connected'}`;
+    this.node.setLink(
+      up ? undefined : `Yggdrasil does not answer: ${error ? errorText(error) : 'not connected'}`,
+      nowMs,
+    );
     this.clearTimer();
     if (!up) return;
     this.refresh('self').catch((e) => this.log.debug('self not read', { error: errorText(e) }));
@@ -137,24 +141,38 @@ export class YggdrasilSource implements NodeSource, PeeringLinks, RemoteSource {
     await this.refresh(kind);
   }
 
+  /** An answer counts only while the connection stands that brought it. */
+  private async answer(asked: Promise<AdminResponse>): Promise<AdminResponse> {
+    const response = await asked;
+    if (!this.client.up) throw new LinkDownError(this.node.problem ?? 'not connected');
+    return response;
+  }
+
   private async ask(kind: ViewKind): Promise<void> {
     const { client, node } = this;
     const atMs = this.clock.monotonicMs();
     switch (kind) {
       case 'self':
-        return node.set(kind, toSelf(await client.getSelf()), atMs);
+        return node.set(kind, toSelf(await this.answer(client.getSelf())), atMs);
       case 'peers':
-        return node.setPeers(this.withoutSecrets(this.counted(kind, toPeers(await client.getPeers()))), atMs);
+        return node.setPeers(
+          this.withoutSecrets(this.counted(kind, toPeers(await this.answer(client.getPeers())))),
+          atMs,
+        );
       case 'sessions':
-        return node.set(kind, { sessions: this.counted(kind, toSessions(await client.getSessions())) }, atMs);
+        return node.set(
+          kind,
+          { sessions: this.counted(kind, toSessions(await this.answer(client.getSessions()))) },
+          atMs,
+        );
       case 'paths':
-        return node.set(kind, { paths: this.counted(kind, toPaths(await client.getPaths())) }, atMs);
+        return node.set(kind, { paths: this.counted(kind, toPaths(await this.answer(client.getPaths()))) }, atMs);
       case 'tree':
-        return node.set(kind, { tree: this.counted(kind, toTree(await client.getTree())) }, atMs);
+        return node.set(kind, { tree: this.counted(kind, toTree(await this.answer(client.getTree()))) }, atMs);
       case 'tun':
-        return node.set(kind, toTun(await client.getTun()), atMs);
+        return node.set(kind, toTun(await this.answer(client.getTun())), atMs);
       case 'multicast': {
-        const interfaces = toMulticast(await client.getMulticastInterfaces());
+        const interfaces = toMulticast(await this.answer(client.getMulticastInterfaces()));
         return node.set(kind, { multicast_interfaces: this.counted(kind, interfaces) }, atMs);
       }
     }
@@ -208,13 +226,26 @@ export class YggdrasilSource implements NodeSource, PeeringLinks, RemoteSource {
   private probe(): void {
     if (!this.pace.probe || !this.isBrisk()) return;
     const nowMs = this.clock.monotonicMs();
-    for (const { id, key } of this.node.silentPeers(nowMs, SILENT_MS, PROBE_EVERY_MS, PROBES_AT_ONCE)) {
-      this.client.remoteSelf(key).catch((error: unknown) => {
+    const nameless = this.probing < PROBES_AT_ONCE ? this.nameless(nowMs) : undefined;
+    if (nameless !== undefined) this.question(this.learnName(nameless), nameless, () => {});
+    const most = PROBES_AT_ONCE - this.probing;
+    for (const { id, key } of this.node.silentPeers(nowMs, SILENT_MS, PROBE_EVERY_MS, most)) {
+      this.question(this.client.remoteSelf(key), key, (error) => {
         if (error instanceof TimeoutError) this.node.peerUnanswered(id);
       });
     }
-    const key = this.nameless(nowMs);
-    if (key !== undefined) this.learnName(key).catch((e) => this.log.debug('no name', { key, error: errorText(e) }));
+  }
+
+  private question(asked: Promise<unknown>, key: string, onError: (error: unknown) => void): void {
+    this.probing++;
+    asked
+      .catch((error: unknown) => {
+        this.log.debug('no answer', { key, error: errorText(error) });
+        onError(error);
+      })
+      .finally(() => {
+        this.probing--;
+      });
   }
 
   private clearTimer(): void {

@@ -6,7 +6,7 @@ import type { Log } from '../log.ts';
 import type { Trial, TrialStore } from '../mesh/trial.ts';
 import type { Files } from '../transport/host.ts';
 
-const MAX_BYTES = 65_536;
+const MAX_BYTES = 262_144;
 /** The addresses may hold passwords. */
 const MODE = 0o600;
 

@@ -60,5 +60,16 @@ history('drops what is older after a long silence', () => {
   assert.ok(samples.every((sample) => sample.connected_s === 0 && sample.rx_bytes === 0));
 });
 
+history('does not mind an answer that is older than the gap after it', () => {
+  const h = new History();
+  h.add(point(3), 0);
+  h.gap(STEP_MS + 10);
+  h.add(point(4), STEP_MS - 10);
+  assert.equal(
+    h.samples(STEP_MS + 10).map((sample) => sample.peers_up_max),
+    [3, 4],
+  );
+});
+
 history('takes a fixed 7,488 bytes', () => assert.is(new History().byteLength, 7488));
 history.run();

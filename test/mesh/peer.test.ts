@@ -97,6 +97,15 @@ change('says once that a peer flaps, is silent about its changes, and says when 
   assert.equal(take(), [`peer_settled ${REMOTE}`]);
 });
 
+change('does not mix up two inbound links of one node when the first ends', () => {
+  const { book, take } = makeBook();
+  const link = (port: number, rx: number) => up({ inbound: true, remote: `tls://192.0.2.9:${port}`, rx_bytes: rx });
+  book.update([link(1, 100), link(2, 2_000_000)], 0);
+  const { traffic } = book.update([link(2, 2_000_000)], 1000);
+  assert.is(traffic.rxBytes, 0);
+  assert.equal(take(), ['peer_down tls://192.0.2.9:1', 'peer_removed tls://192.0.2.9:1']);
+});
+
 change('keeps two links to one node apart', () => {
   const { book, take } = makeBook();
   const second = up({ remote: 'tcp://198.51.100.7:4002' });
@@ -231,5 +240,18 @@ traffic('stays bounded when peers come and go for ever', () => {
   for (let i = 0; i < 300; i++) book.update([up({ remote: `tcp://192.0.2.1:${i}`, key: OTHER })], i * 60_000);
   const records = (book as unknown as { records: Map<string, unknown> }).records;
   assert.ok(records.size <= 62, `~> forgets after an hour, holds ${records.size}`);
+});
+traffic('stays bounded when strangers come with ever new keys', () => {
+  const { book } = makeBook();
+  const stranger = (i: number) =>
+    up({ inbound: true, remote: `tcp://192.0.2.1:${i}`, key: i.toString(16).padStart(64, '0') });
+  for (let round = 0; round < 20; round++) {
+    book.update(
+      Array.from({ length: 100 }, (_, i) => stranger(round * 100 + i)),
+      round * 1000,
+    );
+  }
+  const records = (book as unknown as { records: Map<string, unknown> }).records;
+  assert.is(records.size, 612, '~> the newest 100, and 512 remembered');
 });
 traffic.run();

@@ -19,7 +19,8 @@ const trials = suite('Trials');
 
 trials('end by themselves, once, and stay on record until they are undone', async () => {
   const { clock, trials, over, saved } = makeTrials();
-  assert.ok(trials.begin(TRIAL, 60_000));
+  assert.is(trials.begin(TRIAL, 60_000), 'begun');
+  assert.is(trials.begin(TRIAL, 60_000), 'present');
   assert.equal(saved.at(-1), [TRIAL]);
   await clock.advance(59_999);
   assert.equal(over, []);
@@ -47,8 +48,16 @@ trials('of a daemon that died are overdue at once', () => {
 
 trials('are bounded', () => {
   const { trials } = makeTrials();
-  for (let i = 0; i < 32; i++) assert.ok(trials.begin({ ...TRIAL, device: `eth${i}` }, 1000));
-  assert.not(trials.begin({ ...TRIAL, device: 'eth32' }, 1000));
+  for (let i = 0; i < 32; i++) assert.is(trials.begin({ ...TRIAL, device: `eth${i}` }, 1000), 'begun');
+  assert.is(trials.begin({ ...TRIAL, device: 'eth32' }, 1000), 'full');
+});
+
+trials('give up one that is over and could not be undone before they refuse a new one', async () => {
+  const { clock, trials } = makeTrials();
+  for (let i = 0; i < 32; i++) trials.begin({ ...TRIAL, interface: 'gone', device: `eth${i}` }, 1000);
+  await clock.advance(1000);
+  assert.is(trials.begin(TRIAL, 1000), 'begun');
+  assert.is(trials.overdue('gone').length, 31);
 });
 
 trials('leave no timer behind when they are stopped', () => {

@@ -237,16 +237,18 @@ probe('takes only silence for an answer, not a refusal or a lost link', async ()
     assert.equal(events, []);
   }
 });
-probe('asks at most four at a time', async () => {
+probe('asks at most three at a time, each in its turn', async () => {
   const { clock, client } = await silent();
   const keys = [...'abcdef'].map((digit) => digit.repeat(64));
   client.peers = keys.map((key, i) => peerEntry(`tcp://192.0.2.${i}:1`, { key }));
   await clock.advance(16_000);
   const before = client.count('debug_remotegetself');
   await clock.advance(2000);
-  assert.is(client.count('debug_remotegetself') - before, 4);
+  assert.is(client.count('debug_remotegetself') - before, 3);
   await clock.advance(2000);
   assert.is(client.count('debug_remotegetself') - before, 6);
+  const asked = client.asked.filter((line) => line.startsWith('debug_remotegetself')).slice(-6);
+  assert.is(new Set(asked).size, 6, '~> nobody twice before everybody once');
 });
 probe('leaves everybody alone while nobody looks', async () => {
   const { clock, client, source } = make();
@@ -260,7 +262,7 @@ probe('can be turned off', async () => {
   await clock.advance(60_000);
   assert.is(client.count('debug_remotegetself') + client.count('getnodeinfo'), 0);
 });
-probe('asks nameless peers for their name, one a poll, those that have none once an hour', async () => {
+probe('asks peers for their name, one a poll, once an hour', async () => {
   const { clock, client, source, peers } = make();
   const nameless = 'ab'.repeat(32);
   client.answers.getnodeinfo = { ...capturedResponses().getnodeinfo, [nameless]: { buildname: 'yggdrasil' } };
@@ -287,7 +289,17 @@ probe('asks nameless peers for their name, one a poll, those that have none once
   await clock.advance(3_500_000);
   assert.is(client.count('getnodeinfo'), 2);
   await clock.advance(120_000);
-  assert.is(client.count('getnodeinfo'), 3);
+  assert.is(client.count('getnodeinfo'), 4);
+});
+probe('keeps names apart from the answers that they came in, so that many peers are not asked for ever', async () => {
+  const { clock, client, source } = make();
+  const keys = Array.from({ length: 100 }, (_, i) => (i + 1).toString(16).padStart(64, '0'));
+  client.answers.getnodeinfo = Object.fromEntries(keys.map((key) => [key, { name: `n${key.slice(-2)}` }]));
+  client.peers = keys.map((key, i) => peerEntry(`tcp://192.0.2.1:${i + 1}`, { key }));
+  source.setListeners(true);
+  source.onLink(true, undefined);
+  await clock.advance(400_000);
+  assert.is(client.count('getnodeinfo'), 100);
 });
 probe.run();
 

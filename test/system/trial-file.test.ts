@@ -66,9 +66,9 @@ file('that breaks is told of once, and does not stop anything', () => {
   store.load();
   assert.is(lines.length, 1);
   assert.match(lines[0]!, /^trials not read: /);
-  put(' '.repeat(65_537));
+  put(' '.repeat(262_145));
   assert.equal(store.load(), []);
-  assert.is(lines[1], `trials not read: read ${PATH}: larger than 65536 bytes`);
+  assert.is(lines[1], `trials not read: read ${PATH}: larger than 262144 bytes`);
   files.write = () => {
     throw new Error(`write ${PATH}: no space left`);
   };
