@@ -30,6 +30,8 @@ export interface DiscoveryOptions {
 }
 
 const RESCAN_MS = 60_000;
+/** Missing for longer than any restart takes: it makes room for one that is there. */
+const LONG_MISSING_MS = 600_000;
 const NAME = /^[A-Za-z0-9_.-]{1,32}$/;
 const SUFFIX = '.sock';
 
@@ -43,10 +45,26 @@ export function yggdrasilInterfaces(dump: unknown): string[] {
   });
 }
 
-/** Keeps the list of interfaces from `start()` to `stop()`. */
+interface Kept {
+  name: string;
+  foundBy: FoundBy;
+  /** Monotonic time at which it was last there, milliseconds. */
+  seenMs: number;
+  /** It was in the list before. */
+  listed: boolean;
+}
+
+/**
+ * Keeps the list of interfaces from `start()` to `stop()`. What was found once stays while it is missing, since a Yggdrasil that restarts takes
+ * its socket away for a moment; only when places are short does the one that is missing longest go.
+ */
 export class Discovery {
   private timer: Cancel | undefined;
   private netifd: string[] = [];
+  private kept: Kept[] = [];
+  /** The dumps under way, and whether one more is wanted after the present one. */
+  private asking: Promise<void> | undefined;
+  private askAgain = false;
   private known = '';
   private running = false;
 
@@ -72,24 +90,38 @@ export class Discovery {
     this.timer = undefined;
   }
 
-  /** The configuration changed; what netifd said last still counts. */
+  /** The configuration changed; what netifd said last still counts, and what was found, unless it is looked for elsewhere or no more. */
   setOptions(options: DiscoveryOptions): void {
+    if (!options.discover || options.socketDirectory !== this.options.socketDirectory) this.kept = [];
     this.options = options;
     if (!this.running) return;
     this.tell();
     this.schedule();
   }
 
-  /** Asks netifd and looks at the sockets: after ubus came up, and when an interface changed. */
+  /** Asks netifd and looks at the sockets: after ubus came up, and when an interface changed. Calls during a dump share one more after it. */
   async refresh(): Promise<void> {
     if (!this.options.discover || !this.running) return;
+    this.askAgain = true;
+    this.asking ??= this.ask();
+    await this.asking;
+  }
+
+  private async ask(): Promise<void> {
     try {
-      const answers = await this.bus.call('network.interface', 'dump');
-      this.netifd = answers.flatMap(yggdrasilInterfaces);
-    } catch (error) {
-      this.log.debug('netifd not asked', { error: errorText(error) });
+      while (this.askAgain && this.running) {
+        this.askAgain = false;
+        try {
+          const answers = await this.bus.call('network.interface', 'dump');
+          this.netifd = answers.flatMap(yggdrasilInterfaces);
+        } catch (error) {
+          this.log.debug('netifd not asked', { error: errorText(error) });
+        }
+        if (this.running) this.tell();
+      }
+    } finally {
+      this.asking = undefined;
     }
-    if (this.running) this.tell();
   }
 
   private schedule(): void {
@@ -103,28 +135,43 @@ export class Discovery {
   }
 
   private tell(): void {
-    const found = this.find();
-    const text = JSON.stringify(found);
+    const { configured, discover, most } = this.options;
+    const own = configured.map(({ name, endpoint }): FoundInterface => ({ name, endpoint, foundBy: 'config' }));
+    const unplaced = discover ? this.find(Math.max(0, most - own.length)) : [];
+    const interfaces = [...own.slice(0, most), ...this.kept.map((kept) => this.toInterface(kept))];
+    const leftOut = [...own.slice(most), ...unplaced].map(({ name }) => name);
+    const text = JSON.stringify([interfaces, leftOut]);
     if (text === this.known) return;
     this.known = text;
-    const leftOut = found.slice(this.options.most).map((f) => f.name);
-    if (leftOut.length > 0)
-      this.log.warn('too many interfaces', { most: this.options.most, left_out: leftOut.join(',') });
-    this.onChange(found.slice(0, this.options.most));
+    if (leftOut.length > 0) this.log.warn('too many interfaces', { most, left_out: leftOut.join(',') });
+    this.onChange(interfaces);
   }
 
-  private find(): FoundInterface[] {
-    const { configured, discover, socketDirectory } = this.options;
-    const found: FoundInterface[] = configured.map(({ name, endpoint }) => ({ name, endpoint, foundBy: 'config' }));
-    const add = (name: string, foundBy: FoundBy): void => {
-      if (found.some((f) => f.name === name)) return;
-      found.push({ name, endpoint: { path: `${socketDirectory}/${name}${SUFFIX}` }, foundBy });
+  private toInterface({ name, foundBy }: Kept): FoundInterface {
+    return { name, endpoint: { path: `${this.options.socketDirectory}/${name}${SUFFIX}` }, foundBy };
+  }
+
+  /** Looks, fills the places with what is there or was, and tells what is there and has none. */
+  private find(places: number): Kept[] {
+    const nowMs = this.clock.monotonicMs();
+    const all = new Map(this.kept.map((kept) => [kept.name, kept]));
+    const see = (name: string, foundBy: FoundBy): void => {
+      const kept = all.get(name) ?? { name, foundBy, seenMs: nowMs, listed: false };
+      kept.seenMs = nowMs;
+      if (foundBy === 'netifd') kept.foundBy = foundBy;
+      all.set(name, kept);
     };
-    if (discover) {
-      for (const name of [...this.netifd].sort()) add(name, 'netifd');
-      for (const name of this.socketNames()) add(name, 'socket');
-    }
-    return found;
+    for (const name of this.netifd) see(name, 'netifd');
+    for (const name of this.socketNames()) see(name, 'socket');
+    for (const { name } of this.options.configured) all.delete(name);
+    const longMissing = ({ seenMs }: Kept) => Number(nowMs - seenMs > LONG_MISSING_MS);
+    const ranked = [...all.values()].sort(
+      (a, b) =>
+        longMissing(a) - longMissing(b) || Number(b.listed) - Number(a.listed) || b.seenMs - a.seenMs || inOrder(a, b),
+    );
+    this.kept = ranked.slice(0, places).sort(inOrder);
+    for (const kept of this.kept) kept.listed = true;
+    return ranked.slice(places).filter(({ seenMs }) => seenMs === nowMs);
   }
 
   private socketNames(): string[] {
@@ -139,4 +186,10 @@ export class Discovery {
       return [];
     }
   }
+}
+
+/** What netifd knows comes first, then by name: the order does not depend on what is missing just now. */
+function inOrder(a: Kept, b: Kept): number {
+  if (a.foundBy !== b.foundBy) return a.foundBy === 'netifd' ? -1 : 1;
+  return a.name < b.name ? -1 : 1;
 }

@@ -28,10 +28,11 @@ names.run();
 function make(options: { discover?: boolean; configured?: { name: string; endpoint: { path: string } }[] } = {}) {
   const clock = new ManualClock();
   const told: FoundInterface[][] = [];
-  const world = { sockets: [] as string[], dump: DUMP as object | Error };
+  const world = { sockets: [] as string[], dump: DUMP as object | Error, dumps: 0 };
   const files = { list: () => world.sockets } as unknown as Files;
   const bus = {
     call: async () => {
+      world.dumps++;
       if (world.dump instanceof Error) throw world.dump;
       return [world.dump as Record<string, unknown>];
     },
@@ -90,6 +91,83 @@ discovery('takes at most four', async () => {
   discovery.start();
   await discovery.refresh();
   assert.is(told.at(-1)!.length, 4);
+});
+
+discovery('keeps what was found while its socket and netifd’s word are gone', async () => {
+  const { clock, told, world, discovery } = make();
+  world.sockets = ['odd.sock'];
+  discovery.start();
+  await discovery.refresh();
+  assert.equal(shown(told.at(-1)), ['ygg0 netifd', 'ygg1 netifd', 'odd socket']);
+  const before = told.length;
+  world.sockets = ['ygg1.sock'];
+  world.dump = {};
+  await clock.advance(3_600_000);
+  world.sockets = ['odd.sock'];
+  world.dump = DUMP;
+  await clock.advance(60_000);
+  assert.is(told.length, before, '~> nothing has changed');
+});
+
+discovery('forgets what was found when it is told to look elsewhere or no more', async () => {
+  const { told, world, discovery } = make();
+  const options = { configured: [], discover: true, socketDirectory: '/tmp/yggdrasil', most: 4 };
+  for (const other of [
+    { ...options, socketDirectory: '/run/ygg' },
+    { ...options, discover: false },
+  ]) {
+    world.sockets = ['odd.sock'];
+    discovery.start();
+    discovery.setOptions(options);
+    assert.equal(shown(told.at(-1)), ['odd socket']);
+    world.sockets = [];
+    discovery.setOptions(other);
+    assert.equal(told.at(-1), []);
+    discovery.setOptions(options);
+    assert.equal(told.at(-1), []);
+  }
+});
+
+discovery('gives the place of the one missing longest to one that is configured', async () => {
+  const { clock, told, world, discovery } = make();
+  world.dump = {};
+  world.sockets = ['a.sock', 'b.sock', 'c.sock', 'd.sock'];
+  discovery.start();
+  world.sockets = ['a.sock', 'c.sock', 'd.sock'];
+  await clock.advance(60_000);
+  world.sockets = ['c.sock', 'd.sock', 'e.sock'];
+  await clock.advance(60_000);
+  assert.equal(shown(told.at(-1)), ['a socket', 'b socket', 'c socket', 'd socket'], '~> none for a newcomer');
+  const configured = [{ name: 'own', endpoint: { path: '/run/own.sock' } }];
+  discovery.setOptions({ configured, discover: true, socketDirectory: '/tmp/yggdrasil', most: 4 });
+  assert.equal(shown(told.at(-1)), ['own config', 'a socket', 'c socket', 'd socket']);
+});
+
+discovery('gives the place of one that is long missing to a newcomer', async () => {
+  const { clock, told, world, discovery } = make();
+  world.dump = {};
+  world.sockets = ['a.sock', 'b.sock', 'c.sock', 'd.sock'];
+  discovery.start();
+  world.sockets = ['b.sock', 'c.sock', 'd.sock', 'e.sock'];
+  await clock.advance(600_000);
+  assert.equal(shown(told.at(-1)), ['a socket', 'b socket', 'c socket', 'd socket']);
+  await clock.advance(60_000);
+  assert.equal(shown(told.at(-1)), ['b socket', 'c socket', 'd socket', 'e socket']);
+});
+
+discovery('makes one more dump of many changes during one', async () => {
+  const { told, world, discovery } = make();
+  world.dump = {};
+  discovery.start();
+  const first = discovery.refresh();
+  const burst = Array.from({ length: 100 }, () => discovery.refresh());
+  assert.is(world.dumps, 1);
+  world.dump = DUMP;
+  await Promise.all([first, ...burst]);
+  assert.is(world.dumps, 2);
+  assert.equal(shown(told.at(-1)), ['ygg0 netifd', 'ygg1 netifd'], '~> the last one counts');
+  await discovery.refresh();
+  assert.is(world.dumps, 3);
 });
 
 discovery('looks no further than the configuration when told so', async () => {
