@@ -1,6 +1,6 @@
 // What is published on ubus: objects, their methods, how arguments are checked and replies encoded.
 
-import { errorText, InputError, LinkDownError, TimeoutError } from '../errors.ts';
+import { BusyError, errorText, InputError, LinkDownError, TimeoutError } from '../errors.ts';
 import {
   decodeTable,
   encodeTable,
@@ -14,6 +14,7 @@ import {
   UBUS_STATUS_CONNECTION_FAILED,
   UBUS_STATUS_INVALID_ARGUMENT,
   UBUS_STATUS_OK,
+  UBUS_STATUS_SYSTEM_ERROR,
   UBUS_STATUS_TIMEOUT,
   UBUS_STATUS_UNKNOWN_ERROR,
 } from './status.ts';
@@ -166,5 +167,6 @@ export function toFailure(error: unknown): Failure {
   if (error instanceof InputError) return new Failure(UBUS_STATUS_INVALID_ARGUMENT, text, error.field);
   if (error instanceof TimeoutError) return new Failure(UBUS_STATUS_TIMEOUT, text);
   if (error instanceof LinkDownError) return new Failure(UBUS_STATUS_CONNECTION_FAILED, text);
+  if (error instanceof BusyError) return new Failure(UBUS_STATUS_SYSTEM_ERROR, text);
   return new Failure(UBUS_STATUS_UNKNOWN_ERROR, text);
 }

@@ -1,8 +1,9 @@
 // The objects that we publish: kept on ubus across reconnects, their calls served, their subscribers told.
 
-import { errorText, InputError, LinkDownError, TimeoutError, WireError } from '../errors.ts';
+import { BusyError, errorText, InputError, LinkDownError, RemoteError, TimeoutError, WireError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Cancel, Clock } from '../transport/host.ts';
+import type { Table } from './blobmsg.ts';
 import type { Connection } from './connection.ts';
 import {
   MAX_ANSWER_DATA,
@@ -217,9 +218,19 @@ export class Publisher {
       connection.reply(invoke, encodeFailure(failure));
       return;
     }
+    let args: Table;
+    try {
+      args = readArguments(method, data);
+    } catch (error) {
+      // arguments that are no blobmsg are the caller's fault, and only this call's
+      const failure =
+        error instanceof WireError ? new Failure(UBUS_STATUS_INVALID_ARGUMENT, error.message) : toFailure(error);
+      connection.reply(invoke, encodeFailure(failure));
+      return;
+    }
     let reply: Reply | Promise<Reply>;
     try {
-      reply = method.handle(readArguments(method, data), { user, group, peer: invoke.peer });
+      reply = method.handle(args, { user, group, peer: invoke.peer });
     } catch (error) {
       connection.reply(invoke, this.encodeError(path, name, error));
       return;
@@ -263,12 +274,9 @@ export class Publisher {
   }
 
   private encodeError(path: string, name: string, error: unknown): EncodedReply {
-    // arguments that are no blobmsg are the caller's fault, and only this call's
-    const failure =
-      error instanceof WireError ? new Failure(UBUS_STATUS_INVALID_ARGUMENT, error.message) : toFailure(error);
-    if (failure.status === UBUS_STATUS_UNKNOWN_ERROR && !(error instanceof Failure))
-      this.log.warn('handler failed', { path, method: name, error: errorText(error) });
-    return encodeFailure(failure);
+    if (!(error instanceof Failure))
+      this.log[isExpected(error) ? 'debug' : 'warn']('handler failed', { path, method: name, error: errorText(error) });
+    return encodeFailure(toFailure(error));
   }
 
   private add(publication: Publication): void {
@@ -352,4 +360,9 @@ export class Publisher {
     publication.subscribed = active;
     this.onSubscribers(publication.object.path, active);
   }
+}
+
+/** Handlers fail so every day: what they were asked or whom they asked is at fault, not they. */
+function isExpected(error: unknown): boolean {
+  return [RemoteError, BusyError, LinkDownError, TimeoutError, InputError].some((kind) => error instanceof kind);
 }

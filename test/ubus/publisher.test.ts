@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { InputError, LinkDownError, TimeoutError } from '../../src/errors.ts';
+import { BusyError, InputError, LinkDownError, RemoteError, TimeoutError, WireError } from '../../src/errors.ts';
 import { fromHex, toHex } from '../../src/lib/bytes.ts';
 import { decodeTable, encodeTable, type Table } from '../../src/ubus/blobmsg.ts';
 import {
@@ -226,6 +226,9 @@ const FAILURES: [what: string, handle: () => Reply, reply: unknown][] = [
   ['bad input', () => thrown(new InputError('uri: no scheme', 'uri')), [{ error: 'uri: no scheme', field: 'uri' }, 2]],
   ['a time-out behind it', () => thrown(new TimeoutError('late')), [{ error: 'late' }, 7]],
   ['a link down behind it', () => thrown(new LinkDownError('down')), [{ error: 'down' }, 10]],
+  ['a refusal behind it', () => thrown(new RemoteError('refused', 'no')), [{ error: 'refused' }, 9]],
+  ['a wait too long behind it', () => thrown(new BusyError('busy')), [{ error: 'busy' }, 13]],
+  ['a broken answer behind it', () => thrown(new WireError('bad list', 4)), [{ error: 'bad list at byte 4' }, 9]],
   ['a reply of no type', () => ({ f: () => 1 }), [{ error: 'f: expected a JSON value, got function' }, 9]],
 ];
 function thrown(error: unknown): never {
@@ -246,6 +249,35 @@ for (const [what, handle, expected] of FAILURES) {
     assert.is(ubusd.clock.pending, 0);
   });
 }
+invoke('warns of a handler that fails only where that is no daily matter', () => {
+  const daily = [
+    new RemoteError('r', 1),
+    new BusyError('b'),
+    new LinkDownError('l'),
+    new TimeoutError('t'),
+    new InputError('i'),
+  ];
+  for (const [errors, line] of [
+    [daily, 'debug handler failed'],
+    [[new WireError('w'), new TypeError('t'), 'text'], 'warn handler failed'],
+  ] as const)
+    for (const error of errors) {
+      const ubusd = published(() => thrown(error));
+      ubusd.invoke(OBJECT, 'm', EMPTY);
+      assert.equal(
+        ubusd.lines.filter((text) => text.includes('handler')),
+        [line],
+      );
+    }
+  const ubusd = published();
+  ubusd.invoke(OBJECT, 'm', Uint8Array.of(1));
+  assert.is(replies(ubusd)[1], 2);
+  assert.equal(
+    ubusd.lines.filter((text) => text.includes('handler')),
+    [],
+    '~> no handler was asked',
+  );
+});
 invoke('refuses a reply that is too long for a message', () => {
   for (const reply of [new Uint8Array(1_048_564), { x: 'x'.repeat(2_000_000) }]) {
     const ubusd = published(() => reply);
