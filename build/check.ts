@@ -1,27 +1,33 @@
-// `npm run check`: types (whole project, and the portable part without Node's), lint and format, rules. `--write` formats.
+// `npm run check`: types (whole project, and the portable part without Node's), lint and format, then test/rules. `--write` formats.
 
-import { spawnSync } from 'node:child_process';
-import { inProject, ROOT } from './project.ts';
+import { runGroup } from './group.ts';
+import { inProject } from './project.ts';
+import { runAreas } from './suites.ts';
 
-function run(name: string, argv: string[]): boolean {
-  const started = Date.now();
-  const { status } = spawnSync(process.execPath, argv, { cwd: ROOT, stdio: 'inherit' });
-  console.log(`${status === 0 ? 'ok  ' : 'FAIL'} ${name} (${((Date.now() - started) / 1000).toFixed(1)} s)`);
-  return status === 0;
-}
-
+const LIMIT_MS = 300_000;
 const tsc = inProject('node_modules/typescript/bin/tsc');
 const biome = inProject('node_modules/@biomejs/biome/bin/biome');
-const write = process.argv.includes('--write');
 
-/** Runs all checks. @returns true when all hold. */
-export function check(): boolean {
+async function run(name: string, argv: readonly string[]): Promise<boolean> {
+  const started = Date.now();
+  const { code, output } = await runGroup([process.execPath, ...argv], LIMIT_MS);
+  process.stdout.write(output);
+  console.log(`  ${code === 0 ? 'ok  ' : 'FAIL'} ${name} (${((Date.now() - started) / 1000).toFixed(1)} s)`);
+  return code === 0;
+}
+
+/** Checks types, lint and format, all three whatever the first say; `write` formats. @returns true when all hold. */
+export async function checkSources(write = false): Promise<boolean> {
   const results = [
-    run('types', [tsc, '-p', '.']),
-    run('types of the portable part', [tsc, '-p', 'src']),
-    run('lint and format', [biome, 'check', '--error-on-warnings', ...(write ? ['--write'] : []), '.']),
+    await run('types', [tsc, '-p', '.']),
+    await run('types of the portable part', [tsc, '-p', 'src']),
+    await run('lint and format', [biome, 'check', '--error-on-warnings', ...(write ? ['--write'] : []), '.']),
   ];
   return results.every(Boolean);
 }
 
-if (process.argv[1]?.endsWith('build/check.ts')) process.exitCode = check() ? 0 : 1;
+if (process.argv[1]?.endsWith('build/check.ts')) {
+  const hold = await checkSources(process.argv.includes('--write'));
+  const rules = await runAreas(['rules']);
+  process.exitCode = hold && rules.failed === 0 && rules.passed > 0 ? 0 : 1;
+}
