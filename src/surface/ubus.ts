@@ -9,7 +9,6 @@ import {
   PEER_NOTICE,
   YGGDRASIL_METHODS,
 } from '../api/objects.ts';
-import { errorText } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { HISTORY_STEP_S } from '../mesh/history.ts';
 import type { View, ViewKind } from '../mesh/node.ts';
@@ -21,6 +20,7 @@ import { compileLayout, firstValueOffset, type Table } from '../ubus/blobmsg.ts'
 import type { UbusClient } from '../ubus/client.ts';
 import { Failure, type Reply, type UbusMethod } from '../ubus/object.ts';
 import { UBUS_STATUS_NOT_FOUND } from '../ubus/status.ts';
+import { SendQueue } from './queue.ts';
 
 /** What the object `meshbridge` shows and starts. */
 export interface Daemon {
@@ -57,14 +57,17 @@ function peeringOf(args: Table): PeeringName {
 export class UbusSurface {
   /** Encoded replies, each for as long as the view that it shows is the newest: a call only brings its age up to date. */
   private readonly encoded = new WeakMap<View, Uint8Array>();
+  private readonly queue: SendQueue;
 
   constructor(
     private readonly bus: Bus,
     private readonly mesh: MeshState,
     private readonly daemon: Daemon,
     private readonly nowMs: () => number,
-    private readonly log: Log,
-  ) {}
+    log: Log,
+  ) {
+    this.queue = new SendQueue(log);
+  }
 
   /** Publishes both objects; the bus publishes them again whenever it returns. */
   publish(): void {
@@ -83,9 +86,8 @@ export class UbusSurface {
   }
 
   private tell(path: string, event: string, data: Uint8Array): void {
-    const failed = (error: unknown): void => this.log.debug('not told', { event, error: errorText(error) });
-    this.bus.send(`${path}.${event}`, data).catch(failed);
-    if (this.bus.hasSubscribers(path)) this.bus.notify(path, event, data).catch(failed);
+    this.queue.push(() => this.bus.send(`${path}.${event}`, data));
+    if (this.bus.hasSubscribers(path)) this.queue.push(() => this.bus.notify(path, event, data));
   }
 
   private yggdrasil(): Record<YggdrasilMethod, Handler> {

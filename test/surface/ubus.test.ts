@@ -483,4 +483,24 @@ notices('are lost in silence while the bus is away', async () => {
     'not told notify meshbridge link_down: not published now',
   ]);
 });
+notices('come all, in order, when they are more than the bus takes at once', async () => {
+  const { bus, surface } = make();
+  const numbers = Array.from({ length: 3000 }, (_, ups) => ups);
+  let underWay = 0;
+  let most = 0;
+  bus.send = async (name, data = {}) => {
+    most = Math.max(most, ++underWay);
+    bus.told.push({ how: 'event', name, data: decodeTable(data as Uint8Array) });
+    await Promise.resolve();
+    underWay--;
+  };
+  for (const ups of numbers) surface.linkNotice('link_up', { ...LINK_UP, ups });
+  assert.is(most, 64);
+  while (underWay > 0) await settle();
+  assert.is(most, 64);
+  assert.equal(
+    bus.told.map(({ data }) => data.ups),
+    numbers,
+  );
+});
 notices.run();
