@@ -28,6 +28,9 @@ const WHICH = { 'interface?': 'string' } as const;
 /** First in every reply. `age_ms`: time since Yggdrasil was last asked for this. */
 const AGED = { age_ms: 'int64', interface: 'string' } as const;
 
+/** Of a reply with a list that may outgrow one message: `left_out`, where it did, counts the entries at its end that are missing. */
+const LISTED = { ...AGED, 'left_out?': 'int32' } as const;
+
 /** A peering named as Yggdrasil names it: URI, and the device it is bound to. */
 const PEERING = { uri: 'string', 'device?': 'string', ...WHICH } as const;
 
@@ -40,10 +43,10 @@ export const FAILURE = { error: 'string', 'field?': 'string' } as const;
 /** The methods of the object `yggdrasil`. */
 export const YGGDRASIL_METHODS = {
   self: { args: WHICH, reply: { ...AGED, ...SELF } },
-  peers: { args: WHICH, reply: { ...AGED, peers: [PEER] } },
-  sessions: { args: WHICH, reply: { ...AGED, sessions: [SESSION] } },
-  paths: { args: WHICH, reply: { ...AGED, paths: [PATH] } },
-  tree: { args: WHICH, reply: { ...AGED, tree: [TREE_ENTRY] } },
+  peers: { args: WHICH, reply: { ...LISTED, peers: [PEER] } },
+  sessions: { args: WHICH, reply: { ...LISTED, sessions: [SESSION] } },
+  paths: { args: WHICH, reply: { ...LISTED, paths: [PATH] } },
+  tree: { args: WHICH, reply: { ...LISTED, tree: [TREE_ENTRY] } },
   tun: { args: WHICH, reply: { ...AGED, ...TUN } },
   multicast: { args: WHICH, reply: { ...AGED, multicast_interfaces: [MULTICAST_INTERFACE] } },
   /** What a node says of itself: untrusted JSON of at most 16 KiB. */

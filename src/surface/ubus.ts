@@ -18,6 +18,7 @@ import type { Member, MeshState, PeerNotice } from '../mesh/state.ts';
 import { writeInt64 } from '../ubus/blob.ts';
 import { compileLayout, firstValueOffset, type Table } from '../ubus/blobmsg.ts';
 import type { UbusClient } from '../ubus/client.ts';
+import { MAX_ANSWER_DATA } from '../ubus/message.ts';
 import { Failure, type Reply, type UbusMethod } from '../ubus/object.ts';
 import { UBUS_STATUS_NOT_FOUND } from '../ubus/status.ts';
 import { SendQueue } from './queue.ts';
@@ -35,6 +36,8 @@ type Bus = Pick<UbusClient, 'publish' | 'send' | 'notify' | 'hasSubscribers'>;
 type YggdrasilMethod = keyof typeof YGGDRASIL_METHODS;
 type Handler = UbusMethod['handle'];
 
+/** Of an interface's name that nobody knows, so much is said back, in characters. */
+const MAX_NAME = 32;
 const AGE_OFFSET = firstValueOffset('age_ms');
 const LAYOUTS = new Map<YggdrasilMethod, ReturnType<typeof compileLayout>>();
 const NOTICE = compileLayout(PEER_NOTICE);
@@ -46,6 +49,37 @@ function layoutOf(kind: ViewKind): ReturnType<typeof compileLayout> {
   const compiled = compileLayout(YGGDRASIL_METHODS[kind].reply);
   LAYOUTS.set(kind, compiled);
   return compiled;
+}
+
+/** A reply in one DATA; of a list that is too long about as many entries as fit, from the first on, and how many are left out. */
+function encodeFitting(kind: ViewKind, reply: Table): Uint8Array {
+  const whole = tryEncode(kind, reply);
+  if (whole instanceof Uint8Array) return whole;
+  const list = reply[kind];
+  if (!Array.isArray(list)) throw whole;
+  const cut = (length: number): Uint8Array | RangeError =>
+    tryEncode(kind, { ...reply, left_out: list.length - length, [kind]: list.slice(0, length) });
+  let length = list.length;
+  let fitting: Uint8Array | RangeError = whole;
+  while (fitting instanceof RangeError) {
+    if (length === 0) throw fitting;
+    length >>>= 1;
+    fitting = cut(length);
+  }
+  // entries are much of a size: fill what is left, but for a margin
+  const fuller = cut(Math.min(list.length - 1, Math.floor((length * 0.95 * MAX_ANSWER_DATA) / fitting.length)));
+  return fuller instanceof RangeError || fuller.length < fitting.length ? fitting : fuller;
+}
+
+function tryEncode(kind: ViewKind, reply: Table): Uint8Array | RangeError {
+  try {
+    const bytes = layoutOf(kind).encode(reply);
+    if (bytes.length <= MAX_ANSWER_DATA) return bytes;
+    return new RangeError(`${kind}: reply of ${bytes.length} bytes, at most ${MAX_ANSWER_DATA}`);
+  } catch (error) {
+    if (error instanceof RangeError) return error;
+    throw error;
+  }
 }
 
 function peeringOf(args: Table): PeeringName {
@@ -100,16 +134,14 @@ export class UbusSurface {
       tun: this.reads('tun'),
       multicast: this.reads('multicast'),
       node_info: this.forMember(async ({ node, remote }, args) => {
-        const nowMs = this.nowMs();
         const key = (args.key as string).toLowerCase();
-        const { value, atMs } = await remote.nodeInfo(key, nowMs);
-        return { age_ms: nowMs - atMs, interface: node.name, key, node_info: value };
+        const { value, atMs } = await remote.nodeInfo(key, this.nowMs());
+        return { age_ms: this.nowMs() - atMs, interface: node.name, key, node_info: value };
       }),
       node_peers: this.forMember(async ({ node, remote }, args) => {
-        const nowMs = this.nowMs();
         const key = (args.key as string).toLowerCase();
-        const { value, atMs } = await remote.nodePeers(key, nowMs);
-        return { age_ms: nowMs - atMs, interface: node.name, key, keys: value };
+        const { value, atMs } = await remote.nodePeers(key, this.nowMs());
+        return { age_ms: this.nowMs() - atMs, interface: node.name, key, keys: value };
       }),
       history: this.forMember(({ node }) => {
         const nowMs = this.nowMs();
@@ -166,7 +198,7 @@ export class UbusSurface {
       writeInt64(known, AGE_OFFSET, age);
       return known;
     }
-    const bytes = layoutOf(kind).encode({ age_ms: age, interface: node.name, ...view.value });
+    const bytes = encodeFitting(kind, { age_ms: age, interface: node.name, ...view.value });
     this.encoded.set(view, bytes);
     return bytes;
   }
@@ -181,7 +213,9 @@ export class UbusSurface {
         .map(({ node }) => node.name)
         .join(', ');
       const error =
-        name === undefined ? 'no Yggdrasil interface was found on this router' : `no Yggdrasil interface "${name}"`;
+        name === undefined
+          ? 'no Yggdrasil interface was found on this router'
+          : `no Yggdrasil interface "${shortened(name)}"`;
       return new Failure(
         UBUS_STATUS_NOT_FOUND,
         known ? `interface: ${error}, there is ${known}` : `interface: ${error}`,
@@ -189,6 +223,10 @@ export class UbusSurface {
       );
     };
   }
+}
+
+function shortened(name: string): string {
+  return name.length > MAX_NAME ? `${name.slice(0, MAX_NAME)}…` : name;
 }
 
 function withContract<M extends string>(

@@ -276,6 +276,54 @@ reads('tells how old a kept answer of another node is', async () => {
   assert.is((data.node_info as Table).name, 'gateway-b');
   assert.is(client.count('getnodeinfo'), 1);
 });
+reads('tells how old an answer of another node is that took long', async () => {
+  const { bus, clock, client } = make();
+  const response = client.answers.getnodeinfo as object;
+  client.answers.getnodeinfo = new Promise((resolve) => clock.after(4000, () => resolve({ ...response })));
+  const call = bus.call('yggdrasil', 'node_info', { key: OTHER_KEY });
+  await clock.advance(4000);
+  assert.is((await call).data.age_ms, 4000);
+});
+reads('counts the age of its own peers to the moment of the answer', async () => {
+  const { bus, clock, client, members } = make();
+  await members[0]!.node.read('self', 0);
+  const response = client.answers.getpeers as object;
+  client.answers.getpeers = new Promise((resolve) => clock.after(500, () => resolve({ ...response })));
+  const call = bus.call('yggdrasil', 'node_peers', { key: OWN_KEY });
+  await clock.advance(500);
+  assert.is((await call).data.age_ms, 500);
+});
+reads('cuts a list that does not fit in one message, and tells how much is missing', async () => {
+  const { bus, client } = make();
+  const hex = (n: number) => n.toString(16).padStart(64, '0');
+  const trees = (count: number) =>
+    Array.from({ length: count }, (_, n) => ({ key: hex(n), address: '200::1', parent: hex(0), sequence: n }));
+  client.answers.gettree = { tree: trees(16_000) };
+  const { status, bytes, data } = await bus.call('yggdrasil', 'tree');
+  assert.is(status, UBUS_STATUS_OK);
+  const tree = data.tree as Table[];
+  assert.is(tree.length + (data.left_out as number), 16_000);
+  assert.is(tree[0]!.key, hex(0));
+  assert.is(tree.at(-1)!.key, hex(tree.length - 1), '~> none is missing between');
+  assert.ok(bytes.length <= 1_048_560, `${bytes.length} bytes`);
+  assert.ok(bytes.length > 900_000, `${bytes.length} bytes`);
+  assertShape(data, OBJECTS.yggdrasil.tree.reply, 'tree');
+});
+reads('tells of nothing left out where all fits', async () => {
+  const { bus } = make();
+  for (const method of ['peers', 'sessions', 'paths', 'tree'])
+    assert.is((await bus.call('yggdrasil', method)).data.left_out, undefined);
+});
+reads('shows the first peers of thousands with long errors', async () => {
+  const { bus, client } = make();
+  client.peers = Array.from({ length: 4096 }, (_, n) =>
+    peerEntry(`tcp://192.0.2.1:${n + 1000}`, { up: false, last_error: n < 2048 ? 'short' : '\u20ac'.repeat(500) }),
+  );
+  const { status, data } = await bus.call('yggdrasil', 'peers');
+  assert.is(status, UBUS_STATUS_OK);
+  assert.is((data.peers as Table[]).length + (data.left_out as number), 4096);
+  assert.ok((data.peers as Table[]).length >= 2048);
+});
 reads('goes on with the history while Yggdrasil does not answer', async () => {
   const { bus, clock, members } = make();
   await members[0]!.node.read('peers', 0);
@@ -304,6 +352,15 @@ for (const [title, path, method, args, status, error, field] of [
     { interface: 'x' },
     UBUS_STATUS_NOT_FOUND,
     'interface: no Yggdrasil interface "x", there is ygg0, ygg1',
+    'interface',
+  ],
+  [
+    'an interface with an endless name',
+    'yggdrasil',
+    'peers',
+    { interface: 'x'.repeat(100_000) },
+    UBUS_STATUS_NOT_FOUND,
+    `interface: no Yggdrasil interface "${'x'.repeat(32)}…", there is ygg0, ygg1`,
     'interface',
   ],
   [
