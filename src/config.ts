@@ -33,8 +33,6 @@ export const MAX_INTERFACES = 4;
 export interface OptionSpec<T> {
   /** The default as it is written; absent: the option must be given. */
   readonly default?: string;
-  /** Sentences without line ends. */
-  readonly meaning: string;
   /** What values it takes: completes "expected …". */
   readonly takes: string;
   /** The value of a text; `undefined` when it does not do, or a text that says why not. */
@@ -44,23 +42,38 @@ export interface OptionSpec<T> {
 /** Every option, by section type. The shipped file, the reader and the errors follow this table. */
 export const OPTIONS = {
   meshbridge: {
-    log_level: choice(LOG_LEVELS, 'info', 'How much is logged.'),
-    ubus_socket: path('/var/run/ubus/ubus.sock', 'Socket of the ubus broker.', socketPathProblem),
-    state_dir: path(
-      '/var/run/meshbridge',
-      'Directory, best in RAM, that remembers trials of peerings which must be reverted after a crash.',
-    ),
-    discover: flag('1', 'Find Yggdrasil by the interfaces of netifd and by the socket files in socket_dir.'),
-    socket_dir: path('/tmp/yggdrasil', 'Directory with the admin sockets of Yggdrasil, each named <interface>.sock.'),
-    poll_brisk: seconds(1, 60, '2', 'How often Yggdrasil is asked while somebody looks or listens.'),
-    poll_idle: seconds(5, 3600, '30', 'How often Yggdrasil is asked while nobody does; not less than poll_brisk.'),
-    probe: flag('1', 'Ask silent peers whether they are still there while somebody looks.'),
+    log_level: choice(LOG_LEVELS, 'info'),
+    ubus_socket: path('/var/run/ubus/ubus.sock', socketPathProblem),
+    state_dir: path('/var/run/meshbridge'),
+    discover: flag('1'),
+    socket_dir: path('/tmp/yggdrasil'),
+    poll_brisk: seconds(1, 60, '2'),
+    poll_idle: seconds(5, 3600, '30'),
+    probe: flag('1'),
   },
   interface: {
-    socket: endpoint('Admin socket of this Yggdrasil (its AdminListen), such as unix:///tmp/yggdrasil/ygg0.sock.'),
-    enabled: flag('1', 'Whether this section counts.'),
+    socket: endpoint(),
+    enabled: flag('1'),
   },
 } as const;
+
+/** What each option means, in whole sentences: for the shipped file and for pages; the daemon does without. */
+export const MEANINGS: { readonly [T in SectionType]: { readonly [O in keyof (typeof OPTIONS)[T]]: string } } = {
+  meshbridge: {
+    log_level: 'How much is logged.',
+    ubus_socket: 'Socket of the ubus broker.',
+    state_dir: 'Directory, best in RAM, that remembers trials of peerings which must be reverted after a crash.',
+    discover: 'Find Yggdrasil by the interfaces of netifd and by the socket files in socket_dir.',
+    socket_dir: 'Directory with the admin sockets of Yggdrasil, each named <interface>.sock.',
+    poll_brisk: 'How often Yggdrasil is asked while somebody looks or listens.',
+    poll_idle: 'How often Yggdrasil is asked while nobody does; not less than poll_brisk.',
+    probe: 'Ask silent peers whether they are still there while somebody looks.',
+  },
+  interface: {
+    socket: 'Admin socket of this Yggdrasil (its AdminListen), such as unix:///tmp/yggdrasil/ygg0.sock.',
+    enabled: 'Whether this section counts.',
+  },
+};
 
 type SectionType = keyof typeof OPTIONS;
 type Values<T extends SectionType> = {
@@ -174,10 +187,9 @@ function show(text: string): string {
 
 // the kinds of options
 
-function choice<const V extends string>(of: readonly V[], normal: V, meaning: string): OptionSpec<V> {
+function choice<const V extends string>(of: readonly V[], normal: V): OptionSpec<V> {
   return {
     default: normal,
-    meaning,
     takes: `one of ${of.join(', ')}`,
     read: (text) => {
       const value = of.find((one) => one === text);
@@ -187,10 +199,9 @@ function choice<const V extends string>(of: readonly V[], normal: V, meaning: st
 }
 
 /** The words are those of OpenWrt's `config_get_bool`. */
-function flag(normal: '0' | '1', meaning: string): OptionSpec<boolean> {
+function flag(normal: '0' | '1'): OptionSpec<boolean> {
   return {
     default: normal,
-    meaning,
     takes: '1 or 0',
     read: (text) => {
       if (['1', 'on', 'true', 'yes', 'enabled'].includes(text)) return { value: true };
@@ -199,10 +210,9 @@ function flag(normal: '0' | '1', meaning: string): OptionSpec<boolean> {
   };
 }
 
-function seconds(least: number, most: number, normal: string, meaning: string): OptionSpec<number> {
+function seconds(least: number, most: number, normal: string): OptionSpec<number> {
   return {
     default: normal,
-    meaning,
     takes: `whole seconds from ${least} to ${most}`,
     read: (text) => {
       const value = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
@@ -211,14 +221,9 @@ function seconds(least: number, most: number, normal: string, meaning: string): 
   };
 }
 
-function path(
-  normal: string,
-  meaning: string,
-  problemOf: (path: string) => string | undefined = () => undefined,
-): OptionSpec<string> {
+function path(normal: string, problemOf: (path: string) => string | undefined = () => undefined): OptionSpec<string> {
   return {
     default: normal,
-    meaning,
     takes: 'an absolute path',
     read: (text) => {
       if (!/^\/[^\p{Cc}]{1,255}$/u.test(text)) return undefined;
@@ -228,9 +233,8 @@ function path(
   };
 }
 
-function endpoint(meaning: string): OptionSpec<Endpoint> {
+function endpoint(): OptionSpec<Endpoint> {
   return {
-    meaning,
     takes: 'unix:///path, unix://@name or tcp://host:port',
     read: (text) => {
       try {

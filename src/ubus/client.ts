@@ -17,12 +17,10 @@ import {
   type Message,
   UBUS_MSG_INVOKE,
   UBUS_MSG_LOOKUP,
-  UBUS_MSG_MONITOR,
   UBUS_MSG_NOTIFY,
   UBUS_MSG_PING,
   UBUS_MSG_UNSUBSCRIBE,
   UBUS_SYSTEM_OBJECT_EVENT,
-  UBUS_SYSTEM_OBJECT_MONITOR,
 } from './message.ts';
 import { type Data, encodeData, type UbusObject } from './object.ts';
 import { type Acknowledgement, HOUSEKEEPING_TIMEOUT_MS, type NotifyOptions, Publisher } from './publisher.ts';
@@ -77,7 +75,6 @@ export class UbusClient {
   private connection: Connection | undefined;
   private clientId = 0;
   private readonly ids = new Map<string, number>();
-  private onMonitored: ((message: Message) => void) | undefined;
   private readonly changed = new Set<(up: boolean, error: Error | undefined) => void>();
   private readonly subscribersChanged = new Set<(path: string, active: boolean) => void>();
 
@@ -239,18 +236,6 @@ export class UbusClient {
     await this.ask({ what: 'ping', type: UBUS_MSG_PING, peer: 0, attributes: {}, timeoutMs });
   }
 
-  /** Watches all frames of all clients, until the link goes down. @throws RemoteError PERMISSION_DENIED for anybody but root; LinkDownError */
-  async monitor(handle: (message: Message) => void): Promise<void> {
-    this.onMonitored = handle;
-    await this.ask({
-      what: 'monitor',
-      type: UBUS_MSG_INVOKE,
-      peer: UBUS_SYSTEM_OBJECT_MONITOR,
-      attributes: { objectId: UBUS_SYSTEM_OBJECT_MONITOR, method: 'add', data: encodeTable({}) },
-      timeoutMs: HOUSEKEEPING_TIMEOUT_MS,
-    });
-  }
-
   private open(stream: Stream): Connection {
     const connection = new Connection(stream, this.options.clock, this.options.log, {
       onHello: (id) => {
@@ -273,7 +258,6 @@ export class UbusClient {
       this.connection = undefined;
       this.clientId = 0;
       this.ids.clear();
-      this.onMonitored = undefined;
       this.publisher.detach();
       this.listener.detach();
     }
@@ -287,7 +271,6 @@ export class UbusClient {
     else if (type === UBUS_MSG_INVOKE && this.listener.owns(objectId)) this.listener.onInvoke(message);
     else if (type === UBUS_MSG_NOTIFY) this.publisher.onActive(message);
     else if (type === UBUS_MSG_UNSUBSCRIBE) this.listener.onUnsubscribe(message);
-    else if (type === UBUS_MSG_MONITOR) this.onMonitored?.(message);
     else this.options.log.debug('frame ignored', { type, peer, object: objectId });
   }
 

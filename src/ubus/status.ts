@@ -17,35 +17,54 @@ export const UBUS_STATUS_NO_MEMORY = 11;
 export const UBUS_STATUS_PARSE_ERROR = 12;
 export const UBUS_STATUS_SYSTEM_ERROR = 13;
 
-/** Name and text by number; the texts are those that OpenWrt's `ubus` prints, because scripts match them. */
-const STATUSES: readonly (readonly [name: string, text: string])[] = [
-  ['OK', 'Success'],
-  ['INVALID_COMMAND', 'Invalid command'],
-  ['INVALID_ARGUMENT', 'Invalid argument'],
-  ['METHOD_NOT_FOUND', 'Method not found'],
-  ['NOT_FOUND', 'Not found'],
-  ['NO_DATA', 'No response'],
-  ['PERMISSION_DENIED', 'Permission denied'],
-  ['TIMEOUT', 'Request timed out'],
-  ['NOT_SUPPORTED', 'Operation not supported'],
-  ['UNKNOWN_ERROR', 'Unknown error'],
-  ['CONNECTION_FAILED', 'Connection failed'],
-  ['NO_MEMORY', 'Out of memory'],
-  ['PARSE_ERROR', 'Parsing message data failed'],
-  ['SYSTEM_ERROR', 'System error'],
+/** By number, without their prefix. */
+const NAMES: readonly string[] = [
+  'OK',
+  'INVALID_COMMAND',
+  'INVALID_ARGUMENT',
+  'METHOD_NOT_FOUND',
+  'NOT_FOUND',
+  'NO_DATA',
+  'PERMISSION_DENIED',
+  'TIMEOUT',
+  'NOT_SUPPORTED',
+  'UNKNOWN_ERROR',
+  'CONNECTION_FAILED',
+  'NO_MEMORY',
+  'PARSE_ERROR',
+  'SYSTEM_ERROR',
+];
+
+/** By number: the texts that OpenWrt's `ubus` prints, because scripts match them. */
+const TEXTS: readonly string[] = [
+  'Success',
+  'Invalid command',
+  'Invalid argument',
+  'Method not found',
+  'Not found',
+  'No response',
+  'Permission denied',
+  'Request timed out',
+  'Operation not supported',
+  'Unknown error',
+  'Connection failed',
+  'Out of memory',
+  'Parsing message data failed',
+  'System error',
 ];
 
 /** The name of a status code, without its prefix: `NOT_FOUND`; `STATUS_99` when it has none. */
 export function statusName(status: number): string {
-  return STATUSES[status]?.[0] ?? `STATUS_${status}`;
+  return NAMES[status] ?? `STATUS_${status}`;
 }
 
 /** What OpenWrt's command line prints for a status code. */
 export function statusText(status: number): string {
-  return STATUSES[status]?.[1] ?? 'Unknown error';
+  return TEXTS[status] ?? 'Unknown error';
 }
 
 /** The error of a request that was answered with a status other than 0; its `status` is the number. */
 export function statusError(what: string, status: number, reason?: string): RemoteError {
-  return new RemoteError(`${what}: ${reason ?? statusText(status).toLowerCase()} (${statusName(status)})`, status);
+  const name = statusName(status);
+  return new RemoteError(`${what}: ${reason ?? name.toLowerCase().replace(/_/g, ' ')} (${name})`, status);
 }

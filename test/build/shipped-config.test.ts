@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { inProject } from '../../build/project.ts';
-import { MAX_INTERFACES, OPTIONS, type OptionSpec, parseConfig } from '../../src/config.ts';
+import { MAX_INTERFACES, MEANINGS, OPTIONS, type OptionSpec, parseConfig } from '../../src/config.ts';
 import { parseUci } from '../../src/lib/uci.ts';
 
 const TEXT = readFileSync(inProject('openwrt-feed/meshbridge/files/meshbridge.config'), 'utf8');
@@ -10,7 +10,7 @@ const TEXT = readFileSync(inProject('openwrt-feed/meshbridge/files/meshbridge.co
 const COMPLETE = TEXT.replace(/^(\s*)# (?=(?:config|option|list) \S+ ')/gm, '$1');
 
 /** What the comment above an option must say. */
-function explanation({ meaning, takes, default: normal }: OptionSpec<unknown>): string {
+function explanation(meaning: string, { takes, default: normal }: OptionSpec<unknown>): string {
   return `${meaning} Takes ${takes}. ${normal === undefined ? 'Must be given.' : `Default: ${normal}.`}`;
 }
 
@@ -45,12 +45,15 @@ shipped('parses with everything that it shows', () => {
     interfaces: [{ name: 'ygg0', endpoint: { path: '/tmp/yggdrasil/ygg0.sock' } }],
   });
 });
-for (const specs of Object.values(OPTIONS))
+for (const [type, specs] of Object.entries(OPTIONS))
   for (const [name, spec] of Object.entries<OptionSpec<unknown>>(specs))
     shipped(`explains ${name} as the table does`, () => {
       const lines = COMPLETE.split('\n');
       const at = lines.findIndex((line) => line.startsWith(`\toption ${name} '`));
-      assert.is(commentAbove(lines, at), explanation(spec));
+      assert.is(
+        commentAbove(lines, at),
+        explanation((MEANINGS as Record<string, Record<string, string>>)[type]![name]!, spec),
+      );
     });
 shipped('names the most interfaces', () => assert.match(TEXT, `at most ${MAX_INTERFACES}.`));
 shipped('keeps its lines short', () => {

@@ -285,18 +285,6 @@ const CASES: readonly (readonly [string, (clients: Clients, bus: Bus) => Promise
       assert.is(show(await watcher.next()).method, 'ubus.object.remove');
     },
   ],
-  [
-    'watches the bus',
-    async (clients) => {
-      const [watcher, other] = [await clients.open(), await clients.open()];
-      let seen = 0;
-      await watcher.monitor(({ attributes }) => {
-        if (attributes.monitorClient === other.id) seen++;
-      });
-      await other.ping();
-      await until('seen', () => seen === 3);
-    },
-  ],
 ];
 
 export const CLIENTS: readonly Case[] = CASES.map(([name, run]) => [name, withClients(run)]);

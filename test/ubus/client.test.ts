@@ -10,7 +10,6 @@ import {
   UBUS_MSG_HELLO,
   UBUS_MSG_INVOKE,
   UBUS_MSG_LOOKUP,
-  UBUS_MSG_MONITOR,
   UBUS_MSG_PING,
   UBUS_MSG_STATUS,
 } from '../../src/ubus/message.ts';
@@ -341,25 +340,5 @@ rest('pings', async () => {
     await rejection(Promise.all([ubusd.client.ping({ timeoutMs: 5 }), ubusd.clock.advance(5)])),
     TimeoutError,
   );
-});
-rest('hands on what the monitor sees', async () => {
-  const ubusd = new Ubusd().connect();
-  const seen: Message[] = [];
-  const watching = ubusd.client.monitor((message) => seen.push(message));
-  const request = ubusd.one(UBUS_MSG_INVOKE);
-  assert.equal([request.peer, request.attributes.method], [3, 'add']);
-  ubusd.answer(request, 0);
-  await watching;
-  const attributes = {
-    monitorClient: CLIENT,
-    monitorPeer: 0,
-    monitorSeq: 1,
-    monitorType: 3,
-    monitorSend: false,
-    data: EMPTY,
-  };
-  const frame = { type: UBUS_MSG_MONITOR, seq: 1, peer: 0, attributes };
-  ubusd.send(frame);
-  assert.equal(seen, [frame]);
 });
 rest.run();
