@@ -26,6 +26,7 @@ class Peer {
   readonly statuses: number[] = [];
   readonly answers: Uint8Array[] = [];
   isClosed = false;
+  private isQuiet = false;
 
   constructor(private readonly socket: Socket) {
     const reader = new FrameReader();
@@ -39,6 +40,12 @@ class Peer {
 
   send(bytes: Uint8Array): void {
     this.socket.write(bytes);
+  }
+
+  /** Sends these bytes and nothing after them: an answer to another request would continue the frame that they begin. */
+  sendLast(bytes: Uint8Array): void {
+    this.send(bytes);
+    this.isQuiet = true;
   }
 
   close(): void {
@@ -61,7 +68,7 @@ class Peer {
   }
 
   private reply(message: Message): void {
-    this.send(encodeMessage(message));
+    if (!this.isQuiet) this.send(encodeMessage(message));
   }
 }
 

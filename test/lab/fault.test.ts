@@ -239,7 +239,8 @@ hostileBroker('leaves the daemon running, and a good one takes its place', async
       )!;
       const from = router.lines.length;
       const what = `${outcome}: ${name}`;
-      peer.send(bytes);
+      if (outcome === 'drop' || outcome === 'wait') peer.sendLast(bytes);
+      else peer.send(bytes);
       if (outcome === 'drop') {
         await until(`${what}: the connection ends`, () => peer.isClosed);
         await until(`${what}: it is logged with "${text}"`, () =>
