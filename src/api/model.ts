@@ -85,6 +85,20 @@ export const PEER = {
 } as const;
 export type Peer = Shape<typeof PEER>;
 
+/** One peering as Yggdrasil claims it at one moment: a `Peer` without what only memory can add. Sizes and ages as of the answer. */
+export type PeerClaim = Omit<
+  Peer,
+  | 'device'
+  | 'origin'
+  | 'state'
+  | 'proven_ago_ms'
+  | 'proof'
+  | 'state_ago_ms'
+  | 'changes_per_hour'
+  | 'key_remembered'
+  | 'name'
+>;
+
 /** This node. Source: getSelf. */
 export const SELF = {
   build_name: 'string',

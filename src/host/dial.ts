@@ -14,7 +14,7 @@ const MAX_ANSWER_BYTES = 4096;
 const MAX_PATH_BYTES = 107;
 
 /** An endpoint as people write it: path, `host:port`, `[v6 address]:port`. */
-export function formatEndpoint(to: Endpoint): string {
+export function endpointText(to: Endpoint): string {
   if ('path' in to) return to.path;
   return to.host.includes(':') ? `[${to.host}]:${to.port}` : `${to.host}:${to.port}`;
 }
@@ -100,7 +100,7 @@ export function connect(native: Native, clock: Clock, to: Endpoint, done: (outco
       }
       attempt(
         () => native.connectTcp(host, port),
-        formatEndpoint({ host, port }),
+        endpointText({ host, port }),
         (error) => {
           errors.push(error);
           next();
@@ -147,7 +147,7 @@ export function connect(native: Native, clock: Clock, to: Endpoint, done: (outco
   };
 
   const problem = endpointProblem(to);
-  if (problem !== undefined) fail(new Error(`connect ${formatEndpoint(to)}: ${problem}`));
+  if (problem !== undefined) fail(new Error(`connect ${endpointText(to)}: ${problem}`));
   else if ('path' in to) attempt(() => native.connectUnix(to.path), to.path, fail);
   else if (isNumeric(to.host)) attemptEach([to.host], to.port);
   else resolve(to.host, to.port);

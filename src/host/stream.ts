@@ -2,7 +2,7 @@
 
 import { errorText } from '../errors.ts';
 import type { Cancel, Clock, Endpoint, Stream, StreamEvents, Streams } from '../transport/host.ts';
-import { connect, endpointProblem, formatEndpoint } from './dial.ts';
+import { connect, endpointProblem, endpointText } from './dial.ts';
 import { type Native, READABLE, WRITABLE } from './native.ts';
 import { Outbox } from './outbox.ts';
 
@@ -148,7 +148,7 @@ class DescriptorStream implements Stream {
   }
 
   private describe(error: unknown): Error {
-    return new Error(`${formatEndpoint(this.at)}: ${errorText(error)}`, { cause: error });
+    return new Error(`${endpointText(this.at)}: ${errorText(error)}`, { cause: error });
   }
 }
 
@@ -166,7 +166,7 @@ export class NativeStreams implements Streams {
   listen(at: Endpoint, accept: (stream: Stream) => StreamEvents): Cancel {
     const { native, clock } = this;
     const problem = endpointProblem(at);
-    if (problem !== undefined) throw new Error(`listen ${formatEndpoint(at)}: ${problem}`);
+    if (problem !== undefined) throw new Error(`listen ${endpointText(at)}: ${problem}`);
     const fd = 'path' in at ? native.listenUnix(at.path) : native.listenTcp(at.host, at.port);
     let open = true;
     let cancelPause: Cancel = () => {};

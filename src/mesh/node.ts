@@ -1,9 +1,19 @@
 // The state of one Yggdrasil node (one logical interface): the newest answer of each kind, its peers, its last 24 hours.
 
-import type { InterfaceStatus, MulticastInterface, Path, Peer, Self, Session, TreeEntry, Tun } from '../api/model.ts';
+import type {
+  InterfaceStatus,
+  MulticastInterface,
+  Path,
+  Peer,
+  PeerClaim,
+  Self,
+  Session,
+  TreeEntry,
+  Tun,
+} from '../api/model.ts';
 import type { PeerEvent } from '../api/objects.ts';
 import { History } from './history.ts';
-import { PeerBook, type PeerClaim, type PeerKnowledge, type SilentPeer } from './peer.ts';
+import { PeerBook, type PeerKnowledge, type SilentPeer } from './peer.ts';
 
 /** What is kept of a node, by kind: exactly what the ubus method of the same name shows beside `age_ms` and `interface`. */
 export interface Views {

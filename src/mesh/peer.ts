@@ -1,22 +1,8 @@
 // The peers of one node over time: what Yggdrasil claims, what the counters prove, who a silent link belonged to, what changed.
 
-import type { Peer, PeerOrigin, PeerState } from '../api/model.ts';
+import type { Peer, PeerClaim, PeerOrigin, PeerState } from '../api/model.ts';
 import type { PeerEvent } from '../api/objects.ts';
 import { identityOf, redact } from '../lib/peer-uri.ts';
-
-/** One peering as Yggdrasil claims it at one moment; the fields are those of `Peer`. */
-export type PeerClaim = Omit<
-  Peer,
-  | 'device'
-  | 'origin'
-  | 'state'
-  | 'proven_ago_ms'
-  | 'proof'
-  | 'state_ago_ms'
-  | 'changes_per_hour'
-  | 'key_remembered'
-  | 'name'
->;
 
 /** A peering as the configuration or a person names it. */
 export interface PeeringName {

@@ -1,11 +1,11 @@
 // Feeds one node's state from its Yggdrasil: polls briskly while somebody looks, slowly otherwise, and asks silent peers whether they are there.
 
-import type { Json } from '../api/model.ts';
+import type { Json, PeerClaim } from '../api/model.ts';
 import { errorText, LinkDownError, TimeoutError } from '../errors.ts';
 import { identityOf, redact } from '../lib/peer-uri.ts';
 import type { Log } from '../log.ts';
 import type { Node, NodeSource, ViewKind } from '../mesh/node.ts';
-import type { PeerClaim, PeeringName } from '../mesh/peer.ts';
+import type { PeeringName } from '../mesh/peer.ts';
 import type { PeeringLinks } from '../mesh/peering.ts';
 import type { RemoteSource } from '../mesh/remote.ts';
 import type { Cancel, Clock } from '../transport/host.ts';

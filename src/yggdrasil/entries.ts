@@ -4,23 +4,9 @@
 // interfaces are plain names before 0.5.10. Go leaves out what is zero, and writes zeros for a peer that is down: neither is a fact.
 // Nothing is taken on trust: an entry that is broken is left out, a field that is broken is left out, both are counted.
 
-import type { Json, MulticastInterface, Path, Peer, Self, Session, TreeEntry, Tun } from '../api/model.ts';
+import type { Json, MulticastInterface, Path, PeerClaim, Self, Session, TreeEntry, Tun } from '../api/model.ts';
 import { WireError } from '../errors.ts';
 import { type AdminResponse, isObject } from './admin.ts';
-
-/** What `getPeers` tells of a peering: a `Peer` without what only memory can add. Sizes and ages as of the moment of the answer. */
-export type PeerEntry = Omit<
-  Peer,
-  | 'device'
-  | 'origin'
-  | 'state'
-  | 'proven_ago_ms'
-  | 'proof'
-  | 'state_ago_ms'
-  | 'changes_per_hour'
-  | 'key_remembered'
-  | 'name'
->;
 
 /** A list, and how many broken entries and fields were left out of it. */
 export interface Entries<T> {
@@ -119,7 +105,7 @@ export function toSelf(response: AdminResponse): Self {
  * A counter that is missing while the link is up is 0 (Go leaves zeros out); a rate that is missing stays missing, since before 0.5.10 there were none.
  * @throws WireError when there is no list.
  */
-export function toPeers(response: AdminResponse): Entries<PeerEntry> {
+export function toPeers(response: AdminResponse): Entries<PeerClaim> {
   return toEntries(response, 'peers', MAX_PEERS, toPeer, (a, b) =>
     a.inbound !== b.inbound
       ? Number(a.inbound) - Number(b.inbound)
@@ -127,11 +113,11 @@ export function toPeers(response: AdminResponse): Entries<PeerEntry> {
   );
 }
 
-function toPeer(fields: Fields): PeerEntry | undefined {
+function toPeer(fields: Fields): PeerClaim | undefined {
   const up = fields.bool('up');
   const inbound = fields.bool('inbound');
   if (up === undefined || inbound === undefined) return undefined;
-  const peer: PeerEntry = { inbound, up };
+  const peer: PeerClaim = { inbound, up };
   set(peer, 'remote', notEmpty(fields.uri('remote')));
   // while down, everything else is zeros that mean "not known"
   if (up) {

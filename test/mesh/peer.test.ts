@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { PeerBook, type PeerClaim, type PeeringName } from '../../src/mesh/peer.ts';
+import type { PeerClaim } from '../../src/api/model.ts';
+import { PeerBook, type PeeringName } from '../../src/mesh/peer.ts';
 
 const KEY = 'ab'.repeat(32);
 const OTHER = 'cd'.repeat(32);

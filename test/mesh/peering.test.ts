@@ -1,8 +1,9 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { PeerClaim } from '../../src/api/model.ts';
 import { errorText, InputError, LinkDownError } from '../../src/errors.ts';
 import { Node } from '../../src/mesh/node.ts';
-import type { PeerClaim, PeeringName } from '../../src/mesh/peer.ts';
+import type { PeeringName } from '../../src/mesh/peer.ts';
 import { Peering } from '../../src/mesh/peering.ts';
 import { type Trial, Trials } from '../../src/mesh/trial.ts';
 import { ManualClock } from '../support/clock.ts';
