@@ -189,3 +189,24 @@ export const INTERFACE = {
   'problem?': 'string',
 } as const;
 export type InterfaceStatus = Shape<typeof INTERFACE>;
+
+/** How much a finding matters: `error` (something does not work, or is unsafe now), `warning` (it will hurt), `note`. */
+export const FINDING_LEVELS = ['error', 'warning', 'note'] as const;
+export type FindingLevel = (typeof FINDING_LEVELS)[number];
+
+/** Something unsafe or broken in the router's configuration. Sentences for people; no secret is quoted. */
+export const FINDING = {
+  /** Which check found it: `empty_private_key`, say. */
+  id: 'string',
+  /** One of FINDING_LEVELS. */
+  level: 'string',
+  /** Where: `network.ygg0.private_key`. */
+  option: 'string',
+  /** What was found. */
+  what: 'string',
+  /** Why it matters. */
+  why: 'string',
+  /** What to do about it. */
+  fix: 'string',
+} as const;
+export type Finding = Shape<typeof FINDING> & { level: FindingLevel };
