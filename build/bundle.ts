@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { type BuildOptions, build } from 'esbuild';
 import { errorText } from '../src/errors.ts';
 import { DIST, inProject, ROOT } from './project.ts';
-import { BUDGETS, ENGINE_LANGUAGE, ROUTER } from './targets.ts';
+import { BUDGETS, ENGINE_LANGUAGE, HELPER, ROUTER } from './targets.ts';
 
 const FOR_ENGINE: BuildOptions = {
   absWorkingDir: ROOT,
@@ -43,15 +43,30 @@ export async function bundleProgram(entry: string, out: string, metafile: string
   return { bytes: bytes.length, gzipBytes: gzipSync(bytes, { level: 9 }).length };
 }
 
-/** Bundles the router's program to dist/. @throws Error when it is past its budget. */
-export async function bundleRouter(): Promise<BundleSize & { path: string }> {
+/** A program that runs when the executable is called by one of these names; names with `--` are options. */
+export interface NamedBundle {
+  names: readonly string[];
+  /** Path of a bundle of one ES module. */
+  bundle: string;
+}
+
+/** Both programs of the router, as `buildNative` takes them. */
+export interface RouterBundles {
+  bundle: string;
+  others: NamedBundle[];
+}
+
+/** Bundles the daemon and its helper to dist/. @throws Error when the daemon is past its budget. */
+export async function bundleRouter(): Promise<RouterBundles & BundleSize> {
   const path = join(DIST, ROUTER.out);
   const size = await bundleProgram(inProject(ROUTER.entry), path, join(DIST, ROUTER.metafile));
   if (size.bytes > BUDGETS.bundle || size.gzipBytes > BUDGETS.bundleGzip)
     throw new Error(
       `${path}: ${size.bytes} bytes (gzip ${size.gzipBytes}), budget ${BUDGETS.bundle} (gzip ${BUDGETS.bundleGzip})`,
     );
-  return { ...size, path };
+  const helper = join(DIST, HELPER.out);
+  await bundleProgram(inProject(HELPER.entry), helper, join(DIST, HELPER.metafile));
+  return { ...size, bundle: path, others: [{ names: HELPER.names, bundle: helper }] };
 }
 
 /** Where a bundle of tests is to run. */
@@ -86,8 +101,8 @@ export async function bundleTests({ files, out, platform }: TestBundle): Promise
 
 if (process.argv[1] === inProject('build/bundle.ts')) {
   try {
-    const { path, bytes, gzipBytes } = await bundleRouter();
-    console.log(`${path}: ${bytes} bytes, gzip ${gzipBytes}`);
+    const { bundle, bytes, gzipBytes } = await bundleRouter();
+    console.log(`${bundle}: ${bytes} bytes, gzip ${gzipBytes}`);
   } catch (error) {
     console.error(`meshbridge: ${errorText(error)}`);
     process.exit(1);

@@ -1,5 +1,7 @@
-// Compiles one ES module, the program of the C host, to bytecode of the engine that it is linked with.
-// Usage: bytecode <module name> <input.js> <output> [debug]; without `debug` names and lines of the source are left out.
+// Compiles ES modules, the programs of the C host, to bytecode of the engine that it is linked with, and prints them as C source:
+// the data that src/host/quickjs/program.h declares.
+// Usage: bytecode debug|strip <heap limit> <stack limit> <main.js> [<name>[,<name> ...]=<other.js> ...] > out.c
+// `strip` leaves names and lines of the source out. Limits are bytes.
 // Bytecode belongs to one release of the engine. It is little-endian on every machine; big-endian ones swap it as they load it.
 #include <quickjs.h>
 #include <stdbool.h>
@@ -38,16 +40,19 @@ static int fail(JSContext *ctx, const char *path) {
 	return 1;
 }
 
-int main(int argc, char **argv) {
-	size_t length, size;
-	if (argc < 4) {
-		fprintf(stderr, "usage: bytecode <module name> <input.js> <output> [debug]\n");
-		return 2;
-	}
-	bool debug = argc > 4 && !strcmp(argv[4], "debug");
-	char *text = read_file(argv[2], &length);
+// Prints bytes as a string. Octal escapes: three digits never run into what follows.
+static void print_bytes(int number, const uint8_t *bytes, size_t size) {
+	printf("static const uint8_t bytecode_%d[] =\n\"", number);
+	for (size_t i = 0; i < size; i++) printf("%s\\%03o", i && i % 64 == 0 ? "\"\n\"" : "", bytes[i]);
+	printf("\";\n");
+}
+
+// Compiles one module in an engine of its own and prints its bytecode.
+static int print_program(const char *path, bool debug, int number, size_t *size) {
+	size_t length;
+	char *text = read_file(path, &length);
 	if (!text) {
-		fprintf(stderr, "%s: cannot be read\n", argv[2]);
+		fprintf(stderr, "%s: cannot be read\n", path);
 		return 1;
 	}
 	JSRuntime *runtime = JS_NewRuntime();
@@ -55,16 +60,39 @@ int main(int argc, char **argv) {
 	if (!ctx) return 1;
 	JS_SetStripInfo(runtime, debug ? JS_STRIP_SOURCE : JS_STRIP_DEBUG);
 	JSModuleDef *native = JS_NewCModule(ctx, "native", init_native);
-	if (!native || JS_AddModuleExport(ctx, native, "default") < 0) return fail(ctx, argv[2]);
-	JSValue module = JS_Eval(ctx, text, length, argv[1], JS_EVAL_TYPE_MODULE | JS_EVAL_FLAG_COMPILE_ONLY);
-	if (JS_IsException(module)) return fail(ctx, argv[2]);
-	uint8_t *bytes = JS_WriteObject(ctx, &size, module, JS_WRITE_OBJ_BYTECODE);
-	if (!bytes) return fail(ctx, argv[2]);
-	FILE *out = fopen(argv[3], "wb");
-	size_t written = out ? fwrite(bytes, 1, size, out) : 0;
-	if (!out || fclose(out) != 0 || written != size) {
-		fprintf(stderr, "%s: cannot be written\n", argv[3]);
-		return 1;
-	}
+	if (!native || JS_AddModuleExport(ctx, native, "default") < 0) return fail(ctx, path);
+	const char *slash = strrchr(path, '/');
+	int flags = JS_EVAL_TYPE_MODULE | JS_EVAL_FLAG_COMPILE_ONLY;
+	JSValue module = JS_Eval(ctx, text, length, slash ? slash + 1 : path, flags);
+	if (JS_IsException(module)) return fail(ctx, path);
+	uint8_t *bytes = JS_WriteObject(ctx, size, module, JS_WRITE_OBJ_BYTECODE);
+	if (!bytes) return fail(ctx, path);
+	print_bytes(number, bytes, *size);
 	return 0;
+}
+
+int main(int argc, char **argv) {
+	enum { MAX_PROGRAMS = 8 };
+	size_t sizes[MAX_PROGRAMS];
+	int count = argc - 4;
+	if (count < 1 || count > MAX_PROGRAMS) {
+		fprintf(stderr, "usage: bytecode debug|strip <heap limit> <stack limit> <main.js> [<name>[,<name> ...]=<other.js> ...]\n");
+		return 2;
+	}
+	bool debug = !strcmp(argv[1], "debug");
+	printf("#include \"program.h\"\n");
+	for (int i = 0; i < count; i++) {
+		char *path = argv[4 + i], *equals = i ? strchr(path, '=') : NULL;
+		if (print_program(equals ? equals + 1 : path, debug, i, &sizes[i])) return 1;
+	}
+	int names = 0;
+	printf("const struct program programs[] = {\n\t{NULL, bytecode_0, %zu},\n", sizes[0]);
+	for (int i = 1; i < count; i++)
+		for (char *name = strtok(strtok(argv[4 + i], "="), ","); name; name = strtok(NULL, ","), names++)
+			printf("\t{\"%s\", bytecode_%d, %zu},\n", name, i, sizes[i]);
+	printf("};\nconst int program_count = %d;\n", names + 1);
+	printf("const size_t heap_limit_bytes = %s, stack_limit_bytes = %s;\n", argv[2], argv[3]);
+	if (fflush(stdout) == 0) return 0;
+	fprintf(stderr, "the output cannot be written\n");
+	return 1;
 }

@@ -16,7 +16,7 @@ import {
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { errorText } from '../src/errors.ts';
-import { bundleRouter } from './bundle.ts';
+import { bundleRouter, type NamedBundle } from './bundle.ts';
 import { ENGINE, ENGINE_FILES, engineSources } from './engine.ts';
 import { withLock } from './lock.ts';
 import { CACHE, DIST, inProject } from './project.ts';
@@ -32,6 +32,8 @@ import {
 } from './targets.ts';
 
 const HOST = inProject('src/host/quickjs');
+/** The bytecode of all tests, as text, is about 20 MB. */
+const MAX_OUTPUT = 256 * 1024 * 1024;
 
 function hash(...parts: (string | Uint8Array)[]): string {
   const sum = createHash('sha256');
@@ -45,11 +47,12 @@ export function findCompiler(cc: readonly string[] = THIS_MACHINE.cc): string | 
   return status === 0 ? stdout : undefined;
 }
 
-function run(argv: readonly string[]): Promise<void> {
+/** What a program prints. @throws Error with what it complained of. */
+function run(argv: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
-    execFile(argv[0]!, argv.slice(1), { maxBuffer: 1 << 20 }, (error, _stdout, stderr) => {
+    execFile(argv[0]!, argv.slice(1), { maxBuffer: MAX_OUTPUT }, (error, stdout, stderr) => {
       if (error) reject(new Error(`${basename(argv[0]!)} failed: ${stderr.trim() || error.message}`));
-      else resolve();
+      else resolve(stdout);
     });
   });
 }
@@ -110,7 +113,8 @@ class Workshop {
   }
 
   ownObjects(paths: readonly string[]): Promise<string[]> {
-    const header = readFileSync(join(HOST, 'host.h'));
+    const headers = readdirSync(HOST).filter((name) => name.endsWith('.h'));
+    const header = Buffer.concat(headers.map((name) => readFileSync(join(HOST, name))));
     const flags = [...C_WARNINGS, '-isystem', this.engine];
     return this.objects(
       paths.map((path) => ({ path, key: hash(path, header, readFileSync(path), flags.join(' ')), flags })),
@@ -150,24 +154,11 @@ class Workshop {
   }
 }
 
-/** The data that src/host/quickjs/host.h declares. Octal escapes: three digits never run into what follows. */
-function bundleSource(bytecode: Uint8Array, limits: Limits): string {
-  const lines: string[] = [];
-  for (let at = 0; at < bytecode.length; at += 64) {
-    const digits = Array.from(bytecode.subarray(at, at + 64), (byte) => `\\${byte.toString(8).padStart(3, '0')}`);
-    lines.push(`"${digits.join('')}"`);
-  }
-  return `#include <stddef.h>
-#include <stdint.h>
-const uint8_t bundle[] =
-${lines.join('\n')};
-const size_t bundle_bytes = ${bytecode.length}, heap_limit_bytes = ${limits.heapBytes}, stack_limit_bytes = ${limits.stackBytes};
-`;
-}
-
 export interface NativeRequest {
   /** Path of a bundle of one ES module. */
   bundle: string;
+  /** Further programs in the same executable. */
+  others?: readonly NamedBundle[];
   /** Path of the program to make. */
   out: string;
   /** Keeps names and lines in stack traces, and symbols in the program. */
@@ -183,7 +174,7 @@ export interface NativeRequest {
  * @throws Error with one line: no C compiler, no engine, a bundle that does not parse.
  */
 export async function buildNative(request: NativeRequest): Promise<boolean> {
-  const { bundle, out, debug, target = THIS_MACHINE, log = () => {} } = request;
+  const { bundle, others = [], out, debug, target = THIS_MACHINE, log = () => {} } = request;
   const limits = request.limits ?? (debug ? TEST_LIMITS : ROUTER_LIMITS);
   const engine = await engineSources(log);
   const tools = new Workshop(THIS_MACHINE, engine, log);
@@ -195,16 +186,18 @@ export async function buildNative(request: NativeRequest): Promise<boolean> {
       ...(await workshop.ownObjects(sources.map((name) => join(HOST, name)))),
       ...(await workshop.engineObjects()),
     ];
-    const key = hash(...objects, compiler, readFileSync(bundle), JSON.stringify([debug, limits, target]));
+    const programs = [bundle, ...others.map(({ names, bundle }) => `${names.join()}=${bundle}`)];
+    const contents = [bundle, ...others.map(({ bundle }) => bundle)].map((path) => readFileSync(path));
+    const key = hash(...objects, compiler, ...contents, JSON.stringify([debug, limits, target, programs]));
     const stamp = `${out}.key`;
     if (existsSync(out) && existsSync(stamp) && readFileSync(stamp, 'utf8') === key) return false;
     const work = mkdtempSync(join(CACHE, 'native', 'bundle-'));
     try {
-      const bytecode = join(work, 'bytecode');
-      await run([compiler, basename(bundle), bundle, bytecode, ...(debug ? ['debug'] : [])]);
-      const data = join(work, 'bundle.c');
-      writeFileSync(data, bundleSource(readFileSync(bytecode), limits));
-      await workshop.link([data, ...objects], out, debug ? [] : ['-s']);
+      const data = join(work, 'programs.c');
+      const { heapBytes, stackBytes } = limits;
+      const mode = debug ? 'debug' : 'strip';
+      writeFileSync(data, await run([compiler, mode, `${heapBytes}`, `${stackBytes}`, ...programs]));
+      await workshop.link([`-I${HOST}`, data, ...objects], out, debug ? [] : ['-s']);
       writeFileSync(stamp, key);
     } finally {
       rmSync(work, { recursive: true, force: true });
@@ -215,9 +208,9 @@ export async function buildNative(request: NativeRequest): Promise<boolean> {
 
 if (process.argv[1] === inProject('build/native.ts')) {
   try {
-    const { path } = await bundleRouter();
+    const { bundle, others } = await bundleRouter();
     const out = join(DIST, 'native', 'meshbridge');
-    await buildNative({ bundle: path, out, debug: false, log: (line) => console.error(`meshbridge: ${line}`) });
+    await buildNative({ bundle, others, out, debug: false, log: (line) => console.error(`meshbridge: ${line}`) });
     console.log(`${out}: ${statSync(out).size} bytes`);
   } catch (error) {
     console.error(`meshbridge: ${errorText(error)}`);

@@ -1,7 +1,15 @@
 // What is built, with which options, and how large it may become: data for the builds and for the tests of their rules.
 
-/** The program of the router: one ES module; the host provides `native`. */
+/** The daemon: one ES module; the host provides `native`. */
 export const ROUTER = { entry: 'src/main.ts', out: 'meshbridge.js', metafile: 'meta/meshbridge.json' } as const;
+
+/** Its helper, which is root: in the same executable, which runs it when it is called by one of these names. */
+export const HELPER = {
+  entry: 'src/helper.ts',
+  out: 'meshbridge.helper.js',
+  metafile: 'meta/meshbridge.helper.json',
+  names: ['meshbridge.helper', '--check'],
+} as const;
 
 /** The language that the engine speaks whole. */
 export const ENGINE_LANGUAGE = 'es2023';

@@ -43,6 +43,7 @@ SIGHUP reads the configuration again; SIGTERM and SIGINT end it.
 
 interface Arguments {
   config: string;
+  /** `check` is for the helper, which the C host runs instead of this program. */
   action: 'run' | 'check' | 'version' | 'help';
 }
 
@@ -68,11 +69,7 @@ export function main(host: Host): void {
     const { action, config } = parseArguments(host.args);
     if (action === 'help') host.print(HELP);
     else if (action === 'version') host.print(`${version}\n`);
-    else if (action === 'check') {
-      const found = host.files.read(config, MAX_CONFIG_BYTES) !== undefined;
-      readConfig(host, config);
-      host.print(`${config}: ${found ? 'ok' : 'does not exist, the defaults apply'}\n`);
-    } else {
+    else {
       new App(host, config).start();
       return;
     }
@@ -83,9 +80,10 @@ export function main(host: Host): void {
   }
 }
 
-function readConfig(host: Host, path: string): Config {
+/** The configuration of a file, and whether there is one. @throws ConfigError; Error when the file cannot be read. */
+export function readConfig(host: Pick<Host, 'files'>, path: string): { config: Config; found: boolean } {
   const bytes = host.files.read(path, MAX_CONFIG_BYTES);
-  return parseConfig(bytes && decodeUtf8(bytes));
+  return { config: parseConfig(bytes && decodeUtf8(bytes)), found: bytes !== undefined };
 }
 
 function directoryOf(path: string): string {
@@ -122,7 +120,7 @@ export class App {
     private readonly host: Host,
     private readonly configPath: string,
   ) {
-    this.config = readConfig(host, configPath);
+    this.config = readConfig(host, configPath).config;
     this.logger = new Logger((line) => host.log(line));
     this.logger.level = this.config.logLevel;
     this.log = this.logger.scope('meshbridge');
@@ -174,7 +172,7 @@ export class App {
   private reload(): string {
     let config: Config;
     try {
-      config = readConfig(this.host, this.configPath);
+      config = readConfig(this.host, this.configPath).config;
     } catch (error) {
       this.configErrors = errorText(error).split('\n');
       for (const problem of this.configErrors) this.log.error('configuration refused', { problem });

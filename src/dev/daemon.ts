@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bundleRouter } from '../../build/bundle.ts';
+import { bundleRouter, type RouterBundles } from '../../build/bundle.ts';
 import { buildNative } from '../../build/native.ts';
 import { DIST } from '../../build/project.ts';
 import { ROUTER, ROUTER_LIMITS } from '../../build/targets.ts';
@@ -32,13 +32,13 @@ export interface Daemon {
 
 /** Builds the daemon where it changed, and starts it. @throws Error when it cannot be built or started. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
-  const { path } = await bundleRouter();
-  return options.native ? startNative(path, options) : startVm(path, options);
+  const { bundle, others } = await bundleRouter();
+  return options.native ? startNative({ bundle, others }, options) : startVm(bundle, options);
 }
 
-async function startNative(bundle: string, { config, say, onLine }: DaemonOptions): Promise<Daemon> {
+async function startNative(bundles: RouterBundles, { config, say, onLine }: DaemonOptions): Promise<Daemon> {
   const program = join(DIST, 'native', 'meshbridge');
-  await buildNative({ bundle, out: program, debug: false, log: say });
+  await buildNative({ ...bundles, out: program, debug: false, log: say });
   const child = await Child.start([program, '--config', config], onLine);
   return {
     engine: 'C host',

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -217,6 +217,20 @@ native('does nothing when nothing changed', async () => {
   writeFileSync(bundle, "import native from 'native'; native.print('changed');");
   assert.is(await buildNative({ bundle, out, debug: false }), true);
   assert.is(run(out).stdout, 'changed');
+});
+native('carries more programs, chosen by the name of the executable or by an option', async () => {
+  const [bundle, other] = [join(directory, 'usual.js'), join(directory, 'other.js')];
+  writeFileSync(bundle, "import native from 'native'; native.print(`usual ${native.args().join()}`);");
+  writeFileSync(other, "import native from 'native'; native.print(`other ${native.args().join()}`);");
+  const out = join(directory, 'both');
+  await buildNative({ bundle, others: [{ names: ['both.helper', '--other'], bundle: other }], out, debug: false });
+  symlinkSync(out, join(directory, 'both.helper'));
+  const said = (program: string, ...args: string[]): string =>
+    spawnSync(join(directory, program), args, { encoding: 'utf8' }).stdout;
+  assert.is(said('both', 'a'), 'usual a');
+  assert.is(said('both', 'both.helper'), 'usual both.helper', '~> a name without -- is no option');
+  assert.is(said('both', 'a', '--other'), 'other a,--other');
+  assert.is(said('both.helper', 'a'), 'other a');
 });
 native('says where a bundle does not parse', async () => {
   const bundle = join(directory, 'bad.js');

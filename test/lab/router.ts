@@ -205,7 +205,8 @@ function nativeProgram(): Promise<string | undefined> {
       return undefined;
     }
     const out = join(DIST, 'native', 'meshbridge');
-    await buildNative({ bundle: (await bundleRouter()).path, out, debug: false });
+    const { bundle, others } = await bundleRouter();
+    await buildNative({ bundle, others, out, debug: false });
     return out;
   })();
   return program;

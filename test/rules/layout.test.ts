@@ -27,6 +27,8 @@ const TABLE: Record<string, { may: string[]; why: string }> = {
   },
   'config.ts': { may: ['lib', 'transport'], why: 'it turns a file into a Config' },
   'app.ts': { may: ['*', 'package.json'], why: 'the only wiring' },
+  'check.ts': { may: ['app.ts', 'transport'], why: 'it checks what the daemon would read' },
+  'helper.ts': { may: ['check.ts', 'host', 'native'], why: 'host and verbs, nothing else' },
   'main.ts': { may: ['app.ts', 'host', 'native'], why: 'host and app, nothing else' },
   dev: { may: ['*', 'node:*', 'build', 'test', 'quickjs-emscripten'], why: 'runs on Node, never on a router' },
 };

@@ -14,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "program.h"
+
 // The contract's number, which is another one on MIPS.
 enum { CONTRACT_SIGUSR1 = 10 };
 
@@ -22,10 +24,6 @@ enum { CONTRACT_SIGUSR1 = 10 };
 // The signature of everything that the program can call.
 #define CALL(name) static JSValue name(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
 #define CALL_MAGIC(name) static JSValue name(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv, int magic)
-
-// Made by the build: the program as bytecode, and its limits.
-extern const uint8_t bundle[];
-extern const size_t bundle_bytes, heap_limit_bytes, stack_limit_bytes;
 
 // main.c
 extern int arg_count;

@@ -155,10 +155,23 @@ static void add_intrinsics(JSContext *ctx) {
 	JS_AddIntrinsicWeakRef(ctx);
 }
 
+// The program by whose name the executable was called, or one of its options; else the usual one.
+static const struct program *chosen_program(void) {
+	const char *slash = strrchr(arg_values[0], '/'), *called = slash ? slash + 1 : arg_values[0];
+	for (int i = 1; i < program_count; i++) {
+		const char *name = programs[i].name;
+		if (!strcmp(called, name)) return &programs[i];
+		for (int a = 1; *name == '-' && a < arg_count; a++)
+			if (!strcmp(arg_values[a], name)) return &programs[i];
+	}
+	return programs;
+}
+
 static JSValue start_program(JSContext *ctx) {
+	const struct program *chosen = chosen_program();
 	JSModuleDef *module = JS_NewCModule(ctx, "native", init_native);
 	if (!module || JS_AddModuleExport(ctx, module, "default") < 0) return JS_EXCEPTION;
-	JSValue program = JS_ReadObject(ctx, bundle, bundle_bytes, JS_READ_OBJ_BYTECODE);
+	JSValue program = JS_ReadObject(ctx, chosen->bytecode, chosen->bytes, JS_READ_OBJ_BYTECODE);
 	if (JS_IsException(program) || JS_ResolveModule(ctx, program) < 0) return JS_EXCEPTION;
 	return JS_EvalFunction(ctx, program);
 }
