@@ -220,8 +220,8 @@ native('does nothing when nothing changed', async () => {
 });
 native('carries more programs, chosen by the name of the executable or by an option', async () => {
   const [bundle, other] = [join(directory, 'usual.js'), join(directory, 'other.js')];
-  writeFileSync(bundle, "import native from 'native'; native.print(`usual ${native.args().join()}`);");
-  writeFileSync(other, "import native from 'native'; native.print(`other ${native.args().join()}`);");
+  writeFileSync(bundle, "import native from 'native'; native.print('usual ' + native.args().join());");
+  writeFileSync(other, "import native from 'native'; native.print('other ' + native.args().join());");
   const out = join(directory, 'both');
   await buildNative({ bundle, others: [{ names: ['both.helper', '--other'], bundle: other }], out, debug: false });
   symlinkSync(out, join(directory, 'both.helper'));
