@@ -1,0 +1,187 @@
+// The one list of OpenWrt packages: what each is called, needs and holds. The ipk files, the SDK's Makefiles and the tests follow it.
+
+import { version } from '../package.json';
+
+/** Version of every package, as opkg and apk both order it: `X.Y.Z-rN`; N counts packagings of one version. */
+export const RELEASE = 1;
+export const PACKAGE_VERSION = `${version}-r${RELEASE}`;
+
+/** Fields of control files that are the same in all packages. */
+export const LICENSE = 'Apache-2.0';
+export const MAINTAINER = 'The meshbridge authors';
+
+/** User and group of the daemon, in OpenWrt's notation: `name=uid:name=gid`. */
+export const DAEMON_USER = 'meshbridge=480:meshbridge=480';
+
+/** Where the content of a file comes from. */
+export type Origin =
+  /** A file of the project, byte by byte; its path from the root. */
+  | { kind: 'file'; path: string }
+  /** A symbolic link; where it points. */
+  | { kind: 'link'; to: string }
+  /** The program for the package's architecture. */
+  | { kind: 'program'; tls: boolean }
+  /** The LuCI view `luci-app/view/<name>.ts`, built. */
+  | { kind: 'view'; name: string };
+
+/** One file of a package. */
+export interface PackagedFile {
+  /** Absolute path on the router. */
+  path: string;
+  /** Permission bits; those of a link do not matter. Owner is root, directories are 0755. */
+  mode: number;
+  from: Origin;
+}
+
+/** Shell code of a package, without `#!`. Empty scripts are absent. Each runs in a shell of its own, and what it ends with counts. */
+export interface Scripts {
+  /** After the files are there and the user exists, before OpenWrt's default starts the init script. */
+  postinst?: string;
+  /** Before OpenWrt's default stops the init script. */
+  prerm?: string;
+  /** After the files are gone. */
+  postrm?: string;
+}
+
+/** One package. */
+export interface Package {
+  name: string;
+  /** `target`: one file an architecture; `all`: one file for every architecture. */
+  architecture: 'target' | 'all';
+  /** OpenWrt's name for the group it is listed in. */
+  section: string;
+  /** Directory of its recipe in the project. */
+  source: string;
+  title: string;
+  description: string;
+  depends: readonly string[];
+  /** Names that it also answers to. */
+  provides: readonly string[];
+  /** Packages that cannot be there at the same time. */
+  conflicts: readonly string[];
+  /** Files that the user may change: kept by upgrades, and by removal when changed. */
+  conffiles: readonly string[];
+  /** User and group that the package needs. */
+  user?: string;
+  files: readonly PackagedFile[];
+  scripts: Scripts;
+}
+
+const FILES = 'openwrt-feed/meshbridge/files';
+
+/** Everything on the router that the daemon's packages bring. */
+function daemonFiles(tls: boolean): PackagedFile[] {
+  const from = (name: string): Origin => ({ kind: 'file', path: `${FILES}/${name}` });
+  return [
+    { path: '/etc/capabilities/meshbridge.json', mode: 0o644, from: from('meshbridge.capabilities') },
+    { path: '/etc/config/meshbridge', mode: 0o600, from: from('meshbridge.config') },
+    { path: '/etc/hotplug.d/iface/95-meshbridge', mode: 0o644, from: from('meshbridge.hotplug') },
+    { path: '/etc/init.d/meshbridge', mode: 0o755, from: from('meshbridge.init') },
+    {
+      path: '/usr/libexec/rpcd/meshbridge.helper',
+      mode: 0o777,
+      from: { kind: 'link', to: '../../sbin/meshbridge' },
+    },
+    { path: '/usr/sbin/meshbridge', mode: 0o755, from: { kind: 'program', tls } },
+    { path: '/usr/share/acl.d/meshbridge.json', mode: 0o644, from: from('meshbridge.acl.json') },
+  ];
+}
+
+/** In an image that is being built there is nothing to tell. ubusd reads its access lists again at SIGHUP, rpcd its plugins. */
+const TELL_BUS = `[ -n "\${IPKG_INSTROOT}" ] || {
+	killall -HUP ubusd
+	/etc/init.d/rpcd reload
+	exit 0
+}
+`;
+
+const DESCRIPTION = `Reads Yggdrasil's admin sockets and publishes peers, sessions, paths
+and the tree on ubus; adds, tries and keeps peerings.`;
+
+function daemon(tls: boolean): Package {
+  return {
+    name: tls ? 'meshbridge-tls' : 'meshbridge',
+    architecture: 'target',
+    section: 'net',
+    source: 'openwrt-feed/meshbridge',
+    title: tls ? 'Yggdrasil on ubus, with TLS' : 'Yggdrasil on ubus',
+    description: tls ? `${DESCRIPTION}\nThis variant can speak TLS.` : DESCRIPTION,
+    // What else its scripts call (procd, ubus, uci, busybox) is in every OpenWrt.
+    depends: ['libc', 'rpcd', ...(tls ? ['ca-bundle'] : [])],
+    provides: tls ? ['meshbridge'] : [],
+    // Said by one of the two: opkg heeds it both ways, and the SDK's configuration would be recursive.
+    conflicts: tls ? ['meshbridge'] : [],
+    conffiles: ['/etc/config/meshbridge'],
+    user: DAEMON_USER,
+    files: daemonFiles(tls),
+    scripts: { postinst: TELL_BUS, postrm: TELL_BUS },
+  };
+}
+
+/** As luci.mk writes it: the menu and the modules are looked up again, rpcd reads its access lists again. */
+const TELL_LUCI = `[ -n "\${IPKG_INSTROOT}" ] || {
+	rm -f /tmp/luci-indexcache.*
+	rm -rf /tmp/luci-modulecache/
+	/etc/init.d/rpcd reload
+	exit 0
+}
+`;
+
+/** The LuCI views: `luci-app/view/<name>.ts`. */
+const VIEWS = ['status'] as const;
+
+const LUCI_APP: Package = {
+  name: 'luci-app-meshbridge',
+  architecture: 'all',
+  section: 'luci',
+  source: 'luci-app',
+  title: 'LuCI support for meshbridge',
+  description: 'The state of the mesh on the web interface of the router.',
+  depends: ['libc', 'luci-base', 'meshbridge'],
+  provides: [],
+  conflicts: [],
+  conffiles: [],
+  files: [
+    ...['luci/menu.d', 'rpcd/acl.d'].map((directory): PackagedFile => {
+      const path = `/usr/share/${directory}/luci-app-meshbridge.json`;
+      return { path, mode: 0o644, from: { kind: 'file', path: `luci-app/root${path}` } };
+    }),
+    ...VIEWS.map(
+      (name): PackagedFile => ({
+        path: `/www/luci-static/resources/view/meshbridge/${name}.js`,
+        mode: 0o644,
+        from: { kind: 'view', name },
+      }),
+    ),
+  ],
+  scripts: { postinst: TELL_LUCI },
+};
+
+/** Every package, in the order in which they are made. */
+export const PACKAGES: readonly Package[] = [daemon(false), daemon(true), LUCI_APP];
+
+/**
+ * The package architectures that the program of each target serves, by OpenWrt's names (releases 23.05 to 25.12).
+ * An ipk must bear the name that the device has, so one program goes into several.
+ */
+export const ARCHITECTURES = {
+  mips: ['mips_24kc', 'mips_4kec'],
+  mipsel: ['mipsel_24kc', 'mipsel_24kc_24kf', 'mipsel_74kc'],
+  arm: [
+    'arm_arm1176jzf-s_vfp',
+    'arm_arm926ej-s',
+    'arm_cortex-a15_neon-vfpv4',
+    'arm_cortex-a5_vfpv4',
+    'arm_cortex-a7',
+    'arm_cortex-a7_neon-vfpv4',
+    'arm_cortex-a7_vfpv4',
+    'arm_cortex-a8_vfpv3',
+    'arm_cortex-a9',
+    'arm_cortex-a9_neon',
+    'arm_cortex-a9_vfpv3-d16',
+    'arm_xscale',
+  ],
+  aarch64: ['aarch64_cortex-a53', 'aarch64_cortex-a72', 'aarch64_cortex-a76', 'aarch64_generic'],
+  x86_64: ['x86_64'],
+  x86: ['i386_pentium-mmx', 'i386_pentium4'],
+} as const satisfies Record<string, readonly string[]>;
