@@ -50,8 +50,9 @@ export interface Package {
   architecture: 'target' | 'all';
   /** OpenWrt's name for the group it is listed in. */
   section: string;
-  /** Directory of its recipe in the project. */
+  /** Directory of its recipe in the project, and the recipe's name. */
   source: string;
+  sourceName: string;
   title: string;
   description: string;
   depends: readonly string[];
@@ -104,6 +105,7 @@ function daemon(tls: boolean): Package {
     architecture: 'target',
     section: 'net',
     source: 'openwrt-feed/meshbridge',
+    sourceName: 'meshbridge',
     title: tls ? 'Yggdrasil on ubus, with TLS' : 'Yggdrasil on ubus',
     description: tls ? `${DESCRIPTION}\nThis variant can speak TLS.` : DESCRIPTION,
     // What else its scripts call (procd, ubus, uci, busybox) is in every OpenWrt.
@@ -135,6 +137,7 @@ const LUCI_APP: Package = {
   architecture: 'all',
   section: 'luci',
   source: 'luci-app',
+  sourceName: 'luci-app-meshbridge',
   title: 'LuCI support for meshbridge',
   description: 'The state of the mesh on the web interface of the router.',
   depends: ['libc', 'luci-base', 'meshbridge'],
