@@ -1,6 +1,6 @@
 // What a package says of itself to opkg: the control file, the list of its conffiles and its scripts, as OpenWrt's build writes them.
 
-import { LICENSE, MAINTAINER, PACKAGE_VERSION, type Package } from './packages.ts';
+import { LICENSE, MAINTAINER, type Package } from './packages.ts';
 
 /** What a control file needs beside the package. */
 export interface ControlContext {
@@ -16,7 +16,7 @@ export interface ControlContext {
 export function formatControl(pkg: Package, { architecture, installedBytes, time }: ControlContext): string {
   const fields: [string, string | undefined][] = [
     ['Package', pkg.name],
-    ['Version', PACKAGE_VERSION],
+    ['Version', pkg.version],
     ['Depends', pkg.depends.join(', ')],
     ['Conflicts', pkg.conflicts.join(', ')],
     ['Provides', pkg.provides.join(', ')],

@@ -2,7 +2,7 @@
 
 import { controlFiles } from './control.ts';
 import { gzipFile } from './gzip.ts';
-import { PACKAGE_VERSION, type Package } from './packages.ts';
+import type { Package } from './packages.ts';
 import { encodeTar, type TreeEntry, treeEntries } from './tar.ts';
 
 /** The files of a package, packed: the same for every architecture that they serve. */
@@ -44,7 +44,7 @@ export function encodeIpk(pkg: Package, architecture: string, data: Data, time: 
     ['./control.tar.gz', gzipFile(encodeTar(treeEntries(control), time))],
   ];
   return {
-    file: `${pkg.name}_${PACKAGE_VERSION}_${architecture}.ipk`,
+    file: `${pkg.name}_${pkg.version}_${architecture}.ipk`,
     bytes: gzipFile(
       encodeTar(
         parts.map(([name, content]) => ({ name, mode: 0o644, content })),

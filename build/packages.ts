@@ -46,6 +46,7 @@ export interface Scripts {
 /** One package. */
 export interface Package {
   name: string;
+  version: string;
   /** `target`: one file an architecture; `all`: one file for every architecture. */
   architecture: 'target' | 'all';
   /** OpenWrt's name for the group it is listed in. */
@@ -102,6 +103,7 @@ and the tree on ubus; adds, tries and keeps peerings.`;
 function daemon(tls: boolean): Package {
   return {
     name: tls ? 'meshbridge-tls' : 'meshbridge',
+    version: PACKAGE_VERSION,
     architecture: 'target',
     section: 'net',
     source: 'openwrt-feed/meshbridge',
@@ -111,7 +113,7 @@ function daemon(tls: boolean): Package {
     // What else its scripts call (procd, ubus, uci, busybox) is in every OpenWrt.
     depends: ['libc', 'rpcd', ...(tls ? ['ca-bundle'] : [])],
     provides: tls ? ['meshbridge'] : [],
-    // Said by one of the two: opkg heeds it both ways, and the SDK's configuration would be recursive.
+    // Said by one of the two, or the SDK's configuration would be recursive. opkg refuses the other for the files that both have.
     conflicts: tls ? ['meshbridge'] : [],
     conffiles: ['/etc/config/meshbridge'],
     user: DAEMON_USER,
@@ -134,6 +136,7 @@ const VIEWS = ['status'] as const;
 
 const LUCI_APP: Package = {
   name: 'luci-app-meshbridge',
+  version: PACKAGE_VERSION,
   architecture: 'all',
   section: 'luci',
   source: 'luci-app',
