@@ -25,6 +25,8 @@ export const BUDGETS = {
   /** Bytes of the static binary for mipsel without TLS, and of its package. */
   mipselBinary: 1000 * KB,
   ipk: 420 * KB,
+  /** Bytes of all LuCI views together, minified. */
+  views: 60 * KB,
   /** Resident bytes of the idle daemon, i386 static build, 20 peers. */
   idleRss: 1.8 * MIB,
   /** Instructions from start to the first ubus object published, x86_64. */

@@ -36,6 +36,7 @@ const STAGES: Record<string, () => Promise<Count>> = {
     return runSuite('portable suites on the C host', [out]);
   },
   host: () => runAreas(['host', 'dev']),
+  luci: () => runAreas(['luci']),
   conformance: () => runSuite('ubus conformance', [process.execPath, 'build/run.mjs', 'test/conformance/main.ts']),
   lab: () => runAreas(['lab']),
   fuzz: () =>

@@ -5,7 +5,7 @@ import { projectFiles, read, sources } from './source.ts';
 const isText = (path: string): boolean => !/\.(png|ipk|gz|sig|lmo)$/.test(path) && path !== 'package-lock.json';
 
 const opening = suite('first lines');
-for (const path of [...sources('src'), ...sources('build'), ...sources('test')].filter(
+for (const path of [...sources('src'), ...sources('luci-app'), ...sources('build'), ...sources('test')].filter(
   (p) => !p.endsWith('.test.ts'),
 )) {
   opening(`say what a file is for: ${path}`, () => assert.match(read(path), /^\/\/ \S/));
@@ -15,7 +15,7 @@ opening.run();
 // ---
 
 const docs = suite('exported functions and classes');
-for (const path of sources('src')) {
+for (const path of [...sources('src'), ...sources('luci-app')]) {
   docs(`have a doc comment: ${path}`, () => {
     const lines = read(path).split('\n');
     lines.forEach((line, i) => {
@@ -48,7 +48,7 @@ machine.run();
 const suites = suite('suites');
 const AREAS = [
   'lib api transport ubus yggdrasil mesh source system surface bugs',
-  'rules build host dev lab conformance',
+  'rules build host dev luci lab conformance',
 ].flatMap((line) => line.split(' '));
 for (const path of sources('test').filter((p) => p.endsWith('.test.ts'))) {
   suites(`all run: ${path}`, () => {

@@ -1,0 +1,62 @@
+// A call that failed, in words for people. LuCI tells the reason only inside a message, whose numbers are the same in all languages.
+// Source: luci-base, resources/rpc.js and luci.js (request); uhttpd, ubus.c (the JSON-RPC errors).
+
+/** What went wrong, and what to do about it. */
+export interface Failure {
+  what: string;
+  fix: string;
+}
+
+/** JSON-RPC errors by uhttpd's number, ubus statuses by ubus' own. */
+const CAUSES: Record<string, string> = {
+  'error -32000': 'absent',
+  'error -32002': 'denied',
+  'error -32003': 'silent',
+  'ubus code 3': 'outdated',
+  'ubus code 4': 'absent',
+  'ubus code 6': 'denied',
+  'ubus code 7': 'silent',
+  'ubus code 10': 'silent',
+};
+const MAX_TEXT = 200;
+
+/** Puts what a call of the daemon was rejected with into words; a TypeError comes from an answer that lacks what a page reads of it. */
+export function describeFailure(error: unknown): Failure {
+  if (error instanceof TypeError)
+    return {
+      what: _('The mesh daemon answers in a way that this page does not understand.'),
+      fix: _('One of them is older: restart “meshbridge” under System → Startup, and reload this page.'),
+    };
+  // only the first line: a stack trace may follow
+  const text = (error instanceof Error ? error.message : String(error)).split('\n', 1)[0]!.slice(0, MAX_TEXT);
+  const code = /(?:error -\d+|ubus code \d+)(?=:|$)/.exec(text)?.[0];
+  switch (code && CAUSES[code]) {
+    case 'absent':
+      return {
+        what: _('The mesh daemon is not running.'),
+        fix: _('Start “meshbridge” under System → Startup. If it does not stay, the system log says why.'),
+      };
+    case 'denied':
+      return {
+        what: _('You are not allowed to see this.'),
+        fix: _('Log in as root, or ask for the right “luci-app-meshbridge” on this login.'),
+      };
+    case 'silent':
+      return {
+        what: _('The mesh daemon does not answer.'),
+        fix: _('It is asked again every few seconds. If this lasts, restart “meshbridge” under System → Startup.'),
+      };
+    case 'outdated':
+      return {
+        what: _('The mesh daemon does not know this question.'),
+        fix: _('It is older than this page: restart “meshbridge” under System → Startup.'),
+      };
+    default:
+      return code
+        ? { what: _('The mesh daemon refused: %s').format(text), fix: _('The system log may say more.') }
+        : {
+            what: _('The router does not answer: %s').format(text),
+            fix: _('Is this device still connected to it? It is asked again every few seconds.'),
+          };
+  }
+}

@@ -1,0 +1,193 @@
+// The page Mesh > Status: does the mesh work, which Yggdrasil interfaces are there, what is the daemon connected to, and what is unsafe.
+
+import poll from 'luci:poll';
+import view from 'luci:view';
+import type { Finding, InterfaceStatus, LinkStatus } from '../../src/api/model.ts';
+import { readFindings, readStatus, type Status } from './part/daemon.ts';
+import { describeFailure } from './part/failure.ts';
+import { styleSheet } from './part/style.ts';
+import { faultOf, type Health, summarize } from './part/summary.ts';
+import { type Row, Table } from './part/table.ts';
+
+const POLL_S = 5;
+
+function interfaceRow(one: InterfaceStatus): Row {
+  const { peers_up: up, peers_total: total } = one;
+  return {
+    key: one.interface,
+    cells: [
+      one.interface,
+      one.connected ? _('running') : _('not reached'),
+      up === undefined || total === undefined ? '' : _('%d of %d up').format(up, total),
+      one.address ?? '',
+      one.build_version ?? '',
+      faultOf(one)?.text ?? '',
+    ],
+  };
+}
+
+function linkState(state: string): string {
+  switch (state) {
+    case 'up':
+      return _('connected');
+    case 'connecting':
+      return _('connecting');
+    case 'waiting':
+      return _('waiting to try again');
+    case 'stopped':
+      return _('stopped');
+    default:
+      return state;
+  }
+}
+
+function linkRow(link: LinkStatus): Row {
+  return {
+    key: link.name,
+    cells: [link.name, linkState(link.state), '%t'.format(link.since_s), link.endpoint, link.last_error ?? ''],
+  };
+}
+
+function levelOf(level: string): string {
+  switch (level) {
+    case 'error':
+      return _('Unsafe or broken');
+    case 'warning':
+      return _('Warning');
+    default:
+      return _('Note');
+  }
+}
+
+function findingItem({ level, option, what, why, fix }: Finding): HTMLElement {
+  return E('li', { class: 'mb-finding', 'data-level': level }, [
+    E('p', [E('strong', [levelOf(level), ': ']), what]),
+    E('p', [why]),
+    E('p', [fix]),
+    E('p', [E('code', [option])]),
+  ]);
+}
+
+class StatusPage {
+  readonly root: HTMLElement;
+  private readonly lead = E('div', { class: 'mb-lead', role: 'status' });
+  private readonly configErrors = E('div', { class: 'alert-message warning', role: 'alert', hidden: '' });
+  private readonly interfaces = new Table(_('Yggdrasil interfaces'), [
+    _('Interface'),
+    _('State'),
+    _('Peers'),
+    _('Address'),
+    _('Version'),
+    _('What is wrong'),
+  ]);
+  private readonly links = new Table(_('Connections of the daemon'), [
+    _('Connection'),
+    _('State'),
+    _('For'),
+    _('To'),
+    _('Last error'),
+  ]);
+  private readonly about = E('p');
+  /** Hidden as long as nothing is known: an old state must not be taken for the present one. */
+  private readonly known: HTMLElement;
+  private readonly findings = E('div', { 'aria-live': 'polite' });
+  private readonly again = E('button', { class: 'btn cbi-button', type: 'button', click: () => void this.check() }, [
+    _('Check again'),
+  ]);
+  private leadText = '';
+  private asking = false;
+
+  constructor() {
+    this.known = E('div', { hidden: '' }, [
+      this.configErrors,
+      E('h3', [_('Yggdrasil interfaces')]),
+      this.interfaces.root,
+      E('h3', [_('Connections of the daemon')]),
+      this.links.root,
+      this.about,
+    ]);
+    this.root = E('div', { class: 'mb-page' }, [
+      styleSheet(),
+      E('h2', [_('Mesh status')]),
+      this.lead,
+      this.known,
+      E('h3', [_('Safety check')]),
+      this.findings,
+      this.again,
+    ]);
+    this.lead.textContent = _('Asking the mesh daemon …');
+  }
+
+  /** Asks for the state and shows it. Never rejects. */
+  async refresh(): Promise<void> {
+    if (this.asking) return;
+    this.asking = true;
+    try {
+      this.show(await readStatus());
+    } catch (error) {
+      const { what, fix } = describeFailure(error);
+      this.tell('bad', what, fix);
+      this.known.hidden = true;
+    } finally {
+      this.asking = false;
+    }
+  }
+
+  /** Has the configuration checked and shows what was found. Never rejects. */
+  async check(): Promise<void> {
+    this.again.disabled = true;
+    this.findings.replaceChildren(E('p', [_('Checking the configuration …')]));
+    try {
+      const { findings } = await readFindings();
+      this.findings.replaceChildren(
+        findings.length === 0
+          ? E('p', [_('Nothing unsafe was found.')])
+          : E('ul', (findings as Finding[]).map(findingItem)),
+      );
+    } catch (error) {
+      const { what, fix } = describeFailure(error);
+      this.findings.replaceChildren(E('p', [_('The configuration was not checked.'), ' ', what, ' ', fix]));
+    } finally {
+      this.again.disabled = false;
+    }
+  }
+
+  private show(status: Status): void {
+    const { health, text, fix } = summarize(status.interfaces);
+    this.interfaces.update(status.interfaces.map(interfaceRow));
+    this.links.update(status.links.map(linkRow));
+    this.configErrors.hidden = status.config_errors.length === 0;
+    if (!this.configErrors.hidden)
+      this.configErrors.replaceChildren(
+        E('p', [_('The configuration of the daemon has errors; the last good one stays in force.')]),
+        E(
+          'ul',
+          status.config_errors.map((line) => E('li', [line])),
+        ),
+      );
+    this.about.textContent = _('meshbridge %s, running for %t').format(status.version, status.uptime_s);
+    this.tell(health, text, fix);
+    this.known.hidden = false;
+  }
+
+  /** Says it once: a screen reader reads a changed element aloud. */
+  private tell(health: Health, text: string, fix = ''): void {
+    if (this.leadText === text + fix) return;
+    this.leadText = text + fix;
+    this.lead.dataset.health = health;
+    this.lead.replaceChildren(E('p', [text]), E('p', [fix]));
+  }
+}
+
+export default view.extend({
+  handleSave: null,
+  handleSaveApply: null,
+  handleReset: null,
+  render() {
+    const page = new StatusPage();
+    void page.refresh();
+    void page.check();
+    poll.add(() => page.refresh(), POLL_S);
+    return page.root;
+  },
+});
