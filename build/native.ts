@@ -15,8 +15,10 @@ import {
 } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { errorText } from '../src/errors.ts';
 import { bundleRouter, type NamedBundle } from './bundle.ts';
+import { dropSections } from './elf.ts';
 import { ENGINE, ENGINE_FILES, engineSources } from './engine.ts';
 import { withLock } from './lock.ts';
 import { CACHE, DIST, inProject } from './project.ts';
@@ -27,9 +29,13 @@ import {
   type Limits,
   type NativeTarget,
   ROUTER_LIMITS,
+  TARGET_NAMES,
+  TARGETS,
+  type TargetName,
   TEST_LIMITS,
   THIS_MACHINE,
 } from './targets.ts';
+import { zigTarget } from './zig.ts';
 
 const HOST = inProject('src/host/quickjs');
 /** The bytecode of all tests, as text, is about 20 MB. */
@@ -42,18 +48,24 @@ function hash(...parts: (string | Uint8Array)[]): string {
 }
 
 /** What a compiler says of itself; `undefined` when it does not run. */
-export function findCompiler(cc: readonly string[] = THIS_MACHINE.cc): string | undefined {
-  const { status, stdout } = spawnSync(cc[0]!, [...cc.slice(1), '--version'], { encoding: 'utf8' });
+export function findCompiler({ cc, env }: NativeTarget = THIS_MACHINE): string | undefined {
+  const options = { encoding: 'utf8', env: { ...process.env, ...env } } as const;
+  const { status, stdout } = spawnSync(cc[0]!, [...cc.slice(1), '--version'], options);
   return status === 0 ? stdout : undefined;
 }
 
 /** What a program prints. @throws Error with what it complained of. */
-function run(argv: readonly string[]): Promise<string> {
+function run(argv: readonly string[], env?: NativeTarget['env']): Promise<string> {
   return new Promise((resolve, reject) => {
-    execFile(argv[0]!, argv.slice(1), { maxBuffer: MAX_OUTPUT }, (error, stdout, stderr) => {
-      if (error) reject(new Error(`${basename(argv[0]!)} failed: ${stderr.trim() || error.message}`));
-      else resolve(stdout);
-    });
+    execFile(
+      argv[0]!,
+      argv.slice(1),
+      { maxBuffer: MAX_OUTPUT, env: { ...process.env, ...env } },
+      (error, stdout, stderr) => {
+        if (error) reject(new Error(`${basename(argv[0]!)} failed: ${stderr.trim() || error.message}`));
+        else resolve(stdout);
+      },
+    );
   });
 }
 
@@ -75,7 +87,7 @@ class Workshop {
     private readonly log: (line: string) => void,
   ) {
     this.flags = [...C_FLAGS, ...target.flags];
-    const compiler = findCompiler(target.cc);
+    const compiler = findCompiler(target);
     if (compiler === undefined)
       throw new Error(
         `the C host needs a C compiler, and "${target.cc.join(' ')}" does not run: apt install gcc libc6-dev`,
@@ -112,10 +124,10 @@ class Workshop {
     return this.objects(ENGINE_FILES.map((file) => ({ path: join(this.engine, file), key: file, flags })));
   }
 
-  ownObjects(paths: readonly string[]): Promise<string[]> {
+  ownObjects(paths: readonly string[], more: readonly string[] = []): Promise<string[]> {
     const headers = readdirSync(HOST).filter((name) => name.endsWith('.h'));
     const header = Buffer.concat(headers.map((name) => readFileSync(join(HOST, name))));
-    const flags = [...C_WARNINGS, '-isystem', this.engine];
+    const flags = [...C_WARNINGS, '-isystem', this.engine, ...more];
     return this.objects(
       paths.map((path) => ({ path, key: hash(path, header, readFileSync(path), flags.join(' ')), flags })),
     );
@@ -127,7 +139,8 @@ class Workshop {
     mkdirSync(dirname(out), { recursive: true });
     const made = `${out}.${process.pid}`;
     try {
-      await run([...target.cc, ...this.flags, ...inputs, ...LINK_FLAGS, ...flags, '-o', made]);
+      await run([...target.cc, ...this.flags, ...inputs, ...LINK_FLAGS, ...flags, '-o', made], target.env);
+      if (target.bare) dropSections(made);
       renameSync(made, out);
     } finally {
       rmSync(made, { force: true });
@@ -146,7 +159,7 @@ class Workshop {
     for (const name of readdirSync(this.directory)) if (name.startsWith(`${stem}-`)) rmSync(join(this.directory, name));
     const made = `${object}.${process.pid}`;
     try {
-      await run([...this.target.cc, ...this.flags, ...source.flags, '-c', source.path, '-o', made]);
+      await run([...this.target.cc, ...this.flags, ...source.flags, '-c', source.path, '-o', made], this.target.env);
       renameSync(made, object);
     } finally {
       rmSync(made, { force: true });
@@ -163,6 +176,8 @@ export interface NativeRequest {
   out: string;
   /** Keeps names and lines in stack traces, and symbols in the program. */
   debug: boolean;
+  /** With TLS. */
+  tls?: boolean;
   limits?: Limits;
   target?: NativeTarget;
   /** Takes a line for people. */
@@ -174,7 +189,8 @@ export interface NativeRequest {
  * @throws Error with one line: no C compiler, no engine, a bundle that does not parse.
  */
 export async function buildNative(request: NativeRequest): Promise<boolean> {
-  const { bundle, others = [], out, debug, target = THIS_MACHINE, log = () => {} } = request;
+  const { bundle, others = [], out, debug, tls = false, target = THIS_MACHINE, log = () => {} } = request;
+  if (tls) throw new Error(`${out}: the C host cannot speak TLS yet`);
   const limits = request.limits ?? (debug ? TEST_LIMITS : ROUTER_LIMITS);
   const engine = await engineSources(log);
   const tools = new Workshop(THIS_MACHINE, engine, log);
@@ -185,6 +201,8 @@ export async function buildNative(request: NativeRequest): Promise<boolean> {
     const objects = [
       ...(await workshop.ownObjects(sources.map((name) => join(HOST, name)))),
       ...(await workshop.engineObjects()),
+      // calls to it appear only when LTO has compiled everything else
+      ...(target.runtime ? await workshop.ownObjects([target.runtime], ['-fno-lto']) : []),
     ];
     const programs = [bundle, ...others.map(({ names, bundle }) => `${names.join()}=${bundle}`)];
     const contents = [bundle, ...others.map(({ bundle }) => bundle)].map((path) => readFileSync(path));
@@ -206,12 +224,53 @@ export async function buildNative(request: NativeRequest): Promise<boolean> {
   });
 }
 
+export interface TargetOptions {
+  /** Whether it can speak TLS. */
+  tls: boolean;
+  /** Takes a line for people. */
+  log(line: string): void;
+}
+
+/**
+ * Makes the router's program for one target, where something changed, and answers with its path, `dist/native/<target>/meshbridge`
+ * or, with TLS, `meshbridge-tls`.
+ * @throws Error with one line: as `ensureZig` and `buildNative`, or a bundle past its budget.
+ */
+export async function buildTarget(name: TargetName, { tls, log }: TargetOptions): Promise<string> {
+  const target = await zigTarget(TARGETS[name], log);
+  const { bundle, others } = await bundleRouter();
+  const out = join(DIST, 'native', name, tls ? 'meshbridge-tls' : 'meshbridge');
+  await buildNative({ bundle, others, out, debug: false, tls, target, log: (line) => log(`${name}: ${line}`) });
+  return out;
+}
+
+/** @throws Error on a name that no target has. */
+function targetsOf(list: string): TargetName[] {
+  if (list === 'all') return TARGET_NAMES;
+  const names = list.split(',') as TargetName[];
+  for (const name of names)
+    if (!TARGET_NAMES.includes(name))
+      throw new Error(`--target: expected all or some of ${TARGET_NAMES.join(', ')}, got "${name}"`);
+  return names;
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { target: { type: 'string' } } });
+  const log = (line: string): void => console.error(`meshbridge: ${line}`);
+  const show = (path: string): void => console.log(`${path}: ${statSync(path).size} bytes`);
+  if (values.target !== undefined) {
+    for (const name of targetsOf(values.target)) show(await buildTarget(name, { tls: false, log }));
+    return;
+  }
+  const { bundle, others } = await bundleRouter();
+  const out = join(DIST, 'native', 'meshbridge');
+  await buildNative({ bundle, others, out, debug: false, log });
+  show(out);
+}
+
 if (process.argv[1] === inProject('build/native.ts')) {
   try {
-    const { bundle, others } = await bundleRouter();
-    const out = join(DIST, 'native', 'meshbridge');
-    await buildNative({ bundle, others, out, debug: false, log: (line) => console.error(`meshbridge: ${line}`) });
-    console.log(`${out}: ${statSync(out).size} bytes`);
+    await main();
   } catch (error) {
     console.error(`meshbridge: ${errorText(error)}`);
     process.exit(1);

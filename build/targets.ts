@@ -51,6 +51,12 @@ export interface NativeTarget {
   cc: readonly string[];
   /** For compiling and linking, after the common ones. */
   flags: readonly string[];
+  /** Environment of the compiler, beside ours. */
+  env?: Readonly<Record<string, string>>;
+  /** Path of a C file with what the compiler's own runtime lacks. */
+  runtime?: string;
+  /** Whether a program is left without sections, of which only debuggers and linkers know the use. */
+  bare?: boolean;
 }
 
 /** This machine, by its own compiler. */
@@ -75,3 +81,38 @@ export const C_FLAGS = [
 export const C_WARNINGS = ['-Wall', '-Wextra', '-Wshadow', '-Wno-unused-parameter'] as const;
 
 export const LINK_FLAGS = ['-Wl,--gc-sections', '-lm', '-lpthread'] as const;
+
+/** A kind of router. */
+export interface CrossTarget {
+  /** As zig names architecture, system and ABI. */
+  triple: string;
+  /** As zig names the oldest processor that is served. */
+  cpu: string;
+  /** The program of qemu's user mode that runs it; absent where x86_64 runs it itself. */
+  qemu?: string;
+  /** As NativeTarget's; from the root. */
+  runtime?: string;
+}
+
+/** The kinds of routers, by the name of their directory in dist/native. packages.ts says which of OpenWrt's architectures each serves. */
+export const TARGETS = {
+  /** Big-endian. Soft float, as on all MIPS and ARM here: without it a kernel that has no support for it ends the program by SIGILL. */
+  mips: { triple: 'mips-linux-musleabi', cpu: 'mips32r2', qemu: 'qemu-mips-static' },
+  mipsel: { triple: 'mipsel-linux-musleabi', cpu: 'mips32r2', qemu: 'qemu-mipsel-static' },
+  /** ARMv5TE, which all later ones run. */
+  arm: {
+    triple: 'arm-linux-musleabi',
+    cpu: 'arm926ej_s',
+    qemu: 'qemu-arm-static',
+    runtime: 'build/zig/arm.c',
+  },
+  aarch64: { triple: 'aarch64-linux-musl', cpu: 'generic', qemu: 'qemu-aarch64-static' },
+  x86_64: { triple: 'x86_64-linux-musl', cpu: 'x86_64' },
+  /** Without SSE. */
+  x86: { triple: 'x86-linux-musl', cpu: 'i586' },
+} as const satisfies Record<string, CrossTarget>;
+export type TargetName = keyof typeof TARGETS;
+export const TARGET_NAMES = Object.keys(TARGETS) as TargetName[];
+
+/** For routers, after the common flags: nothing unwinds the stack, and LTO makes a program 4 % smaller. */
+export const ROUTER_FLAGS = ['-static', '-flto', '-fno-unwind-tables'] as const;

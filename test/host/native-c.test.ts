@@ -240,7 +240,7 @@ native('says where a bundle does not parse', async () => {
 });
 native('says that there is no compiler', async () => {
   const target = { cc: ['no-such-compiler'], flags: [] };
-  assert.is(findCompiler(target.cc), undefined);
+  assert.is(findCompiler(target), undefined);
   const bundle = join(directory, 'small.js');
   const error = await buildNative({ bundle, out: join(directory, 'none'), debug: false, target }).catch(
     (e: Error) => e,
