@@ -1,0 +1,86 @@
+// Gathers what a lint looks at: the files of /etc/config, and what netifd says. Whatever cannot be had is left out.
+
+import { errorText } from '../errors.ts';
+import { joinBytes } from '../lib/bytes.ts';
+import { MAX_UCI_LENGTH, parseUci, UciError } from '../lib/uci.ts';
+import { decodeUtf8 } from '../lib/utf8.ts';
+import type { FileFact, LintFacts } from '../mesh/lint-fact.ts';
+import type { Clock, Files, Process, Processes } from '../transport/host.ts';
+
+const DIRECTORY = '/etc/config';
+/** A dump of a hundred interfaces is a tenth of it. */
+const MAX_DUMP_BYTES = 1024 * 1024;
+const DUMP_MS = 5000;
+const SIGKILL = 9;
+
+/** The part of the port that is needed here. */
+export interface FactsHost {
+  readonly files: Pick<Files, 'read'>;
+  readonly processes: Processes;
+  readonly clock: Pick<Clock, 'after'>;
+}
+
+/**
+ * Reads the files and asks netifd, for at most 5 s. Never rejects.
+ * @param directory another one holds files that are not this router's: then netifd is not asked.
+ */
+export async function readRouterFacts(host: FactsHost, directory = DIRECTORY): Promise<LintFacts> {
+  const read = (file: string) => readFact(host.files, `${directory}/${file}`);
+  const facts: LintFacts = { network: read('network'), firewall: read('firewall'), meshbridge: read('meshbridge') };
+  const dump = directory === DIRECTORY ? await askNetifd(host) : undefined;
+  return dump === undefined ? facts : { ...facts, dump };
+}
+
+function readFact(files: Pick<Files, 'read'>, path: string): FileFact {
+  try {
+    const bytes = files.read(path, MAX_UCI_LENGTH);
+    return bytes ? { state: 'read', tree: parseUci(decodeUtf8(bytes)) } : { state: 'absent' };
+  } catch (error) {
+    if (!(error instanceof UciError)) return { state: 'unread', reason: errorText(error) };
+    // its message may quote a private key; these two libuci takes
+    if (/: expected at most /.test(error.message)) return { state: 'unread', reason: 'it is larger than is looked at' };
+    if (/: expected text, got a NUL/.test(error.message)) return { state: 'unread', reason: 'it holds a zero byte' };
+    return { state: 'broken', line: error.line, column: error.column };
+  }
+}
+
+/** netifd's answer; `undefined` when there is none in time, it is too long, or no JSON. */
+function askNetifd({ processes, clock }: FactsHost): Promise<unknown> {
+  return new Promise((resolve) => {
+    const parts: Uint8Array[] = [];
+    let length = 0;
+    let child: Process | undefined;
+    const giveUp = (): void => {
+      child?.kill(SIGKILL);
+      resolve(undefined);
+    };
+    const cancel = clock.after(DUMP_MS, giveUp);
+    try {
+      child = processes.spawn(['ubus', '-t', String(DUMP_MS / 1000), 'call', 'network.interface', 'dump'], {
+        onStdout(bytes) {
+          length += bytes.length;
+          if (length <= MAX_DUMP_BYTES) parts.push(bytes);
+          else giveUp();
+        },
+        onExit(status) {
+          cancel();
+          resolve(
+            'code' in status && status.code === 0 && length <= MAX_DUMP_BYTES ? parsed(joinBytes(parts)) : undefined,
+          );
+        },
+      });
+      child.write(undefined);
+    } catch {
+      cancel();
+      resolve(undefined);
+    }
+  });
+}
+
+function parsed(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(decodeUtf8(bytes));
+  } catch {
+    return undefined;
+  }
+}
