@@ -267,7 +267,7 @@ export const FINDINGS = {
   },
   loose_forward: {
     level: 'note',
-    what: 'The firewall zone {zone}, in which {interface} is alone, has forward accept.',
+    what: 'The firewall zone {zone}, in which {interface} is, has forward accept, with nothing else in it.',
     why: 'It exposes nothing now. A network that is added to the zone later is open to everybody in the Yggdrasil network.',
     fix: `Run: uci set {place}.forward='REJECT'; uci commit firewall; /etc/init.d/firewall reload. ${IN_FIREWALL}`,
   },

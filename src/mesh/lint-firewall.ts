@@ -25,6 +25,8 @@ interface Firewall {
   forward: Policy;
   /** By their names. */
   zones: Map<string, Placed>;
+  /** Names of the Yggdrasil interfaces. */
+  nodes: ReadonlySet<string>;
   /** netifd's. */
   dump: unknown;
 }
@@ -56,6 +58,7 @@ export function lintFirewall(facts: LintFacts, interfaces: readonly LintInterfac
     input: (defaults && policyOf(defaults, 'input', 'drop')) ?? 'drop',
     forward: (defaults && policyOf(defaults, 'forward', 'drop')) ?? 'drop',
     zones: zonesByName(zones),
+    nodes: new Set(interfaces.map(({ name }) => name)),
     dump: facts.dump,
   };
   const finder = new ZoneFinder(zones, facts.dump);
@@ -137,7 +140,9 @@ function lintZone(node: LintInterface, finder: ZoneFinder, firewall: Firewall, f
   const isInput = policyOf(zone, 'input', firewall.input) === 'accept' && !closed;
   if (isInput) findings.add('open_input', `${zone.place}.input`, told);
   if (policyOf(zone, 'forward', firewall.forward) === 'accept') {
-    const others = [...wordsOf(zone, 'network'), ...wordsOf(zone, 'device')].filter((other) => other !== name);
+    const others = [...wordsOf(zone, 'network'), ...wordsOf(zone, 'device')].filter(
+      (other) => !firewall.nodes.has(other),
+    );
     if (others.length > 0)
       findings.add('open_forward', `${zone.place}.forward`, { ...told, others: others.join(', ') });
     else findings.add('loose_forward', `${zone.place}.forward`, told);

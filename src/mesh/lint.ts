@@ -56,7 +56,7 @@ function ranked({ list, leftOut }: Findings): Finding[] {
 export function formatFindings(findings: readonly Finding[]): string {
   return findings
     .map(({ id, level, option, what, why, fix }) =>
-      [`${level}: ${option} (${id})`, ...wrap(what), ...wrap(`Why: ${why}`), ...wrap(`Do: ${fix}`), ''].join('\n'),
+      [`${level}: ${option} (${id})`, ...wrap(what), ...wrap(`Why: ${why}`), ...wrap(`Fix: ${fix}`), ''].join('\n'),
     )
     .join('\n');
 }

@@ -432,6 +432,11 @@ const CASES: Case[] = [
     [yggZone("forward 'REJECT'", "forward 'REJECT'\n\tlist network 'radio'")],
   ],
   [
+    [`note loose_forward ${YGG}.forward`, `note loose_forward ${YGG}.forward`],
+    [yggZone("forward 'REJECT'", "forward 'ACCEPT'"), ...second('auto')],
+    second('auto'),
+  ],
+  [
     'error open_default_forward firewall.@defaults[0].forward',
     [['firewall', "forward 'REJECT'", "forward 'ACCEPT'"]],
     [['firewall', "forward 'REJECT'", "forward 'DROP'"]],
