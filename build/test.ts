@@ -37,6 +37,7 @@ const STAGES: Record<string, () => Promise<Count>> = {
   },
   host: () => runAreas(['host', 'dev']),
   luci: () => runAreas(['luci']),
+  service: () => runAreas(['service']),
   conformance: () => runSuite('ubus conformance', [process.execPath, 'build/run.mjs', 'test/conformance/main.ts']),
   lab: () => runAreas(['lab']),
   fuzz: () =>

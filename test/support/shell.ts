@@ -1,7 +1,6 @@
-// shellcheck, and the shells that scripts of routers are tried on: busybox' ash, which OpenWrt has, and dash, the strictest.
+// What judges shell scripts, and what they run on: shellcheck, and busybox, whose shell OpenWrt has.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { findDebianProgram } from './debian-program.ts';
 
 /** As what scripts are judged: POSIX and `local`, which every shell of a router has. */
@@ -35,20 +34,9 @@ export function isShellScript(text: string): boolean {
   return /^#!\s*\/\S*\bsh(\s|$)/.test(text);
 }
 
-/** A shell: the words to run a script with. */
-export interface Shell {
-  name: string;
-  argv: readonly string[];
-}
-
-/** The shells that are here, and why one is not. */
-export async function findShells(): Promise<{ shells: Shell[]; missing: string[] }> {
-  const shells: Shell[] = [];
-  const missing: string[] = [];
-  const busybox = await findDebianProgram(BUSYBOX);
-  if (typeof busybox === 'string') missing.push(`busybox ash: ${busybox}`);
-  else shells.push({ name: 'busybox ash', argv: [busybox.path, 'ash'] });
-  if (existsSync('/usr/bin/dash')) shells.push({ name: 'dash', argv: ['/usr/bin/dash'] });
-  else missing.push('dash: no /usr/bin/dash');
-  return { shells, missing };
+/** The shell and the tools of OpenWrt in one static program: its path. @throws Error that says why there is none. */
+export async function findBusybox(): Promise<string> {
+  const found = await findDebianProgram(BUSYBOX);
+  if (typeof found === 'string') throw new Error(found);
+  return found.path;
 }
