@@ -175,7 +175,8 @@ export class RouterRoot {
     chmodSync(this.directory, 0o755);
     for (const path of ['/bin', '/dev', '/etc', '/sbin', '/usr/sbin', '/var/run']) this.directoryAt(path, 0o755);
     this.directoryAt('/tmp', 0o1777);
-    execFileSync('mknod', ['-m', '0666', this.path('/dev/null'), 'c', '1', '3']);
+    for (const [name, minor] of Object.entries({ null: '3', urandom: '9' }))
+      execFileSync('mknod', ['-m', '0666', this.path(`/dev/${name}`), 'c', '1', minor]);
     this.write('/etc/passwd', ACCOUNTS.map(([name, id]) => `${name}:x:${id}:${id}:${name}:/:/bin/false\n`).join(''));
     this.write('/etc/group', ACCOUNTS.map(([name, id]) => `${name}:x:${id}:\n`).join(''));
 

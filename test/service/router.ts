@@ -1,0 +1,201 @@
+// A router on this machine for the service's tests: a root directory with a broker in it, netifd and the root helper played, and
+// the daemon as the user that it has on a router.
+
+import { chmodSync, chownSync, existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { bundleRouter } from '../../build/bundle.ts';
+import { buildNative, findCompiler } from '../../build/native.ts';
+import { DIST } from '../../build/project.ts';
+import { HELPER_METHODS, HELPER_OBJECT, type HelperVerb } from '../../src/api/helper.ts';
+import type { Broker } from '../../src/dev/broker/broker.ts';
+import { startBroker } from '../../src/dev/broker/broker.ts';
+import { Child } from '../../src/dev/child.ts';
+import { nodeHost } from '../../src/host/node/host.ts';
+import { SILENT } from '../../src/log.ts';
+import type { Table } from '../../src/ubus/blobmsg.ts';
+import { UbusClient } from '../../src/ubus/client.ts';
+import { DAEMON_ID, RouterRoot, rootProblem } from './root.ts';
+
+export const BUS = '/var/run/ubus/ubus.sock';
+export const RUN = '/var/run/meshbridge';
+const CONFIG = `${RUN}/config`;
+const LIMIT_MS = 10_000;
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Waits until `test` holds, which may throw meanwhile. @throws Error naming `what` and why not. */
+export async function until(what: string, test: () => unknown): Promise<void> {
+  const endMs = performance.now() + LIMIT_MS;
+  for (let last: unknown = 'no'; ; await sleep(20)) {
+    try {
+      if (await test()) return;
+    } catch (error) {
+      last = error;
+    }
+    if (performance.now() > endMs) throw new Error(`not within ${LIMIT_MS} ms: ${what}: ${last}`);
+  }
+}
+
+/** Why there can be no such router here; `undefined`: there can. */
+export async function routerProblem(): Promise<string | undefined> {
+  return findCompiler() ? rootProblem() : 'no C compiler (install gcc)';
+}
+
+/** As `meshbridge status` shows it. */
+export interface Status {
+  links: { name: string; state: string; last_error?: string }[];
+  interfaces: { interface: string; connected: boolean; found_by: string }[];
+}
+
+/** One router, from `open` to `close`. */
+export class Router {
+  /** What the daemon logged. */
+  readonly lines: string[] = [];
+  /** Calls that the played netifd and helper got, as `object method`. */
+  readonly calls: string[] = [];
+  /** A client of the bus who is root. */
+  bus!: UbusClient;
+  private broker: Broker | Child | undefined;
+  private daemon: Child | undefined;
+  private readonly clients: UbusClient[] = [];
+
+  private constructor(readonly root: RouterRoot) {}
+
+  /** With the broker `ubusd` (a program), or our own, on `socket`; netifd knows the interface `ygg0`. */
+  static async open(ubusd?: string, socket = BUS): Promise<Router> {
+    const router = new Router(await RouterRoot.open('busybox ash'));
+    try {
+      await router.begin(ubusd, socket);
+    } catch (error) {
+      await router.close();
+      throw error;
+    }
+    return router;
+  }
+
+  /** Starts the daemon as procd would after the init script; `wrap` runs it by another program. */
+  async startDaemon(wrap: readonly string[] = []): Promise<void> {
+    const argv = [...wrap, ...this.root.command(['/usr/sbin/meshbridge', '--config', CONFIG], DAEMON_ID)];
+    this.daemon = await Child.start(argv, (line) => this.lines.push(line));
+  }
+
+  async stopDaemon(): Promise<void> {
+    await this.daemon?.stop();
+  }
+
+  /** A client of the bus, who is the user that we are while it connects. */
+  async client(socket = BUS, user = 0): Promise<UbusClient> {
+    const { streams, clock } = nodeHost({ args: [], signals: false, exit: () => {} });
+    const client = new UbusClient({
+      streams,
+      clock,
+      random: Math.random,
+      path: this.root.path(socket),
+      log: SILENT,
+    });
+    this.clients.push(client);
+    process.setegid!(user);
+    process.seteuid!(user);
+    try {
+      client.start();
+    } finally {
+      process.seteuid!(0);
+      process.setegid!(0);
+    }
+    await until('a client of the bus is connected', () => client.up);
+    return client;
+  }
+
+  /** Calls a method; the last answer. */
+  async call(path: string, method: string, args: Table = {}): Promise<Table> {
+    return (await this.bus.call(path, method, args, { timeoutMs: LIMIT_MS })).at(-1) ?? {};
+  }
+
+  async status(): Promise<Status> {
+    return (await this.call('meshbridge', 'status')) as unknown as Status;
+  }
+
+  /** Waits until both objects are there. */
+  async published(): Promise<void> {
+    for (const path of ['meshbridge', 'yggdrasil'])
+      await until(
+        `${path} is published: ${this.lines.join('\n')}`,
+        async () => (await this.bus.lookup(path)).length > 0,
+      );
+  }
+
+  /** What netifd's handler makes, and who may read it. */
+  makeSockets(): void {
+    this.root.directoryAt('/tmp/yggdrasil', 0o700);
+    this.root.write('/tmp/yggdrasil/ygg0.conf', '{"PrivateKey":"secret"}', 0o600);
+  }
+
+  /** Runs the hotplug script as the init script does. */
+  lendSockets(): void {
+    const env = { ACTION: 'start' };
+    const { status, stderr } = this.root.run(['sh', '/etc/hotplug.d/iface/95-meshbridge'], { env });
+    if (status !== 0 || stderr) throw new Error(`hotplug script: status ${status}: ${stderr}`);
+  }
+
+  /** Whether the daemon's user can read the private key. */
+  isKeyReadable(): boolean {
+    return this.root.run(['cat', '/tmp/yggdrasil/ygg0.conf'], { user: DAEMON_ID }).stdout !== '';
+  }
+
+  async close(): Promise<void> {
+    await this.stopDaemon();
+    for (const client of this.clients) client.stop();
+    if (this.broker instanceof Child) await this.broker.stop();
+    else await this.broker?.close();
+    this.root.close();
+  }
+
+  private async begin(ubusd: string | undefined, socket: string): Promise<void> {
+    const { root } = this;
+    const out = join(DIST, 'native', 'meshbridge');
+    const { bundle, others } = await bundleRouter();
+    await buildNative({ bundle, others, out, debug: false });
+    root.addProgram(out, '/usr/sbin/meshbridge');
+    root.directoryAt('/var/run/ubus', 0o755);
+    root.directoryAt(RUN, 0o3770, 0, DAEMON_ID);
+    // as the helper publishes it
+    writeFileSync(root.path(CONFIG), root.read('/etc/config/meshbridge'));
+    chownSync(root.path(CONFIG), 0, DAEMON_ID);
+    chmodSync(root.path(CONFIG), 0o440);
+
+    if (ubusd) {
+      root.addProgram(ubusd, '/sbin/ubusd');
+      this.broker = await Child.start(root.command(['/sbin/ubusd', '-s', socket]));
+      await until('ubusd listens', () => existsSync(root.path(socket)));
+    } else {
+      this.broker = await startBroker({ path: root.path(socket), log: SILENT });
+      chmodSync(root.path(socket), 0o666);
+    }
+    this.bus = await this.client(socket);
+    this.play('network.interface', { dump: () => ({ interface: [{ interface: 'ygg0', proto: 'yggdrasil' }] }) });
+    const replies: Record<HelperVerb, () => Table> = {
+      network_read: () => ({ interfaces: [{ interface: 'ygg0', peers: [] }] }),
+      peer_keep: () => ({ result: 'added' }),
+      peer_forget: () => ({ result: 'removed' }),
+      config_publish: () => ({}),
+      lint: () => ({ findings: [] }),
+    };
+    this.play(HELPER_OBJECT, replies, HELPER_METHODS);
+  }
+
+  /** Publishes an object of root's; each method gives one answer. */
+  play(
+    path: string,
+    replies: Readonly<Record<string, () => Table>>,
+    contract: Readonly<Record<string, { args: object }>> = {},
+  ): void {
+    const methods = Object.entries(replies).map(([method, reply]) => {
+      const handle = (): Table => {
+        this.calls.push(`${path} ${method}`);
+        return reply();
+      };
+      return [method, { args: (contract[method]?.args ?? {}) as Record<string, 'string'>, handle }] as const;
+    });
+    this.bus.publish({ path, methods: Object.fromEntries(methods) });
+  }
+}
