@@ -22,6 +22,8 @@ export interface DebianRequest {
   suite: string;
   /** Names of binary packages, for this machine's architecture. */
   packages?: readonly string[];
+  /** Whether all that the packages depend on comes too, also what this machine has installed. */
+  closure?: boolean;
   /** Names of source packages. */
   sources?: readonly string[];
   /** Takes a line for people; called when it takes more than two seconds. */
@@ -177,8 +179,20 @@ Dir::Etc::preferencesparts "-";
 Debug::NoLocking "1";
 `;
 
+/** Options with which apt-get takes nothing for installed, and only downloads what it would install. */
+function fromNothing(downloads: string, status: string): string[] {
+  writeFileSync(status, '');
+  mkdirSync(join(downloads, 'partial'));
+  const options = [
+    `Dir::State::status=${status}`,
+    `Dir::Cache::archives=${downloads}`,
+    'APT::Install-Recommends=false',
+  ];
+  return ['-y', '--download-only', ...options.flatMap((option) => ['-o', option])];
+}
+
 async function fetch(request: DebianRequest, wanted: string, directory: string): Promise<void> {
-  const { suite, packages = [], sources = [] } = request;
+  const { suite, packages = [], closure = false, sources = [] } = request;
   const mirror = machineMirror(wanted);
   const apt = join(CACHE, 'debian', 'apt', suite);
   const lists = join(apt, sources.length ? 'lists-src' : 'lists');
@@ -207,8 +221,10 @@ async function fetch(request: DebianRequest, wanted: string, directory: string):
   };
   try {
     await aptGet('update');
-    if (packages.length) await aptGet('download', ...packages);
+    if (packages.length && closure) await aptGet(...fromNothing(work, join(apt, 'status')), 'install', ...packages);
+    else if (packages.length) await aptGet('download', ...packages);
     if (sources.length) await aptGet('source', '--download-only', ...sources);
+    rmSync(join(work, 'partial'), { recursive: true, force: true });
     chmodSync(work, 0o755);
     renameSync(work, directory);
   } finally {
@@ -222,8 +238,8 @@ async function fetch(request: DebianRequest, wanted: string, directory: string):
  * @throws Error with one line: not Debian, no apt, no network, no such suite or package.
  */
 export async function downloadDebian(request: DebianRequest): Promise<string> {
-  const { suite, packages = [], sources = [], log } = request;
-  const names = [...packages, ...sources.map((name) => `${name}.src`)];
+  const { suite, packages = [], closure = false, sources = [], log } = request;
+  const names = [...packages, ...(closure ? ['closure'] : []), ...sources.map((name) => `${name}.src`)];
   const wanted = [...packages, ...sources].join(', ');
   const parent = join(CACHE, 'debian', suite);
   const directory = join(parent, names.join('+'));
@@ -241,18 +257,20 @@ export async function downloadDebian(request: DebianRequest): Promise<string> {
 }
 
 /**
- * Unpacks a binary package as a whole or not at all: `directory` appears complete; one that is there is left as it is.
- * @throws Error when dpkg is missing or refuses the file.
+ * Unpacks binary packages into one directory as a whole or not at all: it appears complete; one that is there is left as it is.
+ * @throws Error when dpkg is missing or refuses a file.
  */
-export async function unpackDeb(file: string, directory: string): Promise<void> {
+export async function unpackDeb(files: string | readonly string[], directory: string): Promise<void> {
   if (existsSync(directory)) return;
   const work = `${directory}.${process.pid}`;
   mkdirSync(work, { recursive: true });
   try {
-    const { status, output } = await run(['dpkg', '-x', file, work], work).catch((error: Error) => {
-      throw new Error(`cannot unpack ${file}: ${error.message}`);
-    });
-    if (status !== 0) throw new Error(`cannot unpack ${file}: ${output.trim()}`);
+    for (const file of [files].flat()) {
+      const { status, output } = await run(['dpkg', '-x', file, work], work).catch((error: Error) => {
+        throw new Error(`cannot unpack ${file}: ${error.message}`);
+      });
+      if (status !== 0) throw new Error(`cannot unpack ${file}: ${output.trim()}`);
+    }
     await withLock(directory, async () => {
       if (!existsSync(directory)) renameSync(work, directory);
     });

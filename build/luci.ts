@@ -85,6 +85,13 @@ export async function buildViews({ out, log }: { out: string; log(line: string):
   return views;
 }
 
+/** Bundles the stand-in for LuCI's client, in which the page host runs views. @throws Error */
+export async function buildClient(): Promise<string> {
+  const entryPoints = [inProject('src/dev/page-host/client/main.ts')];
+  const { outputFiles } = await build({ ...FOR_BROWSERS, entryPoints, format: 'iife' });
+  return outputFiles![0]!.text;
+}
+
 if (process.argv[1] === inProject('build/luci.ts')) {
   try {
     await buildViews({ out: join(DIST, 'luci'), log: console.log });

@@ -60,7 +60,7 @@ function levelOf(level: string): string {
 }
 
 function findingItem({ level, option, what, why, fix }: Finding): HTMLElement {
-  return E('li', { class: 'mb-finding', 'data-level': level }, [
+  return E('li', { class: 'mb-note', 'data-level': level }, [
     E('p', [E('strong', [levelOf(level), ': ']), what]),
     E('p', [why]),
     E('p', [fix]),
@@ -71,7 +71,7 @@ function findingItem({ level, option, what, why, fix }: Finding): HTMLElement {
 class StatusPage {
   readonly root: HTMLElement;
   private readonly lead = E('div', { class: 'mb-lead', role: 'status' });
-  private readonly configErrors = E('div', { class: 'alert-message warning', role: 'alert', hidden: '' });
+  private readonly configErrors = E('div', { class: 'mb-note', 'data-level': 'warning', role: 'alert', hidden: '' });
   private readonly interfaces = new Table(_('Yggdrasil interfaces'), [
     _('Interface'),
     _('State'),
@@ -91,11 +91,10 @@ class StatusPage {
   /** Hidden as long as nothing is known: an old state must not be taken for the present one. */
   private readonly known: HTMLElement;
   private readonly findings = E('div', { 'aria-live': 'polite' });
-  private readonly again = E('button', { class: 'btn cbi-button', type: 'button', click: () => void this.check() }, [
-    _('Check again'),
-  ]);
   private leadText = '';
   private asking = false;
+  /** The button stays enabled meanwhile: one that is disabled loses the focus. */
+  private checking = false;
 
   constructor() {
     this.known = E('div', { hidden: '' }, [
@@ -113,7 +112,7 @@ class StatusPage {
       this.known,
       E('h3', [_('Safety check')]),
       this.findings,
-      this.again,
+      E('button', { class: 'btn cbi-button', type: 'button', click: () => void this.check() }, [_('Check again')]),
     ]);
     this.lead.textContent = _('Asking the mesh daemon …');
   }
@@ -135,7 +134,8 @@ class StatusPage {
 
   /** Has the configuration checked and shows what was found. Never rejects. */
   async check(): Promise<void> {
-    this.again.disabled = true;
+    if (this.checking) return;
+    this.checking = true;
     this.findings.replaceChildren(E('p', [_('Checking the configuration …')]));
     try {
       const { findings } = await readFindings();
@@ -148,7 +148,7 @@ class StatusPage {
       const { what, fix } = describeFailure(error);
       this.findings.replaceChildren(E('p', [_('The configuration was not checked.'), ' ', what, ' ', fix]));
     } finally {
-      this.again.disabled = false;
+      this.checking = false;
     }
   }
 

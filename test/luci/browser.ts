@@ -1,0 +1,147 @@
+// A browser that shows one of the router's pages, whose calls on the bus are answered by a script.
+
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Browser, type BrowserContext, chromium, type Page, type Request } from 'playwright-core';
+import { ensureChromium } from '../../build/chromium.ts';
+import { type BuiltView, buildViews } from '../../build/luci.ts';
+import { DIST } from '../../build/project.ts';
+import { startPageHost } from '../../src/dev/page-host/host.ts';
+import type { PageAnswer, PageCall } from '../../src/dev/page-host/ubus.ts';
+import { errorText } from '../../src/errors.ts';
+
+/** Answers by `<object>.<method>`; a function is called each time. What is not there is absent from the bus. */
+export type Script = Record<string, PageAnswer | (() => PageAnswer | Promise<PageAnswer>)>;
+
+export interface Screen {
+  width: number;
+  height: number;
+  /** A phone: LuCI's theme asks for the width of the device. */
+  phone?: boolean;
+  theme?: 'light' | 'dark';
+}
+export const DESKTOP: Screen = { width: 1100, height: 800 };
+export const PHONE: Screen = { width: 360, height: 740, phone: true };
+
+/** LuCI's own client, where a checkout is at hand; else ours. */
+const LUCI = process.env.LUCI_DIR || undefined;
+const SHOTS = join(DIST, 'screenshots', LUCI === undefined ? 'stand-in' : 'luci');
+
+/** Ends after the tasks that wait already; its clock cannot be stopped. */
+const TASK = `new Promise((resolve) => {
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = () => resolve();
+  port2.postMessage(0);
+})`;
+
+/** One page in the browser. */
+export class Opened {
+  /** Calls in the order of their arrival. */
+  readonly calls: string[] = [];
+  /** Requests to /ubus that carried calls of the page. */
+  requests = 0;
+  /** Those of them that were answered. */
+  finished = 0;
+  /** Errors that nobody caught in the page. */
+  readonly faults: string[] = [];
+  page!: Page;
+  private context!: BrowserContext;
+  private host!: Awaited<ReturnType<typeof startPageHost>>;
+
+  constructor(public script: Script) {}
+
+  async open(browser: Browser, views: readonly BuiltView[], path: string, screen: Screen): Promise<void> {
+    this.host = await startPageHost({
+      views,
+      luci: LUCI,
+      answer: (call) => this.answer(call),
+      log: (line) => this.faults.push(line),
+    });
+    const { width, height, phone = false, theme = 'light' } = screen;
+    const viewport = { width, height };
+    this.context = await browser.newContext({ viewport, screen: viewport, isMobile: phone, colorScheme: theme });
+    this.page = await this.context.newPage();
+    await this.page.clock.install();
+    this.page.on('pageerror', (error) => this.faults.push(error.message));
+    const carriesCalls = (request: Request): boolean =>
+      /"call".*"(meshbridge|yggdrasil)"/.test(request.postData() ?? '');
+    this.page.on('request', (request) => {
+      if (carriesCalls(request)) this.requests++;
+    });
+    this.page.on('requestfinished', (request) => {
+      if (carriesCalls(request)) this.finished++;
+    });
+    await this.page.goto(this.host.pageUrl(path));
+  }
+
+  async close(): Promise<void> {
+    await this.context?.close();
+    await this.host?.close();
+  }
+
+  /** From here on the page's time passes by `page.clock.runFor` only. */
+  async stopClock(): Promise<void> {
+    await this.page.clock.pauseAt(Number(await this.page.evaluate('Date.now()')) + 1000);
+  }
+
+  /** Waits until so many requests with calls of the page were answered, and the page has seen the answers. */
+  async answered(requests: number): Promise<void> {
+    for (let i = 0; this.finished < requests; i++) {
+      if (i === 500) throw new Error(`expected ${requests} answers, got ${this.finished} for ${this.calls.join(', ')}`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    await this.page.evaluate(TASK);
+  }
+
+  /** Keeps a picture of the whole page in dist/screenshots. */
+  async shoot(name: string): Promise<void> {
+    mkdirSync(SHOTS, { recursive: true });
+    await this.page.screenshot({ path: join(SHOTS, `${name}.png`), fullPage: true });
+  }
+
+  private async answer({ object, method }: PageCall): Promise<PageAnswer> {
+    const name = `${object}.${method}`;
+    this.calls.push(name);
+    const answer = this.script[name] ?? 'absent';
+    return typeof answer === 'function' ? answer() : answer;
+  }
+}
+
+/** A browser for one suite, which closes it. */
+export class Pages {
+  private constructor(
+    private readonly browser: Browser,
+    private readonly views: readonly BuiltView[],
+  ) {}
+
+  /** Where there is no browser, prints a line that says why. */
+  static async start(): Promise<Pages | undefined> {
+    const out = mkdtempSync(join(tmpdir(), 'meshbridge-pages-'));
+    try {
+      const { path, env } = await ensureChromium((line) => console.log(line));
+      const browser = await chromium.launch({ executablePath: path, env });
+      return new Pages(browser, await buildViews({ out, log() {} }));
+    } catch (error) {
+      console.log(`skipped: the pages in a browser: ${errorText(error).split('\n', 1)[0]}`);
+      return undefined;
+    } finally {
+      rmSync(out, { recursive: true, force: true });
+    }
+  }
+
+  /** Opens a page for as long as `work` takes. */
+  async show(path: string, screen: Screen, script: Script, work: (opened: Opened) => Promise<void>): Promise<void> {
+    const opened = new Opened(script);
+    try {
+      await opened.open(this.browser, this.views, path, screen);
+      await work(opened);
+    } finally {
+      await opened.close();
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close();
+  }
+}
