@@ -254,6 +254,16 @@ config interface 'ygg5'
     assert.is(run(root, 'start').status, 0);
     assert.equal(root.entry('/tmp/yggdrasil'), before);
   });
+  init('changes nothing but its own directory, and who may use the sockets', ({ root }) => {
+    root.directoryAt('/tmp/yggdrasil', 0o700);
+    root.write('/tmp/yggdrasil/ygg0.conf', '{"PrivateKey":"…"}', 0o600);
+    const own = [RUN, `${RUN}/config`, '/tmp/yggdrasil', '/tmp/procd', '/tmp/calls'];
+    const others = () => [...root.tree()].filter(([path]) => !own.includes(path));
+    const before = others();
+    assert.is(run(root, 'start').status, 0);
+    assert.is(run(root, 'reload').status, 0);
+    assert.equal(others(), before);
+  });
   init('has a command that looks for what is unsafe', ({ root }) => {
     root.write('/tmp/findings', 'a finding\n');
     const { status, stdout } = run(root, 'lint');

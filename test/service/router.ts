@@ -1,7 +1,7 @@
 // A router on this machine for the service's tests: a root directory with a broker in it, netifd and the root helper played, and
 // the daemon as the user that it has on a router.
 
-import { chmodSync, chownSync, existsSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundleRouter } from '../../build/bundle.ts';
 import { buildNative, findCompiler } from '../../build/native.ts';
@@ -79,8 +79,14 @@ export class Router {
     this.daemon = await Child.start(argv, (line) => this.lines.push(line));
   }
 
+  /** Ends the daemon, and with it the program that runs it. */
   async stopDaemon(): Promise<void> {
-    await this.daemon?.stop();
+    const { daemon } = this;
+    if (!daemon?.isRunning) return;
+    const wrapped = readFileSync(`/proc/${daemon.pid}/task/${daemon.pid}/children`, 'utf8').trim();
+    if (wrapped === '') return daemon.stop();
+    process.kill(Number(wrapped), 'SIGTERM');
+    await daemon.ended;
   }
 
   /** A client of the bus, who is the user that we are while it connects. */
