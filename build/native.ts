@@ -21,6 +21,7 @@ import { bundleRouter, type NamedBundle } from './bundle.ts';
 import { dropSections } from './elf.ts';
 import { ENGINE, ENGINE_FILES, engineSources } from './engine.ts';
 import { withLock } from './lock.ts';
+import { type TlsLibrary, tlsLibrary } from './mbedtls.ts';
 import { CACHE, DIST, inProject } from './project.ts';
 import {
   C_FLAGS,
@@ -38,6 +39,8 @@ import {
 import { zigTarget } from './zig.ts';
 
 const HOST = inProject('src/host/quickjs');
+/** The file that makes the difference between programs with TLS and those without. */
+const TLS_FILE = 'tls.c';
 /** The bytecode of all tests, as text, is about 20 MB. */
 const MAX_OUTPUT = 256 * 1024 * 1024;
 
@@ -124,12 +127,18 @@ class Workshop {
     return this.objects(ENGINE_FILES.map((file) => ({ path: join(this.engine, file), key: file, flags })));
   }
 
-  ownObjects(paths: readonly string[], more: readonly string[] = []): Promise<string[]> {
+  /** The library, and our file that uses it. */
+  async tlsObjects({ files, flags, key }: TlsLibrary): Promise<string[]> {
+    const sources = files.map((path) => ({ path, key: `${path} ${key}`, flags: ['-w', ...flags] }));
+    return [...(await this.ownObjects([join(HOST, TLS_FILE)], flags, key)), ...(await this.objects(sources))];
+  }
+
+  ownObjects(paths: readonly string[], more: readonly string[] = [], moreKey = ''): Promise<string[]> {
     const headers = readdirSync(HOST).filter((name) => name.endsWith('.h'));
     const header = Buffer.concat(headers.map((name) => readFileSync(join(HOST, name))));
     const flags = [...C_WARNINGS, '-isystem', this.engine, ...more];
     return this.objects(
-      paths.map((path) => ({ path, key: hash(path, header, readFileSync(path), flags.join(' ')), flags })),
+      paths.map((path) => ({ path, key: hash(path, header, readFileSync(path), flags.join(' '), moreKey), flags })),
     );
   }
 
@@ -190,16 +199,17 @@ export interface NativeRequest {
  */
 export async function buildNative(request: NativeRequest): Promise<boolean> {
   const { bundle, others = [], out, debug, tls = false, target = THIS_MACHINE, log = () => {} } = request;
-  if (tls) throw new Error(`${out}: the C host cannot speak TLS yet`);
   const limits = request.limits ?? (debug ? TEST_LIMITS : ROUTER_LIMITS);
   const engine = await engineSources(log);
+  const library = tls ? await tlsLibrary(log) : undefined;
   const tools = new Workshop(THIS_MACHINE, engine, log);
   const compiler = await tools.alone(() => tools.bytecodeCompiler());
   const workshop = new Workshop(target, engine, log);
   return workshop.alone(async () => {
-    const sources = readdirSync(HOST).filter((name) => name.endsWith('.c'));
+    const sources = readdirSync(HOST).filter((name) => name.endsWith('.c') && name !== TLS_FILE);
     const objects = [
       ...(await workshop.ownObjects(sources.map((name) => join(HOST, name)))),
+      ...(library ? await workshop.tlsObjects(library) : []),
       ...(await workshop.engineObjects()),
       // calls to it appear only when LTO has compiled everything else
       ...(target.runtime ? await workshop.ownObjects([target.runtime], ['-fno-lto']) : []),
@@ -255,16 +265,17 @@ function targetsOf(list: string): TargetName[] {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { target: { type: 'string' } } });
+  const { values } = parseArgs({ options: { target: { type: 'string' }, tls: { type: 'boolean', default: false } } });
+  const { tls } = values;
   const log = (line: string): void => console.error(`meshbridge: ${line}`);
   const show = (path: string): void => console.log(`${path}: ${statSync(path).size} bytes`);
   if (values.target !== undefined) {
-    for (const name of targetsOf(values.target)) show(await buildTarget(name, { tls: false, log }));
+    for (const name of targetsOf(values.target)) show(await buildTarget(name, { tls, log }));
     return;
   }
   const { bundle, others } = await bundleRouter();
-  const out = join(DIST, 'native', 'meshbridge');
-  await buildNative({ bundle, others, out, debug: false, log });
+  const out = join(DIST, 'native', tls ? 'meshbridge-tls' : 'meshbridge');
+  await buildNative({ bundle, others, out, debug: false, tls, log });
   show(out);
 }
 

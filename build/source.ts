@@ -2,7 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { downloadDebian } from './debian.ts';
 import { CACHE } from './project.ts';
@@ -17,6 +17,8 @@ export interface Source {
   source: string;
   /** Of the .orig tarball. */
   sha256: string;
+  /** What is mended in it until a release does: text that occurs once in a file, and what takes its place. */
+  mended?: readonly { file: string; from: string; to: string }[];
 }
 
 /**
@@ -24,13 +26,14 @@ export interface Source {
  * @throws Error with one line: no Debian, no network, a tarball that is not the known one, no tar.
  */
 export async function unpackSource(wanted: Source, log: (line: string) => void): Promise<string> {
-  const { name, version, suite, source } = wanted;
-  const directory = join(CACHE, name, version);
+  const { name, version, suite, source, mended = [] } = wanted;
+  const state = createHash('sha256').update(JSON.stringify(mended)).digest('hex').slice(0, 8);
+  const directory = join(CACHE, name, mended.length > 0 ? `${version}+${state}` : version);
   if (existsSync(directory)) return directory;
   const downloads = await downloadDebian({ suite, sources: [source], log });
-  const file = readdirSync(downloads).find((entry) => entry.includes('.orig.tar.'));
-  if (!file) throw new Error(`${downloads}: no .orig.tar file in the source package ${source}`);
-  const tarball = join(downloads, file);
+  const orig = readdirSync(downloads).find((entry) => entry.includes('.orig.tar.'));
+  if (!orig) throw new Error(`${downloads}: no .orig.tar file in the source package ${source}`);
+  const tarball = join(downloads, orig);
   const sha256 = createHash('sha256').update(readFileSync(tarball)).digest('hex');
   if (sha256 !== wanted.sha256)
     throw new Error(`${tarball}: sha256 ${sha256}, expected ${wanted.sha256} of ${version}`);
@@ -42,6 +45,14 @@ export async function unpackSource(wanted: Source, log: (line: string) => void):
       throw new Error(
         `cannot unpack ${tarball}: ${tar.error?.message ?? tar.stderr.trim()} (are tar, xz and bzip2 installed?)`,
       );
+    for (const { file, from, to } of mended) {
+      const parts = readFileSync(join(work, file), 'utf8').split(from);
+      if (parts.length !== 2)
+        throw new Error(
+          `${name} ${version}: ${file} has ${parts.length - 1} times what is to be mended, expected once`,
+        );
+      writeFileSync(join(work, file), parts.join(to));
+    }
     try {
       renameSync(work, directory);
     } catch (error) {

@@ -1,12 +1,14 @@
-// From an endpoint to a connected descriptor: numeric addresses at once, names by way of the resolver, one address after the other.
+// From an endpoint to a connected descriptor: numeric addresses at once, names by way of the resolver, one address after the other;
+// with TLS it is connected when the server has proved who it is.
 
-import { TimeoutError } from '../errors.ts';
+import { errorText, TimeoutError } from '../errors.ts';
 import { joinBytes } from '../lib/bytes.ts';
 import { decodeUtf8, encodeUtf8 } from '../lib/utf8.ts';
 import type { Cancel, Clock, Endpoint } from '../transport/host.ts';
 import { type Native, READABLE, WRITABLE } from './native.ts';
+import { isPinnedOnly, readAuthorities, serverProblem } from './tls.ts';
 
-/** Longest wait for the resolver, and for each address, milliseconds. */
+/** Longest wait for the resolver, for each address, and for each TLS handshake, milliseconds. */
 export const DIAL_STEP_MS = 10_000;
 const MAX_ADDRESSES = 8;
 const MAX_ANSWER_BYTES = 4096;
@@ -27,9 +29,18 @@ export function endpointProblem(to: Endpoint): string | undefined {
     return encodeUtf8(to.path).length > MAX_PATH_BYTES ? 'File name too long' : undefined;
   }
   if (!Number.isInteger(to.port) || to.port < 1 || to.port > 65535) return 'expected a port from 1 to 65535';
-  return isNumeric(to.host) || /^[a-z0-9_]([a-z0-9._-]{0,252})$/i.test(to.host)
-    ? undefined
-    : 'expected a host name or a numeric address';
+  if (!isNumeric(to.host) && !isName(to.host)) return 'expected a host name or a numeric address';
+  if (!to.tls || isName(serverNameOf(to))) return undefined;
+  return isPinnedOnly(to.tls) && serverNameOf(to) === '' ? undefined : 'expected the name that its certificate is for';
+}
+
+/** What a TLS server is asked for by; an address never is (RFC 6066, section 3): then it is empty. */
+function serverNameOf(to: Endpoint): string {
+  return 'path' in to ? '' : (to.tls?.serverName ?? (isNumeric(to.host) ? '' : to.host));
+}
+
+function isName(text: string): boolean {
+  return /^[a-z0-9_]([a-z0-9._-]{0,252})$/i.test(text) && !isNumeric(text);
 }
 
 /** No host name has a colon or four numbers, so this needs no parser. */
@@ -42,6 +53,8 @@ function isNumeric(host: string): boolean {
  * The answer to a name with several addresses that all fail names each.
  */
 export function connect(native: Native, clock: Clock, to: Endpoint, done: (outcome: number | Error) => void): Cancel {
+  const tls = 'path' in to ? undefined : to.tls;
+  const serverName = serverNameOf(to);
   /** Ends whatever is waited for. */
   let cancel: Cancel = () => {};
 
@@ -75,19 +88,45 @@ export function connect(native: Native, clock: Clock, to: Endpoint, done: (outco
       onFail(error as Error);
       return;
     }
-    const onReady = (): void => {
+    const onTimeout = (): void => onFail(new TimeoutError(`connect ${subject}: no answer after ${DIAL_STEP_MS} ms`));
+    const conclude = (problem: string | undefined): void => {
       settle();
-      const reason = native.socketError(fd);
-      if (reason === undefined) {
+      if (problem === undefined) {
         done(fd);
         return;
       }
       native.close(fd);
-      onFail(new Error(`connect ${subject}: ${reason}`));
+      onFail(new Error(`connect ${subject}: ${problem}`));
     };
-    const settle = wait(fd, WRITABLE, onReady, () =>
-      onFail(new TimeoutError(`connect ${subject}: no answer after ${DIAL_STEP_MS} ms`)),
-    );
+    const onReady = (): void => {
+      let problem = native.socketError(fd);
+      if (problem === undefined && tls) {
+        settle();
+        try {
+          native.tlsStart!(fd, serverName, readAuthorities(native, tls));
+          settle = wait(fd, WRITABLE, onHandshake, onTimeout); // one time limit for all its steps
+          return;
+        } catch (error) {
+          problem = errorText(error);
+        }
+      }
+      conclude(problem);
+    };
+    const onHandshake = (): void => {
+      let problem: string | undefined;
+      try {
+        const found = native.tlsHandshake!(fd);
+        if (typeof found === 'number') {
+          native.watch(fd, found, onHandshake);
+          return;
+        }
+        problem = serverProblem(found, tls!, native.unixMs());
+      } catch (error) {
+        problem = errorText(error);
+      }
+      conclude(problem);
+    };
+    let settle = wait(fd, WRITABLE, onReady, onTimeout);
   };
 
   const attemptEach = (addresses: string[], port: number): void => {
@@ -146,7 +185,8 @@ export function connect(native: Native, clock: Clock, to: Endpoint, done: (outco
     );
   };
 
-  const problem = endpointProblem(to);
+  let problem = endpointProblem(to);
+  if (tls && !native.tlsStart) problem ??= 'this program was built without TLS, install meshbridge-tls';
   if (problem !== undefined) fail(new Error(`connect ${endpointText(to)}: ${problem}`));
   else if ('path' in to) attempt(() => native.connectUnix(to.path), to.path, fail);
   else if (isNumeric(to.host)) attemptEach([to.host], to.port);

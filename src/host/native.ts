@@ -16,6 +16,12 @@
 export const READABLE = 1;
 export const WRITABLE = 2;
 
+/** Bits of what may speak against a server's certificate; numbered as by mbedtls (MBEDTLS_X509_BADCERT_…), which has more of them. */
+export const TLS_EXPIRED = 1;
+export const TLS_OTHER_NAME = 4;
+export const TLS_UNTRUSTED = 8;
+export const TLS_NOT_YET = 0x200;
+
 /** Signals as this contract numbers them; a machine may number USR1 otherwise (16 on MIPS). */
 export const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGUSR1: 10, SIGTERM: 15 } as const;
 
@@ -48,6 +54,22 @@ export interface Native {
    * one a line, then end; nothing when the name is unknown. `onChildExit` does not tell of it.
    */
   resolve(name: string): number;
+  /** Standard input, which may block: `read` it once each time it is READABLE. */
+  stdin(): number;
+
+  // TLS, as a client; both are absent in a program that was built without it
+  /**
+   * Puts TLS (1.2 or 1.3) between a connected socket, which nobody watches, and its `read`, `write` and `close`. The server is asked for
+   * by `serverName`, and its certificate is compared with it, unless it is empty; `authorities` is PEM with a zero byte behind, or empty.
+   * From then on `read` wants room for 16384 bytes or more, gives `null` only for an orderly end and throws when bytes may be missing;
+   * `write` that has taken nothing must be given the same bytes again; `close` says so to the other side.
+   */
+  tlsStart?(fd: number, serverName: string, authorities: ArrayBuffer): void;
+  /**
+   * Goes on with the handshake: what to wait for (READABLE or WRITABLE) before the next call, or what was found out about the server:
+   * the bits that hold of `TLS_EXPIRED` and those beside it, as a Uint32, then SHA-256 of its public key (SubjectPublicKeyInfo). Decides nothing.
+   */
+  tlsHandshake?(fd: number): number | ArrayBuffer;
 
   // time
   monotonicMs(): number;

@@ -1,7 +1,7 @@
 // Byte streams of the port over descriptors: queues, fairness, and no event after the end.
 
 import { errorText } from '../errors.ts';
-import type { Cancel, Clock, Endpoint, Stream, StreamEvents, Streams } from '../transport/host.ts';
+import type { Cancel, Clock, Endpoint, ListenEndpoint, Stream, StreamEvents, Streams } from '../transport/host.ts';
 import { connect, endpointProblem, endpointText } from './dial.ts';
 import { type Native, READABLE, WRITABLE } from './native.ts';
 import { Outbox } from './outbox.ts';
@@ -163,7 +163,7 @@ export class NativeStreams implements Streams {
     return new DescriptorStream(this.native, this.clock, to).dial(events);
   }
 
-  listen(at: Endpoint, accept: (stream: Stream) => StreamEvents): Cancel {
+  listen(at: ListenEndpoint, accept: (stream: Stream) => StreamEvents): Cancel {
     const { native, clock } = this;
     const problem = endpointProblem(at);
     if (problem !== undefined) throw new Error(`listen ${endpointText(at)}: ${problem}`);

@@ -1,7 +1,26 @@
 // The port: all that the portable core may ask of the machine it runs on. Implemented over `Native` by host/host.ts.
 
-/** Where a stream goes: a unix socket (a leading `@` means the abstract name space), or a host name or numeric address with a TCP port. */
-export type Endpoint = { readonly path: string } | { readonly host: string; readonly port: number };
+/** How the server of a TLS connection (1.2 or 1.3) proves who it is. */
+export interface Tls {
+  /** The name that its certificate must have, and that it is asked for by; default: the host. Needed where that is an address. */
+  readonly serverName?: string;
+  /** PEM file of the authorities that may vouch for it; default: the machine's own, but none where `pins` are given. */
+  readonly caFile?: string;
+  /**
+   * SHA-256 of public keys (SubjectPublicKeyInfo), base64: it must have one of them. Without `caFile` they decide alone, whatever
+   * the certificate's name and dates; with it, both must hold, but dates are passed over while the machine's clock is before 2026.
+   */
+  readonly pins?: readonly string[];
+}
+
+/**
+ * Where a stream goes: a unix socket (a leading `@` means the abstract name space), or a host name or numeric address with a TCP port,
+ * through TLS or not.
+ */
+export type Endpoint = { readonly path: string } | { readonly host: string; readonly port: number; readonly tls?: Tls };
+
+/** Where connections are taken; never through TLS. */
+export type ListenEndpoint = Endpoint & { readonly tls?: undefined };
 
 /** Undoes what returned it; a second call does nothing. */
 export type Cancel = () => void;
@@ -32,10 +51,10 @@ export interface Stream {
 
 /** Byte streams over unix sockets and TCP. */
 export interface Streams {
-  /** Starts to connect. Never throws, and no event comes before it returns: failure arrives as `onClose`. */
+  /** Starts to connect, TLS included. Never throws, and no event comes before it returns: failure arrives as `onClose`. */
   dial(to: Endpoint, events: StreamEvents): Stream;
   /** Accepts connections; `accept` is given each stream and answers with its events. @throws Error when the endpoint cannot be bound. */
-  listen(at: Endpoint, accept: (stream: Stream) => StreamEvents): Cancel;
+  listen(at: ListenEndpoint, accept: (stream: Stream) => StreamEvents): Cancel;
 }
 
 /** Time. */

@@ -10,6 +10,8 @@ import { ManualClock } from '../support/clock.ts';
 
 /** What becomes of a connection: it stands, it fails now or later, or nothing ever happens. */
 type Fate = 'stands' | 'throws' | 'fails' | 'hangs';
+/** What a handshake does on each step: it waits for more, ends with a server's key or fails. */
+type Shake = 'waits' | 'key' | 'other key' | 'fails';
 
 /** A machine whose resolver and connections do as the test says. */
 class Machine {
@@ -21,6 +23,8 @@ class Machine {
   /** What the resolver says, in pieces; `undefined`: nothing, ever. */
   answer: string[] | undefined = [];
   acceptThrows = false;
+  shake: Shake = 'key';
+  readonly started: [fd: number, name: string, bytes: number][] = [];
 
   constructor(readonly fates: Readonly<Record<string, Fate>> = {}) {}
 
@@ -52,6 +56,21 @@ class Machine {
 
   socketError(fd: number): string | undefined {
     return this.connections.get(fd) === 'fails' ? 'Connection refused' : undefined;
+  }
+
+  tlsStart(fd: number, name: string, authorities: ArrayBuffer): void {
+    assert.is(this.watchers.has(fd), false, '~> nobody watches what becomes TLS');
+    this.started.push([fd, name, authorities.byteLength]);
+  }
+
+  tlsHandshake(): number | ArrayBuffer {
+    if (this.shake === 'fails') throw new Error('tls: alert 40 came');
+    if (this.shake === 'waits') return READABLE;
+    return new Uint8Array(36).fill(this.shake === 'key' ? 0 : 1, 4).buffer;
+  }
+
+  unixMs(): number {
+    return Date.UTC(2030, 0);
   }
 
   read(): ArrayBuffer | null {
@@ -213,6 +232,95 @@ for (const host of ['', '.', 'a b', 'a/b', 'x'.repeat(254), '-h', '1.2.3.4\0'])
     assert.is(machine.open.size, 0);
   });
 numeric.run();
+
+// ---
+
+const secure = suite('connect through TLS');
+const ZERO_KEY = `${'A'.repeat(43)}=`;
+const TO = { host: '::1', port: 1, tls: { pins: [ZERO_KEY] } } as const;
+secure('gives the descriptor when the server has proved who it is', async () => {
+  const machine = new Machine({ '::1': 'stands' });
+  const { outcomes, run, clock } = dial(machine, TO);
+  await run();
+  assert.equal(outcomes, [...machine.open]);
+  assert.equal(machine.started, [[outcomes[0] as number, '', 0]]);
+  assert.is(machine.watching, 0);
+  assert.is(clock.pending, 0);
+});
+secure('asks for the host, or for the name that is given', async () => {
+  const machine = new Machine({ '::1': 'stands' });
+  for (const tls of [{ pins: [ZERO_KEY] }, { pins: [ZERO_KEY], serverName: 'other.example' }]) {
+    machine.answer = ['::1\n'];
+    await dial(machine, { host: 'node.example', port: 1, tls }).run();
+  }
+  assert.equal(
+    machine.started.map(([, name]) => name),
+    ['node.example', 'other.example'],
+  );
+});
+secure('gives a handshake one time limit, whatever comes meanwhile', async () => {
+  const machine = new Machine({ '::1': 'stands' });
+  machine.shake = 'waits';
+  const { outcomes, clock } = dial(machine, TO);
+  machine.run();
+  await clock.advance(DIAL_STEP_MS / 2);
+  machine.run();
+  await clock.advance(DIAL_STEP_MS / 2 - 1);
+  machine.run();
+  assert.equal(outcomes, []);
+  await clock.advance(1);
+  assert.instance(outcomes[0], TimeoutError);
+  assert.is(messageOf(outcomes[0]), `connect [::1]:1: no answer after ${DIAL_STEP_MS} ms`);
+  assert.is(machine.open.size, 0);
+});
+secure('goes on to the next address after another server, or none that speaks TLS', async () => {
+  const machine = new Machine({ '::1': 'stands', '::2': 'stands' });
+  for (const [shake, why] of [
+    ['other key', `its key is ${'AQEB'.repeat(10)}AQE=, expected ${ZERO_KEY}`],
+    ['fails', 'tls: alert 40 came'],
+  ] as const) {
+    machine.answer = ['::1\n::2\n'];
+    machine.shake = shake;
+    const { outcomes, run } = dial(machine, { ...TO, host: 'node.example' });
+    await run();
+    assert.is(messageOf(outcomes[0]), `connect [::1]:1: ${why}; connect [::2]:1: ${why}`);
+    assert.is(machine.open.size, 0);
+  }
+});
+secure('ends in the middle of a handshake when it is cancelled', async () => {
+  const machine = new Machine({ '::1': 'stands' });
+  machine.shake = 'waits';
+  const { outcomes, cancel, clock } = dial(machine, TO);
+  machine.run();
+  cancel();
+  await clock.advance(10 * DIAL_STEP_MS);
+  assert.equal(outcomes, []);
+  assert.is(machine.open.size, 0);
+  assert.is(clock.pending, 0);
+});
+for (const tls of [
+  {},
+  { caFile: '/x' },
+  { caFile: '/x', pins: [] },
+  { serverName: '::1' },
+  { pins: [], serverName: 'a b' },
+])
+  secure(`connects to no address when it should know its name: ${JSON.stringify(tls)}`, async () => {
+    const machine = new Machine();
+    const { outcomes, run } = dial(machine, { host: '::1', port: 1, tls });
+    await run();
+    assert.is(messageOf(outcomes[0]), 'connect [::1]:1: expected the name that its certificate is for');
+    assert.equal(machine.tried, []);
+  });
+secure('says what is missing where TLS was left out', async () => {
+  const machine = new Machine();
+  Object.assign(machine, { tlsStart: undefined });
+  const { outcomes, run } = dial(machine, TO);
+  await run();
+  assert.is(messageOf(outcomes[0]), 'connect [::1]:1: this program was built without TLS, install meshbridge-tls');
+  assert.equal(machine.tried, []);
+});
+secure.run();
 
 // ---
 

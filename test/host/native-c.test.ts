@@ -6,6 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { bundleProgram, bundleTests } from '../../build/bundle.ts';
 import { engineSources } from '../../build/engine.ts';
+import { tlsLibrary } from '../../build/mbedtls.ts';
 import { buildNative, findCompiler } from '../../build/native.ts';
 import { inProject } from '../../build/project.ts';
 import { BUDGETS, C_FLAGS, C_WARNINGS, THIS_MACHINE } from '../../build/targets.ts';
@@ -258,6 +259,7 @@ native('compiles our own C without a warning', async () => {
   const host = inProject('src/host/quickjs/');
   const files = readdirSync(host).filter((name) => name.endsWith('.c'));
   const engine = await engineSources(() => {});
+  const library = await tlsLibrary(() => {});
   const flags = [
     ...C_FLAGS,
     ...C_WARNINGS,
@@ -266,6 +268,7 @@ native('compiles our own C without a warning', async () => {
     '-fsyntax-only',
     '-isystem',
     engine,
+    ...library.flags,
   ];
   const { cc } = THIS_MACHINE;
   const paths = [...files.map((name) => host + name), inProject('build/bytecode.c')];

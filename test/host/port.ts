@@ -4,7 +4,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { joinBytes } from '../../src/lib/bytes.ts';
 import { decodeUtf8, encodeUtf8 } from '../../src/lib/utf8.ts';
-import type { Endpoint, Host, Stream, StreamEvents } from '../../src/transport/host.ts';
+import type { Endpoint, Host, ListenEndpoint, Stream, StreamEvents } from '../../src/transport/host.ts';
 
 /** Far beyond what any step takes: reaching it means that it never comes. */
 const PATIENCE_MS = 20_000;
@@ -51,7 +51,7 @@ export function testPort(host: Host, directory: string): void {
   let names = 0;
   const path = (): string => `${directory}/${++names}`;
   const unique = host.randomBytes(6).join('');
-  const abstract = (): Endpoint => ({ path: `@meshbridge-${unique}-${++names}` });
+  const abstract = (): ListenEndpoint => ({ path: `@meshbridge-${unique}-${++names}` });
 
   const sleep = (ms: number): Promise<void> => new Promise((resolve) => void clock.after(ms, resolve));
 
@@ -70,7 +70,7 @@ export function testPort(host: Host, directory: string): void {
   }
 
   /** Accepts everything; each accepted stream is in `peers`. */
-  function listen(at: Endpoint, then: (stream: Stream) => Partial<StreamEvents> = () => ({})) {
+  function listen(at: ListenEndpoint, then: (stream: Stream) => Partial<StreamEvents> = () => ({})) {
     const peers: Witness[] = [];
     const close = streams.listen(at, (stream) => {
       const peer = new Witness(then(stream));
@@ -194,7 +194,7 @@ export function testPort(host: Host, directory: string): void {
       await until('closed', () => near.closed);
       assert.is(near.error?.message, `connect [::1]:${'port' in server.at && server.at.port}: Connection refused`);
     });
-  const IMPOSSIBLE: [Endpoint, string][] = [
+  const IMPOSSIBLE: [ListenEndpoint, string][] = [
     [{ path: 'relative' }, 'connect relative: expected an absolute path or @name'],
     [{ path: `/${'x'.repeat(107)}` }, `connect /${'x'.repeat(107)}: File name too long`],
     [{ host: '127.0.0.1', port: 0 }, 'connect 127.0.0.1:0: expected a port from 1 to 65535'],

@@ -98,9 +98,9 @@ export class SocketDescriptor extends Descriptor {
   private ended = false;
   /** Watched for READABLE: bytes may flow. */
   private wanted = false;
-  private error: Error | undefined;
+  protected error: Error | undefined;
 
-  constructor(private readonly socket: Socket) {
+  constructor(readonly socket: Socket) {
     super();
     socket.pause();
     socket.on('connect', () => this.poke());
@@ -172,10 +172,15 @@ export class SocketDescriptor extends Descriptor {
     this.fill();
   }
 
+  /** Nothing is left that should still reach the other side. */
+  protected isDone(): boolean {
+    return this.socket.connecting || this.socket.writableLength === 0;
+  }
+
   protected release(): void {
     const { socket } = this;
     socket.pause();
-    if (socket.connecting || socket.writableLength === 0) {
+    if (this.isDone()) {
       socket.destroy();
       return;
     }
@@ -183,6 +188,16 @@ export class SocketDescriptor extends Descriptor {
     socket.destroySoon();
     const timer = setTimeout(() => socket.destroy(), LINGER_MS);
     socket.on('close', () => clearTimeout(timer));
+  }
+}
+
+/** The process's standard input, which may be a file and stays open: others may read it afterwards. */
+export class InputDescriptor extends SocketDescriptor {
+  /** What is read holds the loop by itself, what is paused does not. */
+  protected override hold(): void {}
+
+  protected override release(): void {
+    this.onWatch(0);
   }
 }
 

@@ -7,10 +7,17 @@ import { connect, isIP, type Socket } from 'node:net';
 import { constants as systemConstants } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { type Native, SIGNALS } from '../native.ts';
-import { type Descriptor, LookupDescriptor, ServerDescriptor, SocketDescriptor } from './descriptor.ts';
+import {
+  type Descriptor,
+  InputDescriptor,
+  LookupDescriptor,
+  ServerDescriptor,
+  SocketDescriptor,
+} from './descriptor.ts';
 import { errorCode, reasonOf } from './errno.ts';
 import { nodeFiles } from './file.ts';
 import { kernelPath, listenTcp, listenUnix } from './listen.ts';
+import { TlsDescriptor } from './tls.ts';
 
 export interface NodeNativeOptions {
   /** Default: those of the process. */
@@ -25,7 +32,7 @@ export interface NodeNativeOptions {
   signals?: boolean;
 }
 
-export interface NodeNative extends Native {
+export interface NodeNative extends Required<Native> {
   /** Closes every descriptor, stops the timer, kills the children; no callback comes afterwards. */
   dispose(): void;
 }
@@ -142,6 +149,14 @@ export function createNodeNative(options: NodeNativeOptions = {}): NodeNative {
       ensureAlive('resolve', name);
       return add(new LookupDescriptor(name));
     },
+
+    stdin: () => add(new InputDescriptor(process.stdin as Socket)),
+
+    tlsStart(fd, serverName, authorities) {
+      const under = get('tls', fd, SocketDescriptor);
+      descriptors.set(fd, new TlsDescriptor(under, serverName, authorities));
+    },
+    tlsHandshake: (fd) => get('tls', fd, TlsDescriptor).handshake(),
 
     monotonicMs: () => performance.now(),
     unixMs: () => Date.now(),

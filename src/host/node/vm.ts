@@ -274,6 +274,13 @@ class Machine implements VM {
         native.watch(key, watched, watched === 0 ? undefined : (ready) => this.call(key, ready));
       }),
       resolve: (name) => fromNumber(native.resolve(string(name))),
+      stdin: () => fromNumber(native.stdin()),
+
+      tlsStart: nothing((fd, name, authorities) => native.tlsStart(number(fd), string(name), bytes(authorities!))),
+      tlsHandshake: (fd) => {
+        const found = native.tlsHandshake(number(fd));
+        return typeof found === 'number' ? fromNumber(found) : fromBytes(found);
+      },
 
       monotonicMs: () => fromNumber(native.monotonicMs()),
       unixMs: () => fromNumber(native.unixMs()),

@@ -1,4 +1,4 @@
-// Files, random bytes, the log, standard output, arguments and exit.
+// Files, random bytes, the log, standard input and output, arguments and exit.
 #include "host.h"
 
 #include <dirent.h>
@@ -76,9 +76,7 @@ static bool append(JSContext *ctx, JSValueConst list, uint32_t at, JSValue value
 
 // A list that was filled, or the exception that ended it.
 static JSValue filled(JSContext *ctx, JSValue list, bool good) {
-	if (good) return list;
-	JS_FreeValue(ctx, list);
-	return JS_EXCEPTION;
+	return good ? list : (JS_FreeValue(ctx, list), JS_EXCEPTION);
 }
 
 CALL(js_list_directory) {
@@ -109,32 +107,27 @@ CALL(js_random_bytes) {
 	if (!int_arg(ctx, argv[0], 0, RANDOM_MAX, "random: bytes", &count)) return JS_EXCEPTION;
 	uint8_t *bytes = js_malloc(ctx, (size_t)count + 1);
 	if (!bytes) return JS_EXCEPTION;
-	for (int64_t done = 0, got; done < count; done += got) {
-		got = getrandom(bytes + done, (size_t)(count - done), 0);
-		if (got < 0) fatal("getrandom", strerror(errno));
-	}
+	// Whole, for no handler of ours interrupts it.
+	if (getrandom(bytes, (size_t)count, 0) != count) fatal("getrandom", strerror(errno));
 	JSValue result = JS_NewArrayBufferCopy(ctx, bytes, (size_t)count);
 	js_free(ctx, bytes);
 	return result;
 }
 
-CALL(js_log) {
-	size_t length;
-	const char *line = JS_ToCStringLen(ctx, &length, argv[0]);
-	if (!line) return JS_EXCEPTION;
-	struct iovec parts[] = {{(void *)line, length}, {"\n", 1}}; // in one call: lines of several processes do not mix
-	if (writev(STDERR_FILENO, parts, COUNT(parts)) < 0) errno = 0; // there is nobody left to tell
-	JS_FreeCString(ctx, line);
-	return JS_UNDEFINED;
-}
-
-CALL(js_print) {
+CALL_MAGIC(js_output) {
 	size_t length;
 	const char *characters = JS_ToCStringLen(ctx, &length, argv[0]);
 	if (!characters) return JS_EXCEPTION;
-	bool written = write_all(STDOUT_FILENO, (const uint8_t *)characters, length);
+	bool line = magic == STDERR_FILENO;
+	struct iovec parts[] = {{(void *)characters, length}, {"\n", 1}}; // in one call: lines of several processes do not mix
+	if (line && writev(magic, parts, COUNT(parts)) < 0) errno = 0; // there is nobody left to tell
+	bool written = line || write_all(magic, (const uint8_t *)characters, length);
 	JS_FreeCString(ctx, characters);
 	return written ? JS_UNDEFINED : throw_errno(ctx, "print", "to standard output");
+}
+
+CALL(js_stdin) {
+	return own(ctx, STDIN_FILENO);
 }
 
 CALL(js_args) {
@@ -152,9 +145,9 @@ CALL(js_exit) {
 }
 
 const JSCFunctionListEntry file_calls[] = {
-	JS_CFUNC_DEF("readFile", 2, js_read_file),           JS_CFUNC_DEF("writeFile", 5, js_write_file),
-	JS_CFUNC_DEF("listDirectory", 1, js_list_directory), JS_CFUNC_DEF("removeFile", 1, js_remove_file),
-	JS_CFUNC_DEF("randomBytes", 1, js_random_bytes),     JS_CFUNC_DEF("log", 1, js_log),
-	JS_CFUNC_DEF("print", 1, js_print),                  JS_CFUNC_DEF("args", 0, js_args),
-	JS_CFUNC_DEF("exit", 1, js_exit),
+	JS_CFUNC_DEF("readFile", 2, js_read_file),              JS_CFUNC_DEF("writeFile", 5, js_write_file),
+	JS_CFUNC_DEF("listDirectory", 1, js_list_directory),    JS_CFUNC_DEF("removeFile", 1, js_remove_file),
+	JS_CFUNC_DEF("randomBytes", 1, js_random_bytes),        JS_CFUNC_MAGIC_DEF("log", 1, js_output, STDERR_FILENO),
+	JS_CFUNC_MAGIC_DEF("print", 1, js_output, STDOUT_FILENO), JS_CFUNC_DEF("args", 0, js_args),
+	JS_CFUNC_DEF("exit", 1, js_exit),                       JS_CFUNC_DEF("stdin", 0, js_stdin),
 };

@@ -1,7 +1,6 @@
 // What the files of the C host share: main.c (engine, fatal errors), loop.c (descriptors, timer, signals),
 // socket.c (streams), process.c (children), file.c (files and the rest). The contract is src/host/native.ts.
-#ifndef HOST_H
-#define HOST_H
+#pragma once
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,8 +15,8 @@
 
 #include "program.h"
 
-// The contract's number, which is another one on MIPS.
-enum { CONTRACT_SIGUSR1 = 10 };
+// The contract's numbers; that of the signal is another one on MIPS.
+enum { READABLE = 1, WRITABLE = 2, CONTRACT_SIGUSR1 = 10 };
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
@@ -61,6 +60,12 @@ bool has_programs(void);
 // The output of a name resolution was closed: nobody waits for its end.
 void end_resolver(int fd);
 
-extern const JSCFunctionListEntry loop_calls[8], socket_calls[8], process_calls[3], file_calls[9];
+// tls.c, with which a program is linked or not: NULL where it is not. Like read(2) and write(2) where a descriptor has no TLS; for
+// errno TLS_FAILED, `tls_reason` says why.
+enum { TLS_FAILED = 5000 };
+extern char tls_reason[48] __attribute__((weak));
+extern __attribute__((weak)) ssize_t tls_read(int fd, void *bytes, size_t length), tls_write(int fd, const void *bytes, size_t length);
+extern __attribute__((weak)) void tls_end(int fd);
+extern __attribute__((weak)) const JSCFunctionListEntry tls_calls[2];
 
-#endif
+extern const JSCFunctionListEntry loop_calls[8], socket_calls[8], process_calls[3], file_calls[10];

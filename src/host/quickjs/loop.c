@@ -7,7 +7,7 @@
 #include <sys/signalfd.h>
 #include <time.h>
 
-enum { READABLE = 1, WRITABLE = 2, SLOTS_STEP = 16 };
+enum { SLOTS_STEP = 16 };
 enum { ON_WAKE, ON_SIGNAL, ON_CHILD_EXIT, CALLBACKS };
 
 // One per descriptor number.
@@ -91,6 +91,7 @@ static void disown(JSContext *ctx, int fd) {
 	unwatch(ctx, fd);
 	slots[fd].owned = false;
 	end_resolver(fd);
+	if (tls_end) tls_end(fd);
 	close(fd);
 }
 
@@ -186,12 +187,8 @@ CALL_MAGIC(js_on) {
 }
 
 const JSCFunctionListEntry loop_calls[] = {
-	JS_CFUNC_DEF("watch", 3, js_watch),
-	JS_CFUNC_DEF("close", 1, js_close),
-	JS_CFUNC_MAGIC_DEF("monotonicMs", 0, js_time, CLOCK_MONOTONIC),
-	JS_CFUNC_MAGIC_DEF("unixMs", 0, js_time, CLOCK_REALTIME),
-	JS_CFUNC_DEF("wakeAt", 1, js_wake_at),
-	JS_CFUNC_MAGIC_DEF("onWake", 1, js_on, ON_WAKE),
-	JS_CFUNC_MAGIC_DEF("onSignal", 1, js_on, ON_SIGNAL),
-	JS_CFUNC_MAGIC_DEF("onChildExit", 1, js_on, ON_CHILD_EXIT),
+	JS_CFUNC_DEF("watch", 3, js_watch),                             JS_CFUNC_DEF("close", 1, js_close),
+	JS_CFUNC_MAGIC_DEF("monotonicMs", 0, js_time, CLOCK_MONOTONIC), JS_CFUNC_MAGIC_DEF("unixMs", 0, js_time, CLOCK_REALTIME),
+	JS_CFUNC_DEF("wakeAt", 1, js_wake_at),                          JS_CFUNC_MAGIC_DEF("onWake", 1, js_on, ON_WAKE),
+	JS_CFUNC_MAGIC_DEF("onSignal", 1, js_on, ON_SIGNAL),            JS_CFUNC_MAGIC_DEF("onChildExit", 1, js_on, ON_CHILD_EXIT),
 };

@@ -10,7 +10,7 @@ char **arg_values;
 
 // Promises that were rejected while nobody listened; one that is still here when no job is left is fatal.
 static JSValue *rejected;
-static size_t rejected_count, rejected_capacity;
+static size_t rejected_count;
 
 void fatal(const char *what, const char *why) {
 	dprintf(STDERR_FILENO, "meshbridge: %s: %s\n", what, why);
@@ -55,7 +55,7 @@ JSValue throw_error(JSContext *ctx, const char *call, const char *subject, const
 }
 
 JSValue throw_errno(JSContext *ctx, const char *call, const char *subject) {
-	return throw_error(ctx, call, subject, strerror(errno));
+	return throw_error(ctx, call, subject, errno == TLS_FAILED ? tls_reason : strerror(errno));
 }
 
 bool text_arg(JSContext *ctx, JSValueConst value, const char *call, text out) {
@@ -106,11 +106,8 @@ static void on_rejection(JSContext *ctx, JSValueConst promise, JSValueConst reas
 		rejected[i] = rejected[--rejected_count];
 	}
 	if (is_handled) return;
-	if (rejected_count == rejected_capacity) {
-		rejected_capacity = rejected_capacity * 2 + 16;
-		rejected = realloc(rejected, rejected_capacity * sizeof *rejected);
-		if (!rejected) fatal("unhandled rejection", "out of memory");
-	}
+	rejected = realloc(rejected, (rejected_count + 1) * sizeof *rejected);
+	if (!rejected) fatal("unhandled rejection", "out of memory");
 	rejected[rejected_count++] = JS_DupValue(ctx, promise);
 }
 
@@ -139,20 +136,17 @@ static int init_native(JSContext *ctx, JSModuleDef *module) {
 	JS_SetPropertyFunctionList(ctx, native, socket_calls, COUNT(socket_calls));
 	JS_SetPropertyFunctionList(ctx, native, process_calls, COUNT(process_calls));
 	JS_SetPropertyFunctionList(ctx, native, file_calls, COUNT(file_calls));
+	if (tls_calls) JS_SetPropertyFunctionList(ctx, native, tls_calls, COUNT(tls_calls));
 	return JS_SetModuleExport(ctx, module, "default", native);
 }
 
 // All that ECMAScript has but `eval` and `Function` from text: they would bring the compiler in.
 static void add_intrinsics(JSContext *ctx) {
-	JS_AddIntrinsicBaseObjects(ctx);
-	JS_AddIntrinsicDate(ctx);
-	JS_AddIntrinsicRegExp(ctx);
-	JS_AddIntrinsicJSON(ctx);
-	JS_AddIntrinsicProxy(ctx);
-	JS_AddIntrinsicMapSet(ctx);
-	JS_AddIntrinsicTypedArrays(ctx);
-	JS_AddIntrinsicPromise(ctx);
-	JS_AddIntrinsicWeakRef(ctx);
+	void (*const parts[])(JSContext *) = {
+		JS_AddIntrinsicBaseObjects, JS_AddIntrinsicDate,        JS_AddIntrinsicRegExp,  JS_AddIntrinsicJSON,    JS_AddIntrinsicProxy,
+		JS_AddIntrinsicMapSet,      JS_AddIntrinsicTypedArrays, JS_AddIntrinsicPromise, JS_AddIntrinsicWeakRef,
+	};
+	for (int i = 0; i < COUNT(parts); i++) parts[i](ctx);
 }
 
 // The program by whose name the executable was called, or one of its options; else the usual one.

@@ -174,7 +174,5 @@ CALL(js_resolve) {
 }
 
 const JSCFunctionListEntry process_calls[] = {
-	JS_CFUNC_DEF("spawn", 1, js_spawn),
-	JS_CFUNC_DEF("kill", 2, js_kill),
-	JS_CFUNC_DEF("resolve", 1, js_resolve),
+	JS_CFUNC_DEF("spawn", 1, js_spawn), JS_CFUNC_DEF("kill", 2, js_kill), JS_CFUNC_DEF("resolve", 1, js_resolve),
 };

@@ -1,6 +1,5 @@
 // What the build puts into the host: programs as bytecode, and what the engine may take. Made by build/bytecode.c.
-#ifndef PROGRAM_H
-#define PROGRAM_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -14,5 +13,3 @@ struct program {
 extern const struct program programs[];
 extern const int program_count;
 extern const size_t heap_limit_bytes, stack_limit_bytes;
-
-#endif

@@ -110,8 +110,7 @@ CALL(js_accept) {
 	if (fd < 0) return JS_EXCEPTION;
 	int accepted;
 	while ((accepted = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) < 0 && errno == ECONNABORTED);
-	if (accepted < 0)
-		return errno == EAGAIN ? JS_UNDEFINED : throw_errno(ctx, "accept", NULL);
+	if (accepted < 0) return errno == EAGAIN ? JS_UNDEFINED : throw_errno(ctx, "accept", NULL);
 	setsockopt(accepted, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); // fails on a unix socket, which needs none
 	return own(ctx, accepted);
 }
@@ -129,7 +128,8 @@ CALL(js_read) {
 	int64_t max;
 	int fd = fd_arg(ctx, argv[0], "read");
 	if (fd < 0 || !int_arg(ctx, argv[1], 1, INT32_MAX, "read: bytes", &max)) return JS_EXCEPTION;
-	ssize_t count = read(fd, bytes, max < READ_MAX ? (size_t)max : READ_MAX);
+	size_t room = max < READ_MAX ? (size_t)max : READ_MAX;
+	ssize_t count = tls_read ? tls_read(fd, bytes, room) : read(fd, bytes, room);
 	if (count > 0) return JS_NewArrayBufferCopy(ctx, bytes, (size_t)count);
 	if (count == 0) return JS_NULL;
 	return errno == EAGAIN ? JS_UNDEFINED : throw_errno(ctx, "read", NULL);
@@ -140,8 +140,7 @@ CALL(js_write) {
 	int fd = fd_arg(ctx, argv[0], "write");
 	const uint8_t *bytes = fd < 0 ? NULL : bytes_arg(ctx, argv + 1, "write", &length);
 	if (!bytes) return JS_EXCEPTION;
-	ssize_t count = send(fd, bytes, length, MSG_NOSIGNAL);
-	if (count < 0 && errno == ENOTSOCK) count = write(fd, bytes, length); // a child's standard input
+	ssize_t count = tls_write ? tls_write(fd, bytes, length) : write(fd, bytes, length); // SIGPIPE is ignored
 	if (count < 0 && errno == EAGAIN) count = 0;
 	return count < 0 ? throw_errno(ctx, "write", NULL) : JS_NewInt64(ctx, count);
 }

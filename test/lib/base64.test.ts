@@ -1,0 +1,29 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { encodeBase64 } from '../../src/lib/base64.ts';
+import { encodeUtf8 } from '../../src/lib/utf8.ts';
+
+const encode = suite('encodeBase64');
+// RFC 4648, section 10
+for (const [plain, text] of Object.entries({
+  '': '',
+  f: 'Zg==',
+  fo: 'Zm8=',
+  foo: 'Zm9v',
+  foob: 'Zm9vYg==',
+  fooba: 'Zm9vYmE=',
+  foobar: 'Zm9vYmFy',
+}))
+  encode(`writes "${plain}" as "${text}"`, () => assert.is(encodeBase64(encodeUtf8(plain)), text));
+encode('has all 64 digits', () => {
+  const bytes = Uint8Array.from({ length: 48 }, (_, i) => {
+    const [a = 0, b = 0] = [Math.floor((i * 8) / 6), Math.floor((i * 8) / 6) + 1];
+    const shift = (i * 8) % 6;
+    return (((a << 6) | b) >> (4 - shift)) & 255;
+  });
+  assert.is(encodeBase64(bytes), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/');
+});
+encode('keeps the first bit of each byte', () =>
+  assert.is(encodeBase64(new Uint8Array([255, 254, 128, 127])), '//6Afw=='),
+);
+encode.run();
