@@ -53,7 +53,7 @@ export interface NativeTarget {
   flags: readonly string[];
   /** Environment of the compiler, beside ours. */
   env?: Readonly<Record<string, string>>;
-  /** Path of a C file with what the compiler's own runtime lacks. */
+  /** Path of a C file that mends the compiler's own runtime. */
   runtime?: string;
   /** Whether a program is left without sections, of which only debuggers and linkers know the use. */
   bare?: boolean;
@@ -109,7 +109,7 @@ export const TARGETS = {
   aarch64: { triple: 'aarch64-linux-musl', cpu: 'generic', qemu: 'qemu-aarch64-static' },
   x86_64: { triple: 'x86_64-linux-musl', cpu: 'x86_64' },
   /** Without SSE. */
-  x86: { triple: 'x86-linux-musl', cpu: 'i586' },
+  x86: { triple: 'x86-linux-musl', cpu: 'i586', runtime: 'build/zig/x86.c' },
 } as const satisfies Record<string, CrossTarget>;
 export type TargetName = keyof typeof TARGETS;
 export const TARGET_NAMES = Object.keys(TARGETS) as TargetName[];
