@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { version } from '../package.json';
 import { errorText } from '../src/errors.ts';
 import { bundleRouter } from './bundle.ts';
+import { MENDED_ENGINE_FILE } from './engine.ts';
 import { gzipFile } from './gzip.ts';
 import { buildViews } from './luci.ts';
 import { PACKAGES } from './packages.ts';
@@ -53,7 +54,7 @@ async function releaseFiles(luci: readonly TreeEntry[]): Promise<TreeEntry[]> {
   await bundleRouter();
   const sources = readdirSync(inProject(HOST)).filter((name) => /\.[ch]$/.test(name));
   return [
-    ...['LICENSE', 'README.md', 'CHANGELOG.md', 'build/bytecode.c'].map((path) => copy(path)),
+    ...['LICENSE', 'README.md', 'CHANGELOG.md', 'build/bytecode.c', MENDED_ENGINE_FILE].map((path) => copy(path)),
     ...sources.map((name) => copy(`${HOST}/${name}`)),
     ...[ROUTER.out, HELPER.out].map((name) => file(`dist/${name}`, readFileSync(join(DIST, name)))),
     ...into('luci-app', luci),

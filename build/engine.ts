@@ -17,7 +17,10 @@ export const ENGINE = {
 } as const;
 
 /** The files that make up the engine proper: no command line, no libc module. */
-export const ENGINE_FILES = ['quickjs.c', 'dtoa.c', 'libregexp.c', 'libunicode.c', 'cutils.c'] as const;
+export const ENGINE_FILES = ['quickjs.c', 'dtoa.c', 'libunicode.c', 'cutils.c'] as const;
+
+/** From the root: includes another file of the engine, which cannot be compiled as it is. */
+export const MENDED_ENGINE_FILE = 'build/regexp.c';
 
 /** The directory with the engine's sources. @throws Error as `unpackSource` does. */
 export function engineSources(log: (line: string) => void): Promise<string> {

@@ -19,7 +19,7 @@ import { parseArgs } from 'node:util';
 import { errorText } from '../src/errors.ts';
 import { bundleRouter, type NamedBundle } from './bundle.ts';
 import { dropSections } from './elf.ts';
-import { ENGINE, ENGINE_FILES, engineSources } from './engine.ts';
+import { ENGINE, ENGINE_FILES, engineSources, MENDED_ENGINE_FILE } from './engine.ts';
 import { withLock } from './lock.ts';
 import { type TlsLibrary, tlsLibrary } from './mbedtls.ts';
 import { CACHE, DIST, inProject } from './project.ts';
@@ -120,11 +120,14 @@ class Workshop {
     return objects;
   }
 
-  engineObjects(): Promise<string[]> {
+  async engineObjects(): Promise<string[]> {
     const flags = ['-w', `-DCONFIG_VERSION="${ENGINE.version}"`];
     if (!readdirSync(this.directory).some((name) => name.startsWith('quickjs-')))
       this.log('compiling the JavaScript engine, once: about 15 s …');
-    return this.objects(ENGINE_FILES.map((file) => ({ path: join(this.engine, file), key: file, flags })));
+    return [
+      ...(await this.objects(ENGINE_FILES.map((file) => ({ path: join(this.engine, file), key: file, flags })))),
+      ...(await this.ownObjects([inProject(MENDED_ENGINE_FILE)], ['-w'])),
+    ];
   }
 
   /** The library, and our file that uses it. */

@@ -23,7 +23,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { downloadDebian } from '../../build/debian.ts';
 import { makeRelease, type Release, withHash } from '../../build/dist.ts';
-import { ENGINE, ENGINE_FILES } from '../../build/engine.ts';
+import { ENGINE, ENGINE_FILES, MENDED_ENGINE_FILE } from '../../build/engine.ts';
 import { findCompiler } from '../../build/native.ts';
 import { LICENSE, MAINTAINER, PACKAGES, type Package } from '../../build/packages.ts';
 import { inProject } from '../../build/project.ts';
@@ -207,6 +207,7 @@ else {
       'ENGINE_HASH',
       'ENGINE_SOURCE',
       'ENGINE_FILES',
+      'MENDED_ENGINE_FILE',
       'HOST_FILES',
       'C_FLAGS',
       'LINK_FLAGS',
@@ -226,6 +227,7 @@ else {
       ENGINE_HASH: ENGINE.upstream.sha256,
       ENGINE_SOURCE: ENGINE.upstream.file,
       ENGINE_FILES: ENGINE_FILES.join(' '),
+      MENDED_ENGINE_FILE,
       HOST_FILES: readdirSync(inProject('src/host/quickjs'))
         .filter((name) => name.endsWith('.c') && name !== 'tls.c')
         .sort()
