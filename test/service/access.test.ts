@@ -1,10 +1,11 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { DAEMON_USER } from '../../build/packages.ts';
 import { ensureYggdrasil } from '../../build/yggdrasil.ts';
 import { Child } from '../../src/dev/child.ts';
 import { startStandin } from '../../src/dev/standin.ts';
 import { errorText } from '../../src/errors.ts';
-import type { RouterRoot } from './root.ts';
+import { DAEMON_ID, type RouterRoot } from './root.ts';
 import { Router, routerProblem, until } from './router.ts';
 
 /** Something that answers at `/tmp/yggdrasil/ygg0.sock`, made by root, and how to end it. */
@@ -33,6 +34,9 @@ try {
 }
 
 const access = suite('the user meshbridge');
+access('has the number under which it is tried here', () => {
+  assert.is(DAEMON_USER, `meshbridge=${DAEMON_ID}:meshbridge=${DAEMON_ID}`);
+});
 const problem = await routerProblem();
 if (problem) console.log(`skipped: the daemon as its own user: ${problem}`);
 else

@@ -1,7 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { inProject } from '../../build/project.ts';
 import { DAEMON_ID, type End, OTHER_ID, RouterRoot, rootProblem, type ShellName, shellNames } from './root.ts';
 
 const SCRIPT = '/etc/hotplug.d/iface/95-meshbridge';
@@ -19,6 +21,13 @@ logger() { echo "$*" >> /tmp/log; }
 sleep() { busybox sleep 0.02; }
 ( . ${SCRIPT}; wait )
 `;
+
+const script = suite('the hotplug script');
+script('is one that the shell here can read, too', () => {
+  const file = inProject('openwrt-feed/meshbridge/files/meshbridge.hotplug');
+  assert.is(spawnSync('sh', ['-n', file], { encoding: 'utf8' }).stderr, '');
+});
+script.run();
 
 const problem = await rootProblem();
 if (problem) console.log(`skipped: the hotplug script in a root of its own: ${problem}`);
