@@ -1,6 +1,6 @@
 // The port over `Native`: everything between the machine's few calls and what the core asks for, once for every host.
 
-import type { Clock, Files, Host } from '../transport/host.ts';
+import type { ChildlessHost, Clock, Files, Host } from '../transport/host.ts';
 import { type Native, SIGNALS } from './native.ts';
 import { NativeProcesses } from './process.ts';
 import { NativeStreams } from './stream.ts';
@@ -8,6 +8,12 @@ import { Timers } from './timer.ts';
 
 /** The port on top of one machine; one per `native`, for it takes its callbacks. */
 export function createHost(native: Native): Host {
+  const host = createChildlessHost(native);
+  return { ...host, processes: new NativeProcesses(native, host.clock) };
+}
+
+/** The same for a program that starts no others. */
+export function createChildlessHost(native: Native): ChildlessHost {
   const timers = new Timers(native);
   const clock: Clock = {
     monotonicMs: () => Math.floor(native.monotonicMs()),
@@ -17,7 +23,6 @@ export function createHost(native: Native): Host {
   return {
     clock,
     streams: new NativeStreams(native, clock),
-    processes: new NativeProcesses(native, clock),
     files: createFiles(native),
     onSignal: createSignals(native),
     randomBytes: (count) => new Uint8Array(native.randomBytes(count)),

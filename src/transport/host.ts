@@ -104,12 +104,11 @@ export interface Processes {
 /** Signals that a daemon answers to. */
 export type SignalName = 'SIGHUP' | 'SIGINT' | 'SIGTERM' | 'SIGUSR1';
 
-/** Everything together, as `app.ts` receives it; other modules name only the part they use. */
-export interface Host {
+/** Everything but child processes, as `app.ts` receives it: the daemon starts no program. */
+export interface ChildlessHost {
   readonly streams: Streams;
   readonly clock: Clock;
   readonly files: Files;
-  readonly processes: Processes;
   /** Cryptographically strong random bytes. */
   randomBytes(count: number): Uint8Array;
   onSignal(name: SignalName, callback: () => void): void;
@@ -121,4 +120,9 @@ export interface Host {
   readonly args: readonly string[];
   /** Ends the process. */
   exit(code: number): void;
+}
+
+/** Everything together; most modules name only the part they use. */
+export interface Host extends ChildlessHost {
+  readonly processes: Processes;
 }
