@@ -2,12 +2,10 @@
 
 import { version } from '../package.json';
 import type { LinkStatus } from './api/model.ts';
-import { type Config, MAX_INTERFACES, parseConfig } from './config.ts';
-import { ConfigError, errorText, InputError } from './errors.ts';
-import { decodeUtf8 } from './lib/utf8.ts';
+import { CONFIG_PATH, type Config, MAX_INTERFACES, readConfig } from './config.ts';
+import { ConfigError, errorText, InputError, LinkDownError } from './errors.ts';
 import { LOG_LEVELS, type Log, Logger, type LogLevel } from './log.ts';
 import { Node } from './mesh/node.ts';
-import type { PeeringName } from './mesh/peer.ts';
 import { Peering } from './mesh/peering.ts';
 import { Remote } from './mesh/remote.ts';
 import { type Member, MeshState } from './mesh/state.ts';
@@ -15,36 +13,36 @@ import { Trials } from './mesh/trial.ts';
 import { Discovery, type FoundInterface } from './source/discovery.ts';
 import { YggdrasilSource } from './source/yggdrasil.ts';
 import { type Daemon, UbusSurface } from './surface/ubus.ts';
-import { NetworkConfig } from './system/network-config.ts';
+import { Helper } from './system/helper.ts';
+import { NetworkCache } from './system/network-cache.ts';
 import { TrialFile } from './system/trial-file.ts';
 import { formatEndpoint } from './transport/endpoint.ts';
-import type { Cancel, Host } from './transport/host.ts';
+import type { Cancel, ChildlessHost } from './transport/host.ts';
 import type { LinkReport } from './transport/link.ts';
 import { UbusClient } from './ubus/client.ts';
 import { YggdrasilClient } from './yggdrasil/client.ts';
 
-const CONFIG_PATH = '/etc/config/meshbridge';
-const MAX_CONFIG_BYTES = 262_144;
 const MOVE_UBUS_MS = 100;
 
 const HELP = `meshbridge ${version}: the companion daemon of community mesh routers
 
 usage: meshbridge [options]
 
-  --config FILE  configuration, in UCI's form (default ${CONFIG_PATH});
-                 /etc/config/network is looked for beside it
-  --check        check the configuration, name every bad option, and end
+  --config FILE  configuration, in UCI's form (default ${CONFIG_PATH})
+  --check        check the configuration, name every bad option, tell what is
+                 unsafe on this router, and end; with --config, only check FILE
   --version      print the version
   --help         print this
 
 It stays in the foreground and logs to standard error.
 SIGHUP reads the configuration again; SIGTERM and SIGINT end it.
+What takes root is done by meshbridge.helper, which rpcd starts.
 `;
 
 interface Arguments {
   config: string;
-  /** `check` is for the helper, which the C host runs instead of this program. */
-  action: 'run' | 'check' | 'version' | 'help';
+  /** `--check` is not among them: the C host runs the helper then. */
+  action: 'run' | 'version' | 'help';
 }
 
 /** Reads the command line. @throws InputError */
@@ -56,7 +54,7 @@ export function parseArguments(args: readonly string[]): Arguments {
       const path = args[++i];
       if (!path) throw new InputError('--config: expected a file');
       parsed.config = path;
-    } else if (arg === '--check' || arg === '--version' || arg === '--help') {
+    } else if (arg === '--version' || arg === '--help') {
       parsed.action = arg.slice(2) as Arguments['action'];
     } else throw new InputError(`${arg}: unknown option, --help tells which there are`);
   }
@@ -64,7 +62,7 @@ export function parseArguments(args: readonly string[]): Arguments {
 }
 
 /** Does what the command line says; the daemon goes on until a signal ends it. */
-export function main(host: Host): void {
+export function main(host: ChildlessHost): void {
   try {
     const { action, config } = parseArguments(host.args);
     if (action === 'help') host.print(HELP);
@@ -80,16 +78,6 @@ export function main(host: Host): void {
   }
 }
 
-/** The configuration of a file, and whether there is one. @throws ConfigError; Error when the file cannot be read. */
-export function readConfig(host: Pick<Host, 'files'>, path: string): { config: Config; found: boolean } {
-  const bytes = host.files.read(path, MAX_CONFIG_BYTES);
-  return { config: parseConfig(bytes && decodeUtf8(bytes)), found: bytes !== undefined };
-}
-
-function directoryOf(path: string): string {
-  return path.slice(0, Math.max(0, path.lastIndexOf('/'))) || (path.startsWith('/') ? '/' : '.');
-}
-
 /** One interface with all that belongs to it. */
 interface Unit extends Member {
   readonly endpoint: string;
@@ -102,7 +90,8 @@ export class App {
   private readonly logger: Logger;
   private readonly log: Log;
   private readonly mesh = new MeshState();
-  private readonly network: NetworkConfig;
+  private readonly helper: Helper;
+  private readonly network: NetworkCache;
   private readonly trials: Trials;
   private readonly startedAtMs: number;
   private config: Config;
@@ -112,19 +101,18 @@ export class App {
   private discovery: Discovery | undefined;
   private units: Unit[] = [];
   private busCancels: Cancel[] = [];
-  /** Why parts of the network configuration cannot be used, by part. */
-  private readonly networkProblems = new Map<string, string>();
 
   /** @throws ConfigError when the configuration cannot be used; Error when it cannot be read. */
   constructor(
-    private readonly host: Host,
+    private readonly host: ChildlessHost,
     private readonly configPath: string,
   ) {
-    this.config = readConfig(host, configPath).config;
+    this.config = readConfig(host.files, configPath).config;
     this.logger = new Logger((line) => host.log(line));
     this.logger.level = this.config.logLevel;
     this.log = this.logger.scope('meshbridge');
-    this.network = new NetworkConfig(host.files, directoryOf(configPath));
+    this.helper = new Helper({ call: (...call) => this.ubus.call(...call) });
+    this.network = new NetworkCache(this.helper, host.clock, this.logger.scope('network'), () => this.random());
     this.startedAtMs = host.clock.monotonicMs();
     const store = new TrialFile(host.files, this.config.stateDirectory, this.logger.scope('trial'));
     this.trials = new Trials(store, host.clock, (trial) => {
@@ -140,7 +128,7 @@ export class App {
     const { host } = this;
     host.onSignal('SIGHUP', () => {
       try {
-        this.reload();
+        this.read();
       } catch {
         // the reasons are logged, and shown by status
       }
@@ -160,6 +148,7 @@ export class App {
   /** Ends every connection; the state is dropped. */
   stop(): void {
     this.discovery?.stop();
+    this.network.stop();
     this.trials.stop();
     for (const unit of this.units) this.stopUnit(unit);
     this.units = [];
@@ -169,10 +158,10 @@ export class App {
   // the configuration
 
   /** Reads the configuration again; what did not change goes on as it is. @throws ConfigError, and the old configuration stays in force. */
-  private reload(): string {
+  private read(): void {
     let config: Config;
     try {
-      config = readConfig(this.host, this.configPath).config;
+      config = readConfig(this.host.files, this.configPath).config;
     } catch (error) {
       this.configErrors = errorText(error).split('\n');
       for (const problem of this.configErrors) this.log.error('configuration refused', { problem });
@@ -186,9 +175,24 @@ export class App {
     // not at once: whoever asked for this over ubus is to hear that it was done
     if (config.ubusSocket !== old.ubusSocket) this.host.clock.after(MOVE_UBUS_MS, () => this.moveUbus());
     this.discovery?.setOptions(this.discoveryOptions());
-    if (this.ubus.up) void this.discovery?.refresh();
+    if (this.ubus.up) {
+      void this.discovery?.refresh();
+      void this.network.refresh();
+    }
     this.log.info('configuration read', { interfaces: this.units.length });
-    return `configuration read: ${this.configPath}`;
+  }
+
+  /** Has the helper publish the configuration, and reads it; without a helper, what is published already. @throws as `read`, and as the helper's `call` */
+  private async reload(): Promise<string> {
+    let remark = '';
+    try {
+      await this.helper.call('config_publish', {});
+    } catch (error) {
+      if (!(error instanceof LinkDownError)) throw error;
+      remark = `, but not copied anew: ${error.message}`;
+    }
+    this.read();
+    return `configuration read: ${this.configPath}${remark}`;
   }
 
   private moveUbus(): void {
@@ -221,6 +225,7 @@ export class App {
     const daemon: Daemon = {
       status: () => this.status(),
       reload: () => this.reload(),
+      lint: () => this.helper.call('lint', {}),
       logLevel: (level) => this.logLevel(level),
     };
     return new UbusSurface(this.ubus, this.mesh, daemon, () => this.nowMs(), this.logger.scope('ubus'));
@@ -236,11 +241,15 @@ export class App {
         if (!up) return;
         this.surface.linkNotice('link_up', this.ubusLink());
         void this.discovery?.refresh();
+        void this.network.refresh();
       }),
       ubus.onSubscribers((path, active) => {
         if (path === 'yggdrasil') for (const { source } of this.units) source.setListeners(active);
       }),
-      ubus.listen('network.interface', () => void this.discovery?.refresh()),
+      ubus.listen('network.interface', () => {
+        void this.discovery?.refresh();
+        this.network.refreshSoon();
+      }),
     ];
     this.surface.publish();
     ubus.start();
@@ -298,7 +307,7 @@ export class App {
       name,
       foundBy,
       {
-        configured: () => this.configuredPeers(name),
+        configured: () => this.network.peers(name),
         addedHere: (remote) => peering.addedHere(remote),
         nameOf: (key) => remote.nameOf(key, this.nowMs()),
       },
@@ -334,13 +343,8 @@ export class App {
       (key) => remote.nodeInfo(key, this.nowMs()),
     );
     node.source = source;
-    const remote = new Remote(node, source, () => this.ownNodeInfo(name));
-    const config = {
-      peers: () => this.configuredPeers(name),
-      keep: (_: string, peer: PeeringName) => this.network.keep(name, peer),
-      forget: (_: string, peer: PeeringName) => this.network.forget(name, peer),
-    };
-    const peering = new Peering(node, source, config, this.trials, () => this.nowMs());
+    const remote = new Remote(node, source, () => this.network.nodeInfo(name));
+    const peering = new Peering(node, source, this.network, this.trials, () => this.nowMs());
     return { node, remote, peering, client, source, endpoint: formatEndpoint(endpoint) };
   }
 
@@ -356,29 +360,6 @@ export class App {
     unit.peering.undoTrials().catch((error) => this.log.warn('trial not undone', { error: errorText(error) }));
   }
 
-  private configuredPeers(iface: string): readonly PeeringName[] | undefined {
-    return this.fromNetwork(`${iface} peers`, () => this.network.peers(iface));
-  }
-
-  private ownNodeInfo(iface: string) {
-    return this.fromNetwork(`${iface} node_info`, () => this.network.nodeInfo(iface));
-  }
-
-  /** What the network configuration says; one that cannot be read is logged once and counts as unknown. */
-  private fromNetwork<T>(part: string, read: () => T | undefined): T | undefined {
-    try {
-      const value = read();
-      this.networkProblems.delete(part);
-      return value;
-    } catch (error) {
-      const problem = errorText(error);
-      if (problem !== this.networkProblems.get(part))
-        this.log.warn('network configuration not read', { part, problem });
-      this.networkProblems.set(part, problem);
-      return undefined;
-    }
-  }
-
   // what `meshbridge status` shows
 
   private status(): ReturnType<Daemon['status']> {
@@ -386,7 +367,7 @@ export class App {
       version,
       uptime_s: Math.floor((this.nowMs() - this.startedAtMs) / 1000),
       log_level: this.logger.level,
-      config_errors: [...this.configErrors, ...new Set(this.networkProblems.values())],
+      config_errors: [...this.configErrors, ...this.network.problems],
       links: [
         this.ubusLink(),
         ...this.units.map(({ node, endpoint, client }) =>

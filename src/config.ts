@@ -2,10 +2,11 @@
 
 import { ConfigError, type ConfigProblem, errorText } from './errors.ts';
 import { nearest } from './lib/nearest.ts';
-import { parseUci, UciError, type UciPackage, type UciSection } from './lib/uci.ts';
+import { MAX_UCI_LENGTH, parseUci, UciError, type UciPackage, type UciSection } from './lib/uci.ts';
+import { decodeUtf8 } from './lib/utf8.ts';
 import { LOG_LEVELS, type LogLevel } from './log.ts';
 import { parseEndpoint, socketPathProblem } from './transport/endpoint.ts';
-import type { Endpoint } from './transport/host.ts';
+import type { Endpoint, Files } from './transport/host.ts';
 
 /** What the daemon is told to do. Source: `OPTIONS`, where each option is explained. */
 export interface Config {
@@ -25,6 +26,9 @@ export interface InterfaceConfig {
   name: string;
   endpoint: Endpoint;
 }
+
+/** Where people keep it. */
+export const CONFIG_PATH = '/etc/config/meshbridge';
 
 /** Most nodes that one router is expected to run. */
 export const MAX_INTERFACES = 4;
@@ -134,6 +138,12 @@ export function parseConfig(text: string | undefined): Config {
     probe: values.probe,
     interfaces,
   };
+}
+
+/** The configuration of a file, and whether there is one. @throws ConfigError; Error when the file cannot be read. */
+export function readConfig(files: Pick<Files, 'read'>, path: string): { config: Config; found: boolean } {
+  const bytes = files.read(path, MAX_UCI_LENGTH);
+  return { config: parseConfig(bytes && decodeUtf8(bytes)), found: bytes !== undefined };
 }
 
 function readPackage(text: string): UciPackage {

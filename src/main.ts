@@ -2,6 +2,6 @@
 
 import native from 'native';
 import { main } from './app.ts';
-import { createHost } from './host/host.ts';
+import { createChildlessHost } from './host/host.ts';
 
-main(createHost(native));
+main(createChildlessHost(native));

@@ -1,6 +1,7 @@
 // The ubus contract: objects, methods, arguments, replies, events. Daemon, LuCI and tests read it from here and nowhere else.
 
 import {
+  FINDING,
   HISTORY_SAMPLE,
   INTERFACE,
   LINK,
@@ -83,10 +84,12 @@ export const MESHBRIDGE_METHODS = {
       interfaces: [INTERFACE],
     },
   },
-  /** Reads the configuration again; on errors the old one stays in force. */
+  /** Has the configuration copied to where the daemon may read it, and reads it again; on errors the old one stays in force. */
   reload: { args: {}, reply: { message: 'string' }, writes: true },
   /** Without `level`, tells; with it, sets until the next reload or restart. */
   log_level: { args: { 'level?': 'string' }, reply: { level: 'string' }, writes: true },
+  /** What is unsafe or broken in the router's configuration. */
+  lint: { args: {}, reply: { findings: [FINDING] } },
 } as const satisfies Record<string, MethodContract>;
 
 /** All objects, by path. */

@@ -12,6 +12,7 @@ import { startBroker } from './broker/broker.ts';
 import { Child, findProgram } from './child.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
 import { DESK_DIRECTORY, DESK_SOCKET } from './desk-path.ts';
+import { publish, serveHelper } from './helper.ts';
 import { namespaceProblem } from './lab/namespace.ts';
 import { type Lab, startLab } from './lab.ts';
 import { routerConfig } from './router-config.ts';
@@ -35,6 +36,7 @@ const NODES = 3;
 const YGGDRASIL_DIRECTORY = join(DESK_DIRECTORY, 'yggdrasil');
 const CONFIG_DIRECTORY = join(DESK_DIRECTORY, 'config');
 const STATE_DIRECTORY = join(DESK_DIRECTORY, 'state');
+const PUBLISHED = join(STATE_DIRECTORY, 'config');
 const BROKER_TIMEOUT_MS = 5000;
 
 /** Something that was started, to be ended in turn. */
@@ -96,8 +98,9 @@ export class Desk {
     makeDirectory();
     await this.startNodes();
     await this.startBus();
-    const config = this.writeConfig();
-    await this.startDaemon(config);
+    this.writeConfig();
+    await this.startHelper();
+    await this.startDaemon();
   }
 
   private async lock(): Promise<void> {
@@ -175,8 +178,8 @@ export class Desk {
     });
   }
 
-  /** Writes what a router has in /etc/config; answers with the daemon's own file. */
-  private writeConfig(): string {
+  /** Writes what a router has in /etc/config. */
+  private writeConfig(): void {
     for (const directory of [CONFIG_DIRECTORY, STATE_DIRECTORY]) {
       rmSync(directory, { recursive: true, force: true }); // of a run that was killed
       mkdirSync(directory);
@@ -184,12 +187,18 @@ export class Desk {
     }
     const files = routerConfig(this.stage.nodes, { ubusSocket: DESK_SOCKET, stateDirectory: STATE_DIRECTORY });
     for (const [name, text] of Object.entries(files)) writeFileSync(join(CONFIG_DIRECTORY, name), text);
-    return join(CONFIG_DIRECTORY, 'meshbridge');
   }
 
-  private async startDaemon(config: string): Promise<void> {
+  private async startHelper(): Promise<void> {
+    const place = { directory: CONFIG_DIRECTORY, published: PUBLISHED };
+    await publish(place);
+    const stop = serveHelper({ socket: DESK_SOCKET, ...place });
+    this.closers.push(async () => stop());
+  }
+
+  private async startDaemon(): Promise<void> {
     const { native, say, onDaemonLine, onDaemonEnd } = this.options;
-    const daemon: Daemon = await startDaemon({ native, config, say, onLine: onDaemonLine });
+    const daemon: Daemon = await startDaemon({ native, config: PUBLISHED, say, onLine: onDaemonLine });
     this.closers.push(() => daemon.close());
     this.words.engine = daemon.engine;
     void daemon.ended.then((reason) => {

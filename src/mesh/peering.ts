@@ -17,9 +17,10 @@ export interface PeeringLinks {
 
 /** The peerings of `/etc/config/network`. */
 export interface PeeringConfig {
+  /** As far as they are known. */
   peers(iface: string): readonly PeeringName[] | undefined;
-  keep(iface: string, name: PeeringName): 'added' | 'present';
-  forget(iface: string, name: PeeringName): 'removed' | 'absent';
+  keep(iface: string, name: PeeringName): Promise<'added' | 'present'>;
+  forget(iface: string, name: PeeringName): Promise<'removed' | 'absent'>;
 }
 
 export const TRY_SECONDS = { least: 10, usual: 60, most: 3600 } as const;
@@ -61,11 +62,11 @@ export class Peering {
     if (peer) await this.links.remove(this.dialled(name, configured));
     this.added.delete(redact(identityOf(name.uri)));
     this.trials.end(this.trial(name));
-    if (forget && configured) {
-      this.config.forget(this.node.name, configured);
+    // where it is not known what the configuration holds, it is looked for there
+    const mayBeConfigured = configured ?? (this.config.peers(this.node.name) === undefined ? name : undefined);
+    if (forget && mayBeConfigured && (await this.config.forget(this.node.name, mayBeConfigured)) === 'removed')
       return `peering with ${what} removed, and taken out of the configuration`;
-    }
-    return configured
+    return configured && !forget
       ? `peering with ${what} removed; the configuration still has it, so it comes back when Yggdrasil restarts`
       : `peering with ${what} removed`;
   }
@@ -117,7 +118,7 @@ export class Peering {
     const known = name.uri.includes('?') ? undefined : (this.trials.find(this.trial(name)) ?? this.configured(name));
     const whole = { ...name, uri: known?.uri ?? name.uri };
     if (!peer) await this.link(whole);
-    const result = this.config.keep(this.node.name, whole);
+    const result = await this.config.keep(this.node.name, whole);
     this.trials.end(this.trial(name));
     return result === 'added'
       ? `peering with ${what} kept: it is in the configuration of ${this.node.name} now`

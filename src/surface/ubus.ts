@@ -26,8 +26,10 @@ import { SendQueue } from './queue.ts';
 /** What the object `meshbridge` shows and starts. */
 export interface Daemon {
   status(): Shape<(typeof MESHBRIDGE_METHODS)['status']['reply']>;
-  /** @returns what was done. @throws ConfigError when the configuration cannot be used. */
-  reload(): string;
+  /** @returns what was done. @throws InputError when the configuration cannot be used. */
+  reload(): Promise<string>;
+  /** What is unsafe or broken in the router's configuration. */
+  lint(): Promise<Shape<(typeof MESHBRIDGE_METHODS)['lint']['reply']>>;
   /** The level in force; with an argument, sets it first. @throws InputError on an unknown one. */
   logLevel(level?: string): string;
 }
@@ -174,7 +176,8 @@ export class UbusSurface {
   private meshbridge(): Record<keyof typeof MESHBRIDGE_METHODS, Handler> {
     return {
       status: () => this.daemon.status(),
-      reload: () => ({ message: this.daemon.reload() }),
+      reload: async () => ({ message: await this.daemon.reload() }),
+      lint: () => this.daemon.lint(),
       log_level: (args) => ({ level: this.daemon.logLevel(args.level as string | undefined) }),
     };
   }

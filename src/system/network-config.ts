@@ -3,24 +3,24 @@
 // A peering of the interface `ygg0` is a section of type `yggdrasil_ygg0_peer`: `option address` is its URI, `option interface` the
 // device that it is bound to. Source: yggdrasil.sh of OpenWrt's packages feed.
 
-import type { Json } from '../api/model.ts';
+import type { ConfiguredInterface } from '../api/helper.ts';
 import { InputError, WireError } from '../errors.ts';
-import { identityOf } from '../lib/peer-uri.ts';
+import { identityOf, parsePeerUri } from '../lib/peer-uri.ts';
 import {
   addSection,
-  isUciName,
   MAX_UCI_LENGTH,
   parseUci,
   removeSection,
   setOption,
   UciError,
   type UciPackage,
+  type UciSection,
 } from '../lib/uci.ts';
 import { decodeUtf8, encodeUtf8 } from '../lib/utf8.ts';
 import type { Files } from '../transport/host.ts';
 
 /** A peering as the file has it. */
-export interface ConfiguredPeer {
+interface ConfiguredPeer {
   uri: string;
   /** Network device that it is bound to. */
   device?: string;
@@ -40,43 +40,41 @@ const MAX_URI = 2048;
 /** OpenWrt's network configuration. Every method reads the file anew, and throws Error when it cannot be read or is no UCI file. */
 export class NetworkConfig {
   private readonly path: string;
-  private last: { bytes: Uint8Array; tree: UciPackage } | undefined;
 
   constructor(
     private readonly files: Pick<Files, 'read' | 'write'>,
-    directory = '/etc/config',
+    directory: string,
   ) {
     this.path = `${directory}/network`;
   }
 
-  /** The peerings of an interface, in the file's order; `undefined` when there is no file. */
-  peers(iface: string): ConfiguredPeer[] | undefined {
-    const tree = this.read();
-    return tree && peersOf(tree, iface);
-  }
-
-  /** What the node of an interface is told to say of itself; `undefined` when nothing is set. @throws WireError when it is no JSON. */
-  nodeInfo(iface: string): Json | undefined {
-    const section = this.read()?.sections.find((s) => s.type === 'interface' && s.name === iface);
-    const text = section?.options.get('node_info')?.value;
-    if (typeof text !== 'string') return undefined;
-    try {
-      return JSON.parse(fromRaw(text)) as Json;
-    } catch (error) {
-      throw new WireError(`network.${iface}.node_info: expected JSON`, -1, { cause: error });
-    }
+  /** The interfaces of protocol yggdrasil with their peerings, in the file's order; `undefined` when there is no file. */
+  interfaces(): ConfiguredInterface[] | undefined {
+    const bytes = this.files.read(this.path, MAX_UCI_LENGTH);
+    if (!bytes) return undefined;
+    const tree = this.parse(rawText(bytes));
+    return yggdrasilSections(tree).map(({ name, options }) => {
+      const peers = peersOf(tree, name).map(({ section: _, ...peer }) => peer);
+      const nodeInfo = options.get('node_info')?.value;
+      const known = { interface: name, peers };
+      return typeof nodeInfo === 'string' ? { ...known, node_info: fromRaw(nodeInfo) } : known;
+    });
   }
 
   /**
    * Writes a peering into the file; one that is there with another query gets the new one.
    * @returns `added` when the file was written, `present` when it said so already.
-   * @throws InputError on names that do not do.
+   * @throws InputError on names that do not do, and on an interface that is not one of protocol yggdrasil: nobody would read it.
    */
   keep(iface: string, name: PeeringName): 'added' | 'present' {
     checkNames(iface, name);
+    parsePeerUri(name.uri);
     const written = this.edit((text) => {
       const address = toRaw(name.uri);
-      const known = findPeer(this.parse(text), iface, name);
+      const tree = this.parse(text);
+      if (!yggdrasilSections(tree).some((section) => section.name === iface))
+        throw new InputError(`interface: ${this.path} has no interface "${iface}" of protocol yggdrasil`, 'interface');
+      const known = findPeer(tree, iface, name);
       if (known?.uri === name.uri) return text;
       if (known) return setOption(text, known.section, 'address', address);
       const device = name.device === undefined ? undefined : { interface: toRaw(name.device) };
@@ -100,15 +98,10 @@ export class NetworkConfig {
     return written ? 'removed' : 'absent';
   }
 
-  private read(): UciPackage | undefined {
-    const bytes = this.files.read(this.path, MAX_UCI_LENGTH);
-    if (!bytes) return undefined;
-    // asked at every poll, and nearly always the same
-    if (!this.last || !sameBytes(bytes, this.last.bytes)) this.last = { bytes, tree: this.parse(rawText(bytes)) };
-    return this.last.tree;
-  }
-
-  /** uci's own lock is out of reach, so what another program wrote since is looked for right before writing. @returns whether it wrote. */
+  /**
+   * What another program wrote since is looked for right before writing. uci's lock would be no help: it is on the file that is replaced,
+   * libuci lets go of it before it renames, and who waited for it goes on with the file that is gone. @returns whether it wrote.
+   */
   private edit(change: (text: string) => string): boolean {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const before = this.files.read(this.path, MAX_UCI_LENGTH);
@@ -150,14 +143,19 @@ function peersOf(tree: UciPackage, iface: string): ConfiguredPeer[] {
   return peers;
 }
 
+function yggdrasilSections({ sections }: UciPackage): UciSection[] {
+  return sections.filter(({ type, options }) => type === 'interface' && options.get('proto')?.value === 'yggdrasil');
+}
+
 function findPeer(tree: UciPackage, iface: string, name: PeeringName): ConfiguredPeer | undefined {
   const identity = identityOf(name.uri);
   return peersOf(tree, iface).find((peer) => identityOf(peer.uri) === identity && peer.device === name.device);
 }
 
-/** The handler uses what it reads without quotes, so nothing may hold blanks. */
+/** An interface's name is its device's. The handler uses what it reads without quotes, so nothing may hold blanks. */
 function checkNames(iface: string, { uri, device }: PeeringName): void {
-  if (!isUciName(iface)) throw new InputError('interface: expected a name of letters, digits and _', 'interface');
+  if (!/^[A-Za-z0-9_]{1,15}$/.test(iface))
+    throw new InputError('interface: expected 1 to 15 letters, digits and _', 'interface');
   if (uri === '' || uri.length > MAX_URI || /[\s\p{Cc}]/u.test(uri))
     throw new InputError(`uri: expected 1 to ${MAX_URI} characters without blanks`, 'uri');
   if (device !== undefined && !/^[^\s/\p{Cc}]{1,15}$/u.test(device))

@@ -342,7 +342,7 @@ reloads('is refused with every reason while it is broken', async ({ router, node
 });
 reloads('drops what changed and nothing else', async ({ router, nodes: { nodes: all } }) => {
   router.configure(all.slice(0, 1));
-  if (router.holding()) router.signal('SIGHUP');
+  if (router.holding()) await router.reload();
   else await router.call('meshbridge', 'reload');
   await until('it is in force', async () => (await router.status()).links.length === 2);
   const { config_errors: errors, links } = await router.status();

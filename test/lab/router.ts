@@ -8,8 +8,10 @@ import { build } from 'esbuild';
 import { bundleRouter } from '../../build/bundle.ts';
 import { buildNative, findCompiler } from '../../build/native.ts';
 import { DIST, inProject } from '../../build/project.ts';
+import { HELPER_OBJECT } from '../../src/api/helper.ts';
 import { Child, findProgram } from '../../src/dev/child.ts';
 import { type Daemon, startDaemon } from '../../src/dev/daemon.ts';
+import { publish, serveHelper } from '../../src/dev/helper.ts';
 import { type ConfiguredNode, routerConfig } from '../../src/dev/router-config.ts';
 import { nodeHost } from '../../src/host/node/host.ts';
 import { SILENT } from '../../src/log.ts';
@@ -74,6 +76,9 @@ export class Router {
   private native: Child | undefined;
   private wasm: Daemon | undefined;
   private readonly observers: UbusClient[] = [];
+  /** Where the helper copies the configuration to, for the daemon. */
+  private readonly copy = { directory: this.directory, published: join(this.directory, 'state', 'config') };
+  private stopHelper: () => void = () => {};
 
   constructor(nodes: readonly ConfiguredNode[]) {
     this.configure(nodes);
@@ -88,14 +93,17 @@ export class Router {
     writeFileSync(this.network, texts.network);
   }
 
-  /** Resolves when it accepts connections. */
+  /** Resolves when it accepts connections and the helper is on it. */
   async startBroker(): Promise<void> {
     const argv = await brokerCommand();
     this.broker = await Child.start([...argv, '-s', this.socket]);
     await until('the broker runs', () => isAnswering(this.socket));
+    this.stopHelper = serveHelper({ socket: this.socket, ...this.copy });
+    await this.published([HELPER_OBJECT]);
   }
 
   async killBroker(): Promise<void> {
+    this.stopHelper();
     this.broker?.kill('SIGKILL');
     await this.broker?.ended;
   }
@@ -104,9 +112,17 @@ export class Router {
     const onLine = (line: string): void => {
       this.lines.push(line);
     };
+    const config = this.copy.published;
+    await publish(this.copy);
     const program = await nativeProgram();
-    if (program) this.native = await Child.start([program, '--config', this.config], onLine);
-    else this.wasm = await startDaemon({ native: false, config: this.config, say: () => {}, onLine });
+    if (program) this.native = await Child.start([program, '--config', config], onLine);
+    else this.wasm = await startDaemon({ native: false, config, say: () => {}, onLine });
+  }
+
+  /** Has the daemon read the configuration as the init script does: published first, then by signal. */
+  async reload(): Promise<void> {
+    await publish(this.copy);
+    this.signal('SIGHUP');
   }
 
   signal(name: NodeJS.Signals): void {
@@ -173,12 +189,12 @@ export class Router {
     return (await this.call('meshbridge', 'status')) as unknown as Status;
   }
 
-  /** Waits until both objects are there. @returns milliseconds. */
-  async published(limitMs = LIMIT_MS): Promise<number> {
+  /** Waits until objects are there, the daemon's by default. @returns milliseconds. */
+  async published(paths = ['yggdrasil', 'meshbridge'], limitMs = LIMIT_MS): Promise<number> {
     const startMs = performance.now();
     const client = await this.observer();
     try {
-      for (const path of ['yggdrasil', 'meshbridge'])
+      for (const path of paths)
         await until(`${path} is published`, async () => (await client.lookup(path)).length === 1, limitMs);
     } finally {
       client.stop();

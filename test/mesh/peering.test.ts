@@ -19,7 +19,8 @@ const CLAIMS: readonly PeerClaim[] = [
 ];
 
 /** The commands of a node with three peers; what they do is written down. */
-function make(configured: PeeringName[] | undefined = [], stored: Trial[] = []) {
+function make(known: PeeringName[] | 'unknown' = [], stored: Trial[] = []) {
+  const configured = known === 'unknown' ? undefined : known;
   const clock = new ManualClock();
   const done: string[] = [];
   const saved: (readonly Trial[])[] = [];
@@ -42,11 +43,11 @@ function make(configured: PeeringName[] | undefined = [], stored: Trial[] = []) 
   };
   const config = {
     peers: () => configured,
-    keep: (_: string, name: PeeringName) => {
+    keep: async (_: string, name: PeeringName) => {
       step('keep', name);
       return configured?.some(({ uri }) => uri === name.uri) ? ('present' as const) : ('added' as const);
     },
-    forget: (_: string, name: PeeringName) => {
+    forget: async (_: string, name: PeeringName) => {
       step('forget', name);
       return 'removed' as const;
     },
@@ -119,6 +120,12 @@ remove('takes it out of the configuration on demand, connected or not', async ()
   assert.match(await peering.remove({ uri: UP }, true), /taken out of the configuration$/);
   await peering.remove({ uri: NEW }, true);
   assert.equal(done, [`remove ${UP}`, `forget ${UP}?priority=3`, `forget ${NEW}`]);
+});
+remove('looks in the configuration on demand while it is not known what that holds', async () => {
+  const { done, peering } = make('unknown');
+  assert.is(await peering.remove({ uri: UP }, true), `peering with ${UP} removed, and taken out of the configuration`);
+  assert.equal(done, [`remove ${UP}`, `forget ${UP}`]);
+  assert.is(await peering.remove({ uri: DOWN }, false), `peering with ${DOWN} removed`);
 });
 remove('refuses what is inbound and what is not there', async () => {
   const { done, peering } = make([{ uri: NEW }]);

@@ -1,5 +1,7 @@
-// A router in memory: the port over a clock that the test moves, with an ubusd, a netifd and Yggdrasils at the ends of its connections.
+// A router in memory: the port over a clock that the test moves, with an ubusd, a netifd, the daemon's helper and Yggdrasils at the ends of
+// its connections.
 
+import { HELPER_OBJECT } from '../../src/api/helper.ts';
 import { decodeUtf8, encodeUtf8 } from '../../src/lib/utf8.ts';
 import type { Host, Processes, SignalName } from '../../src/transport/host.ts';
 import { decodeTable, encodeTable, type Table } from '../../src/ubus/blobmsg.ts';
@@ -18,6 +20,7 @@ import {
   UBUS_SYSTEM_OBJECT_EVENT,
 } from '../../src/ubus/message.ts';
 import { UBUS_STATUS_NOT_FOUND } from '../../src/ubus/status.ts';
+import { answer } from '../../src/verb.ts';
 import type { AdminResponse } from '../../src/yggdrasil/admin.ts';
 import { capturedResponses } from './admin.ts';
 import { ManualClock, settle } from './clock.ts';
@@ -26,6 +29,7 @@ import { type FarEnd, MemoryStreams } from './stream.ts';
 import { answers, CLIENT, call } from './ubusd.ts';
 
 const NETIFD = 0x1000;
+const HELPER = 0x1001;
 const FIRST_OBJECT = 0x2000;
 const STEP_MS = 250;
 
@@ -34,6 +38,8 @@ interface BusClient {
   reader: FrameReader;
   /** Ids of the published objects, by path. */
   objects: Map<string, number>;
+  /** Ids of the objects without a path, which hear events. */
+  listeners: number[];
 }
 
 /** A Yggdrasil behind one socket. */
@@ -61,6 +67,10 @@ export class MemoryRouter implements Host {
   readonly yggdrasils = new Map<string, MemoryYggdrasil>();
   /** Interfaces of protocol yggdrasil that netifd knows; without, there is no netifd. */
   netifd: string[] | undefined;
+  /** Whether rpcd serves the helper, which works on `files`. */
+  helper = true;
+  /** What the helper was asked: verbs. */
+  readonly helped: string[] = [];
   /** Events and notifications: `event <id>`, `notification <type>`. */
   readonly told: string[] = [];
   private readonly signals = new Map<SignalName, () => void>();
@@ -138,9 +148,7 @@ export class MemoryRouter implements Host {
   /** Calls a method of a published object. @throws Error when there is none, or no answer. */
   async call(path: string, method: string, args: object = {}): Promise<{ status: number; data: Table }> {
     const { end, id } = this.find(path);
-    const seq = ++this.lastSeq;
-    this.replies.set(seq, { data: [] });
-    end.send(encodeMessage(call(id, method, encodeTable(args), seq)));
+    const seq = this.invoke(end, id, method, args);
     await this.serve();
     const { status, data } = this.replies.get(seq)!;
     if (status === undefined) throw new Error(`${path} ${method}: no answer`);
@@ -151,6 +159,27 @@ export class MemoryRouter implements Host {
   subscribe(path: string, active: boolean): void {
     const { end, id } = this.find(path);
     end.send(encodeMessage({ type: UBUS_MSG_NOTIFY, seq: 0, peer: id, attributes: { objectId: id, active } }));
+  }
+
+  /** Tells everybody who listens of an event, whatever they listen for. */
+  event(id: string, data: object): void {
+    for (const [end, { listeners }] of this.clients) {
+      for (const objectId of end.closed ? [] : listeners)
+        this.invoke(end, objectId, id, data);
+    }
+  }
+
+  /** The text of a file. */
+  text(path: string): string {
+    return decodeUtf8(this.files.all.get(path)!.bytes);
+  }
+
+  /** @returns the number by which the answer is found in `replies`. */
+  private invoke(end: FarEnd, objectId: number, method: string, args: object): number {
+    const seq = ++this.lastSeq;
+    this.replies.set(seq, { data: [] });
+    end.send(encodeMessage(call(objectId, method, encodeTable(args), seq)));
+    return seq;
   }
 
   private find(path: string): { end: FarEnd; id: number } {
@@ -173,7 +202,7 @@ export class MemoryRouter implements Host {
     if (!end.open) {
       if (node) end.accept();
       else if (this.busPaths.has(path)) {
-        this.clients.set(end, { reader: new FrameReader(), objects: new Map() });
+        this.clients.set(end, { reader: new FrameReader(), objects: new Map(), listeners: [] });
         end.accept();
         end.send(encodeMessage({ type: UBUS_MSG_HELLO, seq: 0, peer: CLIENT, attributes: {} }));
       } else end.end(new Error(`dial ${path}: no such file`));
@@ -199,13 +228,21 @@ export class MemoryRouter implements Host {
     else if (type === UBUS_MSG_ADD_OBJECT) {
       const id = ++this.lastId;
       if (path !== undefined) client.objects.set(path, id);
+      else client.listeners.push(id);
       reply(...answers(message, 0, { objectId: id, objectType: 1 }));
     } else if (type === UBUS_MSG_LOOKUP) {
-      if (this.netifd) reply(...answers(message, 0, { path: path!, objectId: NETIFD, objectType: 1 }));
+      const found = path === HELPER_OBJECT ? this.helper && HELPER : this.netifd && NETIFD;
+      if (found) reply(...answers(message, 0, { path: path!, objectId: found, objectType: 1 }));
       else reply(...answers(message, UBUS_STATUS_NOT_FOUND));
     } else if (type === UBUS_MSG_INVOKE && objectId === NETIFD) {
       const list = this.netifd!.map((name) => ({ interface: name, proto: 'yggdrasil' }));
       reply(...answers(message, 0, { objectId, data: encodeTable({ interface: list }) }));
+    } else if (type === UBUS_MSG_INVOKE && objectId === HELPER) {
+      this.helped.push(method!);
+      const place = { machine: this, directory: '/etc/config', published: '/var/run/meshbridge/config' };
+      void answer(place, method!, JSON.stringify(decodeTable(data!))).then((answered) =>
+        reply(...answers(message, 0, { objectId, data: encodeTable(answered) })),
+      );
     } else {
       if (objectId === UBUS_SYSTEM_OBJECT_EVENT && method === 'send') this.told.push(`event ${decodeTable(data!).id}`);
       reply(...answers(message, 0));

@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Layout, PEER, type Peer, type TableLayout } from '../../src/api/model.ts';
+import { type Finding, type Layout, PEER, type Peer, type TableLayout } from '../../src/api/model.ts';
 import { FAILURE, OBJECTS, PEER_NOTICE } from '../../src/api/objects.ts';
 import { InputError, LinkDownError, TimeoutError } from '../../src/errors.ts';
 import { type Log, SILENT } from '../../src/log.ts';
@@ -33,6 +33,15 @@ import { ManualClock, settle } from '../support/clock.ts';
 
 const REMOTE = 'tls://10.99.0.2:4001';
 const LINK_UP = { name: 'ubus', endpoint: 'unix:///run/ubus.sock', state: 'up', since_s: 0, ups: 1 };
+
+const FOUND: Finding = {
+  id: 'empty_private_key',
+  level: 'error',
+  option: 'network.ygg0.private_key',
+  what: 'a',
+  why: 'b',
+  fix: 'c',
+};
 
 /** A bus that keeps what it is given; calls take the way that they take on a real one: checked, served, encoded. */
 class FakeBus {
@@ -110,11 +119,11 @@ function make(names: readonly string[] = ['ygg0'], log: Log = SILENT) {
     node.source = source;
     const config = {
       peers: () => kept,
-      keep: (_: string, peering: PeeringName) => {
+      keep: async (_: string, peering: PeeringName) => {
         kept.push(peering);
         return 'added' as const;
       },
-      forget: () => 'removed' as const,
+      forget: async () => 'removed' as const,
     };
     return {
       node,
@@ -134,10 +143,11 @@ function make(names: readonly string[] = ['ygg0'], log: Log = SILENT) {
       links: [LINK_UP],
       interfaces: members.map(({ node }) => node.status()),
     }),
-    reload: () => {
+    reload: async () => {
       if (daemon.problem) throw daemon.problem;
       return 'configuration read';
     },
+    lint: async () => ({ findings: [FOUND] }),
     logLevel: (to?: string) => {
       level = to ?? level;
       return level;
@@ -470,6 +480,9 @@ commands('set the log level', async () => {
   const { bus } = make();
   assert.equal((await bus.call('meshbridge', 'log_level')).data, { level: 'info' });
   assert.equal((await bus.call('meshbridge', 'log_level', { level: 'debug' })).data, { level: 'debug' });
+});
+commands('pass on what the lint found', async () => {
+  assert.equal((await make().bus.call('meshbridge', 'lint')).data, { findings: [FOUND] });
 });
 commands.run();
 

@@ -25,7 +25,6 @@ args('run the daemon with the usual configuration', () => {
 });
 args('take another file and another action, in any order', () => {
   assert.equal(parseArguments(['--config', '/tmp/x']), { config: '/tmp/x', action: 'run' });
-  assert.equal(parseArguments(['--check', '--config', 'x']), { config: 'x', action: 'check' });
   assert.equal(parseArguments(['--config', 'x', '--version']), { config: 'x', action: 'version' });
   assert.equal(parseArguments(['--help']), { config: PATH, action: 'help' });
 });
@@ -33,6 +32,7 @@ for (const [given, message] of [
   [['--config'], '--config: expected a file'],
   [['--config', ''], '--config: expected a file'],
   [['--cheque'], '--cheque: unknown option, --help tells which there are'],
+  [['--check'], '--check: unknown option, --help tells which there are'],
   [['file'], 'file: unknown option, --help tells which there are'],
 ] as const)
   args(`refuse ${given.join(' ') || 'nothing'}, ${given.length}`, () => {
@@ -65,27 +65,22 @@ once('tell every option', () => {
   assert.ok(printed.split('\n').every((line) => line.length <= 80));
   assert.equal([lines, exits], [[], [0]]);
 });
-once('find a configuration good, or none needed', () => {
-  assert.equal(command(['--check'], BOTH), { printed: `${PATH}: ok\n`, lines: [], exits: [0] });
-  const none = { printed: `${PATH}: does not exist, the defaults apply\n`, lines: [], exits: [0] };
-  assert.equal(command(['--check']), none);
-});
-once('list everything that is wrong with a configuration', () => {
-  const bad = `${settings("log_level 'loud'", "poll_idle '1'", "colour 'red'")}config interface 'ygg0'\n`;
-  const { printed, lines, exits } = command(['--check'], bad);
+once('do not start with a bad configuration, and list everything that is wrong with it', () => {
+  const { printed, lines, exits } = command(
+    [],
+    `${settings("log_level 'loud'", "colour 'red'")}config interface 'ygg0'\n`,
+  );
   assert.is(printed, '');
   assert.equal(lines.map((line) => line.split(': ').slice(0, 2).join(': ')).sort(), [
     'meshbridge: meshbridge.main.colour',
     'meshbridge: meshbridge.main.log_level',
-    'meshbridge: meshbridge.main.poll_idle',
     'meshbridge: meshbridge.ygg0.socket',
   ]);
   assert.equal(exits, [1]);
-  assert.equal(command([], bad), { printed, lines, exits }, '~> the daemon does not start with it');
 });
 once('end with 2 when they cannot be carried out', () => {
   assert.equal(command(['--nope']).exits, [2]);
-  const { lines, exits } = command(['--check'], '#'.repeat(262_145));
+  const { lines, exits } = command([], '#'.repeat(262_145));
   assert.equal(lines, [`meshbridge: read ${PATH}: larger than 262144 bytes`]);
   assert.equal(exits, [2]);
 });
@@ -279,6 +274,131 @@ reload('takes the level of the configuration, whatever was set meanwhile', async
   assert.is((await status()).log_level, 'warn');
 });
 reload.run();
+
+// ---
+
+const NETWORK = '/etc/config/network';
+const PUBLISHED = '/var/run/meshbridge/config';
+const CONFIGURED = `config interface 'ygg0'
+	option proto 'yggdrasil'
+	option private_key 'c0ffee'
+
+config yggdrasil_ygg0_peer
+	option address '${NEW}'
+`;
+
+/** A router whose Yggdrasil has one peering, and whose network configuration is as above. */
+function withNetwork(text = CONFIGURED) {
+  return started(ONE, (r) => {
+    r.write(NETWORK, text);
+    r.yggdrasils.get(YGG0)!.responses.getpeers = { peers: [peerEntry(NEW)] };
+  });
+}
+
+async function originOf(router: MemoryRouter): Promise<unknown> {
+  await router.run(4000);
+  return ((await router.call('yggdrasil', 'peers')).data.peers as Table[])[0]?.origin;
+}
+
+const helper = suite('App: helper');
+helper('tells which peerings are configured', async () => {
+  const { router, status } = await withNetwork();
+  assert.is(await originOf(router), 'configured');
+  assert.equal((await status()).config_errors, []);
+});
+helper('is asked again when an interface changed, once for a burst, and when the daemon is told to read', async () => {
+  const { router } = await withNetwork(CONFIGURED.replace(NEW, 'tcp://192.0.2.1:1'));
+  assert.is(await originOf(router), 'runtime');
+  router.write(NETWORK, CONFIGURED);
+  const reads = () => router.helped.filter((verb) => verb === 'network_read').length;
+  const before = reads();
+  for (let i = 0; i < 20; i++) router.event('network.interface', { action: 'ifup', interface: 'ygg0' });
+  await router.run(3000);
+  assert.is(reads(), before + 1);
+  assert.is(await originOf(router), 'configured');
+  router.signal('SIGHUP');
+  await router.run(250);
+  assert.is(reads(), before + 2);
+});
+helper('writes peerings into the configuration and takes them out', async () => {
+  const { router } = await withNetwork("config interface 'ygg0'\n\toption proto 'yggdrasil'\n");
+  const kept = await router.call('yggdrasil', 'peer_keep', { uri: NEW });
+  assert.equal(kept.data.message, `peering with ${NEW} kept: it is in the configuration of ygg0 now`);
+  assert.match(router.text(NETWORK), `option address '${NEW}'`);
+  assert.is(await originOf(router), 'configured');
+  const forgotten = await router.call('yggdrasil', 'peer_remove', { uri: NEW, forget: true });
+  assert.match(forgotten.data.message as string, /taken out of the configuration$/);
+  assert.not.match(router.text(NETWORK), NEW);
+});
+helper('says what it refuses', async () => {
+  const { router } = await withNetwork('');
+  const { status, data } = await router.call('yggdrasil', 'peer_keep', { uri: NEW });
+  assert.is(status, 2);
+  assert.equal(data, {
+    error: `interface: ${NETWORK} has no interface "ygg0" of protocol yggdrasil`,
+    field: 'interface',
+  });
+});
+helper('that is missing leaves origins unknown, and says what to do', async () => {
+  const { router, status } = await started(ONE, (r) => {
+    r.helper = false;
+    r.write(NETWORK, CONFIGURED);
+    r.yggdrasils.get(YGG0)!.responses.getpeers = { peers: [peerEntry(NEW)] };
+  });
+  const missing =
+    'meshbridge.helper: not on ubus: rpcd does not run or has not found it, /etc/init.d/rpcd restart makes it look again';
+  assert.is(await originOf(router), 'unknown');
+  assert.equal((await status()).config_errors, [missing]);
+  for (const [path, method, args] of [
+    ['yggdrasil', 'peer_keep', { uri: NEW }],
+    ['meshbridge', 'lint', {}],
+  ] as const)
+    assert.equal(await router.call(path, method, args), { status: 10, data: { error: missing } });
+  router.write(PATH, BOTH);
+  assert.equal((await router.call('meshbridge', 'reload')).data, {
+    message: `configuration read: ${PATH}, but not copied anew: ${missing}`,
+  });
+  assert.is(router.lines.filter((line) => line.includes(missing)).length, 1, '~> told once');
+  router.helper = true;
+  await router.run(33_000);
+  assert.equal((await status()).config_errors, []);
+  assert.is(await originOf(router), 'configured');
+});
+helper('says where the network configuration breaks, and what it held before counts no more', async () => {
+  const { router, status } = await withNetwork();
+  router.write(NETWORK, `${CONFIGURED}config interface\n\toption\n`);
+  router.signal('SIGHUP');
+  assert.is(await originOf(router), 'unknown');
+  assert.equal((await status()).config_errors, [
+    `${NETWORK}: expected a UCI file, it has an error in line 8, column 2`,
+  ]);
+});
+helper('publishes the configuration before it is read', async () => {
+  const router = new MemoryRouter(['--config', PUBLISHED]);
+  router.write(PATH, ONE).write(PUBLISHED, ONE);
+  router.yggdrasil(YGG0);
+  main(router);
+  await router.run(1500);
+  router.write(PATH, settings("log_level 'debug'") + ONE);
+  router.signal('SIGHUP');
+  const level = async () => (await router.call('meshbridge', 'status')).data.log_level;
+  assert.is(await level(), 'info', '~> the signal reads what is published');
+  assert.equal((await router.call('meshbridge', 'reload')).data, { message: `configuration read: ${PUBLISHED}` });
+  assert.is(await level(), 'debug');
+  router.files.all.delete(PATH);
+  await router.call('meshbridge', 'reload');
+  assert.not(router.files.all.has(PUBLISHED));
+  assert.is(await level(), 'info', '~> the defaults again');
+});
+helper('tells what the lint found', async () => {
+  const { router } = await withNetwork(CONFIGURED.replace("option private_key 'c0ffee'", ''));
+  const { findings } = (await router.call('meshbridge', 'lint')).data as { findings: Table[] };
+  assert.ok(
+    findings.some(({ option }) => option === 'network.ygg0.private_key'),
+    JSON.stringify(findings),
+  );
+});
+helper.run();
 
 // ---
 

@@ -13,8 +13,14 @@ config interface 'ygg0'
 	option private_key 'c0ffee' # never show this
 	option node_info '{"name":"höme","n":[1,null]}'
 
+config interface 'ygg1'
+	option proto 'yggdrasil'
+
+config interface 'wan'
+	option proto 'dhcp'
+
 config yggdrasil_ygg0_peer
-	option address 'tls://one.example:443?key=00'	# a friend
+	option address 'tls://one.example:443?priority=5'	# a friend
 
 config yggdrasil_ygg0_peer 'two'
 	option address 'tcp://[fe80::1]:9001'
@@ -32,66 +38,56 @@ config yggdrasil_ygg0_peer
 # the end
 `;
 
+const DIRECTORY = '/etc/config';
+
 function network(text: string | undefined = FILE): { files: MemoryFiles; config: NetworkConfig; text(): string } {
   const files = new MemoryFiles();
   if (text !== undefined) files.all.set(PATH, { bytes: encodeUtf8(text), mode: 0o644 });
-  return { files, config: new NetworkConfig(files), text: () => decodeUtf8(files.all.get(PATH)!.bytes) };
+  return { files, config: new NetworkConfig(files, DIRECTORY), text: () => decodeUtf8(files.all.get(PATH)!.bytes) };
 }
 
-const peers = suite('NetworkConfig peers');
-peers('lists the peerings of one interface', () => {
+/** The peerings of one interface. */
+function peersOf(config: NetworkConfig, iface: string) {
+  return config.interfaces()?.find((one) => one.interface === iface)?.peers;
+}
+
+const interfaces = suite('NetworkConfig interfaces');
+interfaces('tells peerings and node info of protocol yggdrasil, and no key', () => {
   const { config } = network();
-  assert.equal(config.peers('ygg0'), [
-    { uri: 'tls://one.example:443?key=00', section: 'cfg029ecc' },
-    { uri: 'tcp://[fe80::1]:9001', device: 'eth0.2', section: 'two' },
+  assert.equal(config.interfaces(), [
+    {
+      interface: 'ygg0',
+      peers: [{ uri: 'tls://one.example:443?priority=5' }, { uri: 'tcp://[fe80::1]:9001', device: 'eth0.2' }],
+      node_info: '{"name":"höme","n":[1,null]}',
+    },
+    { interface: 'ygg1', peers: [{ uri: 'tcp://other.example:1' }] },
   ]);
-  assert.equal(config.peers('ygg1'), [{ uri: 'tcp://other.example:1', section: 'cfg04c76d' }]);
-  assert.equal(config.peers('lan'), []);
+  assert.not.match(JSON.stringify(config.interfaces()), /c0ffee/);
 });
-peers('tells no file from no peering', () => {
-  const { files, config } = network();
+interfaces('tells no file from no interface', () => {
+  const { files, config } = network('');
+  assert.equal(config.interfaces(), []);
   files.remove(PATH);
-  assert.is(config.peers('ygg0'), undefined);
+  assert.is(config.interfaces(), undefined);
 });
-peers('notices a change of the file', () => {
-  const { files, config } = network();
-  assert.is(config.peers('ygg1')?.length, 1);
-  files.all.set(PATH, { bytes: encodeUtf8(FILE.replace('other.example', 'third.example')), mode: 0o600 });
-  assert.is(config.peers('ygg1')?.[0]?.uri, 'tcp://third.example:1');
-});
-peers('reads the directory that it is given', () => {
+interfaces('reads the directory that it is given', () => {
   const files = new MemoryFiles();
   files.all.set('/tmp/x/network', { bytes: encodeUtf8(FILE), mode: 0o600 });
-  assert.is(new NetworkConfig(files, '/tmp/x').peers('ygg0')?.length, 2);
+  assert.is(peersOf(new NetworkConfig(files, '/tmp/x'), 'ygg0')?.length, 2);
 });
-peers('says where a file breaks, and not what it holds', () => {
+interfaces('says where a file breaks, and not what it holds', () => {
   const { config } = network("config interface 'ygg0'\n\toption private_key 'c0' ffee\n");
   try {
-    config.peers('ygg0');
+    config.interfaces();
     assert.unreachable();
   } catch (error) {
     assert.is(errorText(error), `${PATH}: expected a UCI file, it has an error in line 2, column 26`);
   }
 });
-peers('refuses a file that is too large', () => {
-  assert.throws(() => network('#'.repeat(300_000)).config.peers('ygg0'), /larger than 262144 bytes/);
+interfaces('refuses a file that is too large', () => {
+  assert.throws(() => network('#'.repeat(300_000)).config.interfaces(), /larger than 262144 bytes/);
 });
-peers.run();
-
-const info = suite('NetworkConfig nodeInfo');
-info('reads what the node is told to say', () => {
-  assert.equal(network().config.nodeInfo('ygg0'), { name: 'höme', n: [1, null] });
-});
-info('tells what is not set from what is no JSON', () => {
-  const { config, files } = network();
-  assert.is(config.nodeInfo('ygg1'), undefined);
-  assert.is(config.nodeInfo('two'), undefined);
-  files.all.set(PATH, { bytes: encodeUtf8(FILE.replace('{"name"', '{name')), mode: 0o600 });
-  assert.throws(() => config.nodeInfo('ygg0'), /network\.ygg0\.node_info: expected JSON/);
-  files.remove(PATH);
-  assert.is(config.nodeInfo('ygg0'), undefined);
-});
-info.run();
+interfaces.run();
 
 const keep = suite('NetworkConfig keep');
 keep('adds a peering at the end and leaves the rest alone', () => {
@@ -106,18 +102,34 @@ keep('binds a peering to its device', () => {
   const { config, text } = network();
   assert.is(config.keep('ygg0', { uri: 'tcp://[fe80::1]:9001', device: 'wlan0' }), 'added');
   assert.ok(text().endsWith("\toption address 'tcp://[fe80::1]:9001'\n\toption interface 'wlan0'\n"));
-  assert.is(config.peers('ygg0')?.length, 3);
+  assert.is(peersOf(config, 'ygg0')?.length, 3);
 });
 keep('gives a known peering its new options', () => {
   const { config, text } = network();
   assert.is(config.keep('ygg0', { uri: 'tls://one.example:443?priority=2' }), 'added');
-  assert.is(text(), FILE.replace('?key=00', '?priority=2'));
+  assert.is(text(), FILE.replace('?priority=5', '?priority=2'));
 });
-keep('makes the file where there is none', () => {
-  const { files, config, text } = network();
+keep('writes for no interface that is not of protocol yggdrasil', () => {
+  const { files, config } = network();
+  for (const iface of ['wan', 'ygg7', 'two']) {
+    assert.throws(
+      () => config.keep(iface, { uri: 'tcp://a:1' }),
+      (error: Error) => error instanceof InputError && error.message.includes(`has no interface "${iface}"`),
+    );
+    assert.is(config.forget(iface, { uri: 'tcp://a:1' }), 'absent');
+  }
   files.remove(PATH);
-  assert.is(config.keep('ygg0', { uri: 'tcp://a:1' }), 'added');
-  assert.is(text(), "config yggdrasil_ygg0_peer\n\toption address 'tcp://a:1'\n");
+  assert.throws(() => config.keep('ygg0', { uri: 'tcp://a:1' }), /has no interface "ygg0"/);
+  assert.is(files.all.size, 0);
+});
+keep('writes no address that Yggdrasil would not take, and quotes none that holds a secret', () => {
+  const { files, config } = network();
+  assert.throws(() => config.keep('ygg0', { uri: 'gopher://a:1' }), /^uri: .*gopher/);
+  assert.throws(
+    () => config.keep('ygg0', { uri: 'tcp://a:x?password=hush' }),
+    (error: Error) => error instanceof InputError && !/hush/.test(error.message),
+  );
+  assert.is(files.writes.length, 0);
 });
 keep('leaves bytes alone that are no UTF-8', () => {
   const { files, config } = network();
@@ -126,7 +138,7 @@ keep('leaves bytes alone that are no UTF-8', () => {
   config.keep('ygg0', { uri: 'tcp://a:1?password=ö' });
   const kept = files.all.get(PATH)!.bytes;
   assert.equal(kept.subarray(0, bytes.length), bytes);
-  assert.is(config.peers('ygg0')?.at(-1)?.uri, 'tcp://a:1?password=ö');
+  assert.is(peersOf(config, 'ygg0')?.at(-1)?.uri, 'tcp://a:1?password=ö');
 });
 keep('starts again when another program writes meanwhile', () => {
   const { files, config, text } = network();
@@ -161,9 +173,13 @@ keep('does not touch a file that it cannot read', () => {
 const BAD: [string, string, { uri: string; device?: string }][] = [
   ['interface', 'ygg-0', { uri: 'tcp://a:1' }],
   ['interface', '', { uri: 'tcp://a:1' }],
+  ['interface', '../ygg0', { uri: 'tcp://a:1' }],
+  ['interface', "ygg0'\nconfig x", { uri: 'tcp://a:1' }],
+  ['interface', 'y'.repeat(16), { uri: 'tcp://a:1' }],
   ['uri', 'ygg0', { uri: '' }],
   ['uri', 'ygg0', { uri: 'tcp://a:1 ; reboot' }],
   ['uri', 'ygg0', { uri: 'tcp://a:1\n' }],
+  ['uri', 'ygg0', { uri: "tcp://a:1'\n\toption private_key 'x" }],
   ['uri', 'ygg0', { uri: `tcp://${'a'.repeat(2048)}:1` }],
   ['device', 'ygg0', { uri: 'tcp://a:1', device: '' }],
   ['device', 'ygg0', { uri: 'tcp://a:1', device: 'eth 0' }],
@@ -187,7 +203,7 @@ forget('takes a peering out, whatever its options, and leaves the rest alone', (
   assert.is(config.forget('ygg0', { uri: 'tls://one.example:443' }), 'removed');
   assert.is(
     text(),
-    FILE.replace("config yggdrasil_ygg0_peer\n\toption address 'tls://one.example:443?key=00'\t# a friend\n\n", ''),
+    FILE.replace("config yggdrasil_ygg0_peer\n\toption address 'tls://one.example:443?priority=5'\t# a friend\n\n", ''),
   );
   assert.is(files.all.get(PATH)?.mode, 0o600);
   assert.is(config.forget('ygg0', { uri: 'tls://one.example:443' }), 'absent');

@@ -1,0 +1,38 @@
+// The root helper on a developer's machine: where no rpcd starts its program, this process serves its object with the same code.
+
+import { HELPER_METHODS, HELPER_OBJECT, type HelperVerb } from '../api/helper.ts';
+import { nodeHost } from '../host/node/host.ts';
+import { SILENT } from '../log.ts';
+import { UbusClient } from '../ubus/client.ts';
+import type { UbusMethod } from '../ubus/object.ts';
+import { answer } from '../verb.ts';
+
+export interface HelperPlace {
+  /** Path of the broker's socket. */
+  socket: string;
+  /** Stands in for /etc/config. */
+  directory: string;
+  /** Path of the configuration file that the daemon is given. */
+  published: string;
+}
+
+/** Publishes the configuration, as the router's init script does before it starts the daemon or has it read again. @throws Error */
+export async function publish(place: Omit<HelperPlace, 'socket'>): Promise<void> {
+  const reply = await answer({ machine: nodeHost({ signals: false }), ...place }, 'config_publish', '');
+  if ('error' in reply) throw new Error(String(reply.error));
+}
+
+/** Keeps the helper's object on the bus, whenever there is one; answers with what ends that. */
+export function serveHelper({ socket, ...place }: HelperPlace): () => void {
+  const machine = nodeHost({ args: [], signals: false, exit: () => {} });
+  const { streams, clock } = machine;
+  const client = new UbusClient({ streams, clock, random: Math.random, path: socket, log: SILENT });
+  const method = (verb: HelperVerb): UbusMethod => ({
+    args: HELPER_METHODS[verb].args,
+    handle: (args) => answer({ machine, ...place }, verb, JSON.stringify(args)),
+  });
+  const verbs = Object.keys(HELPER_METHODS) as HelperVerb[];
+  client.publish({ path: HELPER_OBJECT, methods: Object.fromEntries(verbs.map((verb) => [verb, method(verb)])) });
+  client.start();
+  return () => client.stop();
+}

@@ -1,0 +1,164 @@
+// The helper's program: tells rpcd its verbs, or does one of them as root; with `--check`, checks the configuration. Then it ends.
+//
+// rpcd starts `meshbridge.helper list` when it starts itself, and `meshbridge.helper call VERB` for each call, with the arguments as
+// JSON on standard input, of which it drops what exceeds a pipe's 64 KiB. It takes one JSON object from standard output and looks at
+// nothing else: not at standard error, not at the exit code. Source: rpcd, plugin.c and exec.c.
+
+import { version } from '../package.json';
+import { HELPER_METHODS, HELPER_OBJECT, type HelperVerb } from './api/helper.ts';
+import type { Shape } from './api/model.ts';
+import type { FAILURE } from './api/objects.ts';
+import { check } from './check.ts';
+import { CONFIG_PATH } from './config.ts';
+import { errorText, InputError, WireError } from './errors.ts';
+import { UciError } from './lib/uci.ts';
+import { decodeUtf8 } from './lib/utf8.ts';
+import { lint } from './mesh/lint.ts';
+import { NetworkConfig } from './system/network-config.ts';
+import { publishConfig } from './system/published-config.ts';
+import { readRouterFacts } from './system/router-facts.ts';
+import type { Host } from './transport/host.ts';
+import type { Table } from './ubus/blobmsg.ts';
+import { checkArguments } from './ubus/object.ts';
+
+/** Longest arguments, in bytes: rpcd passes no more. */
+const MAX_ARGUMENTS = 65_536;
+/** Of a name that is refused, so much is said back, in characters. */
+const MAX_SHOWN = 32;
+/** uhttpd adds it to the arguments of those who call by way of HTTP. */
+const SESSION = 'ubus_rpc_session';
+
+const HELP = `${HELPER_OBJECT} ${version}: what meshbridge does as root, for rpcd
+
+usage: ${HELPER_OBJECT} list
+       ${HELPER_OBJECT} call VERB
+       ${HELPER_OBJECT} --check [--config FILE]
+
+  list     print the verbs and their arguments as JSON
+  call     read arguments, a JSON object, from standard input; print the reply
+  --check  check ${CONFIG_PATH}, name every bad option, and tell what is
+           unsafe on this router; with --config, only check FILE
+  --help   print this
+
+A verb that fails prints {"error": …}, and the exit code is 0.
+`;
+
+/** Where the helper works. */
+export interface Workplace {
+  readonly machine: Pick<Host, 'files' | 'processes' | 'clock'>;
+  /** Directory of the UCI files. */
+  readonly directory: string;
+  /** Path of the copy of the daemon's configuration that the daemon reads. */
+  readonly published: string;
+}
+
+const ROUTER = { directory: '/etc/config', published: '/var/run/meshbridge/config' };
+
+type Failure = Shape<typeof FAILURE>;
+type Reply<V extends HelperVerb> = Shape<(typeof HELPER_METHODS)[V]['reply']>;
+type Arguments<V extends HelperVerb> = Shape<(typeof HELPER_METHODS)[V]['args']>;
+type Verbs = { [V in HelperVerb]: (at: Workplace, args: Arguments<V>) => Reply<V> | Promise<Reply<V>> };
+
+const VERBS: Verbs = {
+  network_read: (at) => {
+    const interfaces = network(at).interfaces();
+    return interfaces ? { interfaces } : {};
+  },
+  peer_keep: (at, { interface: iface, ...name }) => ({ result: network(at).keep(iface, name) }),
+  peer_forget: (at, { interface: iface, ...name }) => ({ result: network(at).forget(iface, name) }),
+  config_publish: ({ machine, directory, published }) => {
+    publishConfig(machine.files, `${directory}/meshbridge`, published);
+    return {};
+  },
+  lint: async ({ machine, directory }) => ({ findings: lint(await readRouterFacts(machine, directory)) }),
+};
+
+function network({ machine, directory }: Workplace): NetworkConfig {
+  return new NetworkConfig(machine.files, directory);
+}
+
+/** What `list` prints: per verb its arguments, each with a value of its type. */
+export function signatures(): Record<HelperVerb, Record<string, string>> {
+  const of = (verb: HelperVerb) =>
+    Object.fromEntries(Object.entries(HELPER_METHODS[verb].args).map(([key, type]) => [nameOf(key), type]));
+  return Object.fromEntries(Object.keys(VERBS).map((verb) => [verb, of(verb as HelperVerb)])) as ReturnType<
+    typeof signatures
+  >;
+}
+
+/** Does one verb; `text` holds its arguments as JSON, or nothing. Never rejects, and no secret is quoted. */
+export async function answer(at: Workplace, verb: string, text: string): Promise<object> {
+  try {
+    if (!isVerb(verb)) throw new InputError(`${shown(verb)}: no such verb, there are ${Object.keys(VERBS).join(', ')}`);
+    // each takes what its own contract says
+    const run = VERBS[verb] as (at: Workplace, args: Table) => object | Promise<object>;
+    return await run(at, readArguments(verb, text));
+  } catch (error) {
+    return toFailure(verb, error);
+  }
+}
+
+/** Does what the command line says, and ends the program. `readInput` gives all of standard input. */
+export async function main(host: Host, readInput: (maxBytes: number) => Promise<Uint8Array>): Promise<void> {
+  const [command, verb, ...more] = host.args;
+  if (host.args.includes('--help')) host.print(HELP);
+  else if (host.args.includes('--check')) return check(host);
+  else if (command === 'list' && verb === undefined) host.print(`${JSON.stringify(signatures())}\n`);
+  else if (command === 'call' && verb !== undefined && more.length === 0) {
+    const reply = await readInput(MAX_ARGUMENTS).then(
+      (input) => answer({ machine: host, ...ROUTER }, verb, decodeUtf8(input)),
+      (error) => toFailure(verb, error),
+    );
+    host.print(`${JSON.stringify(reply)}\n`);
+  } else {
+    host.log(`${HELPER_OBJECT}: expected list, or call VERB; --help tells more`);
+    host.exit(2);
+    return;
+  }
+  host.exit(0);
+}
+
+function isVerb(verb: string): verb is HelperVerb {
+  return Object.hasOwn(VERBS, verb);
+}
+
+function nameOf(key: string): string {
+  return key.endsWith('?') ? key.slice(0, -1) : key;
+}
+
+function readArguments(verb: HelperVerb, text: string): Table {
+  const { args } = HELPER_METHODS[verb];
+  const given = text.trim() === '' ? {} : parseObject(text);
+  const known = Object.keys(args).map(nameOf);
+  for (const name of Object.keys(given)) {
+    if (known.includes(name) || name === SESSION) continue;
+    const expected = known.length > 0 ? `takes ${known.join(', ')}` : 'takes none';
+    throw new InputError(`${shown(name)}: unknown argument, ${verb} ${expected}`, shown(name));
+  }
+  return checkArguments(args, given);
+}
+
+function parseObject(text: string): Table {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // no cause: the engine's words may quote what is no JSON
+    throw new InputError('arguments: expected a JSON object, got what is no JSON');
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Table;
+  const kind = Array.isArray(value) ? 'a list' : value === null ? 'null' : typeof value;
+  throw new InputError(`arguments: expected a JSON object, got ${kind}`);
+}
+
+/** An error as a reply: our own say what they may; of others, whose words may hold anything, only the kind. */
+function toFailure(verb: string, error: unknown): Failure {
+  if (error instanceof InputError && error.field !== undefined) return { error: errorText(error), field: error.field };
+  const ours = error instanceof Error && (error.constructor === Error || error instanceof InputError);
+  if (ours || (error instanceof WireError && !(error instanceof UciError))) return { error: errorText(error) };
+  return { error: `${shown(verb)}: failed (${error instanceof Error ? error.name : typeof error})` };
+}
+
+function shown(name: string): string {
+  return name.length > MAX_SHOWN ? `${name.slice(0, MAX_SHOWN)}…` : name;
+}

@@ -1,0 +1,225 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { version } from '../../package.json';
+import { HELPER_METHODS, type HelperVerb } from '../../src/api/helper.ts';
+import { FAILURE } from '../../src/api/objects.ts';
+import { decodeUtf8, encodeUtf8 } from '../../src/lib/utf8.ts';
+import { checkArguments } from '../../src/ubus/object.ts';
+import { answer, main, signatures } from '../../src/verb.ts';
+import { MemoryRouter } from '../support/router.ts';
+
+const NETWORK = '/etc/config/network';
+const URI = 'tls://192.0.2.1:443';
+const FILE = `config interface 'ygg0'
+	option proto 'yggdrasil'
+	option private_key 'c0ffee'
+	option node_info '{"name":"höme"}'
+`;
+const VERBS = Object.keys(HELPER_METHODS) as HelperVerb[];
+
+/** A router with a network configuration, and the helper on it. */
+function make(text = FILE) {
+  const router = new MemoryRouter().write(NETWORK, text);
+  const at = { machine: router, directory: '/etc/config', published: '/var/run/meshbridge/config' };
+  const call = (verb: string, args: unknown = {}) =>
+    answer(at, verb, typeof args === 'string' ? args : JSON.stringify(args));
+  return { router, call };
+}
+
+const list = suite('signatures');
+list('name every verb with its arguments, by an example of each type', () => {
+  const peering = { interface: 'string', uri: 'string', device: 'string' };
+  assert.equal(signatures(), {
+    network_read: {},
+    peer_keep: peering,
+    peer_forget: peering,
+    config_publish: {},
+    lint: {},
+  });
+  assert.equal(Object.keys(signatures()).sort(), [...VERBS].sort());
+});
+list.run();
+
+// ---
+
+const verbs = suite('answer');
+const GOOD: Record<HelperVerb, object> = {
+  network_read: {},
+  peer_keep: { interface: 'ygg0', uri: URI },
+  peer_forget: { interface: 'ygg0', uri: URI, device: 'eth0' },
+  config_publish: {},
+  lint: {},
+};
+for (const verb of VERBS)
+  verbs(`serves ${verb} as its contract says, whoever calls by way of HTTP, too`, async () => {
+    for (const session of [{}, { ubus_rpc_session: '0'.repeat(32) }]) {
+      const { call } = make();
+      const reply = await call(verb, { ...GOOD[verb], ...session });
+      assert.not('error' in reply, JSON.stringify(reply));
+      assert.equal(checkArguments(HELPER_METHODS[verb].reply, reply as never), reply);
+    }
+  });
+verbs('reads what the network configuration says, but for its keys', async () => {
+  const { router, call } = make();
+  const read = await call('network_read');
+  assert.equal(read, { interfaces: [{ interface: 'ygg0', peers: [], node_info: '{"name":"höme"}' }] });
+  router.files.remove(NETWORK);
+  assert.equal(await call('network_read'), {});
+});
+verbs('keeps a peering and forgets it', async () => {
+  const { router, call } = make();
+  const peering = { interface: 'ygg0', uri: `${URI}?priority=1`, device: 'eth0' };
+  assert.equal(await call('peer_keep', peering), { result: 'added' });
+  assert.equal(await call('peer_keep', peering), { result: 'present' });
+  assert.match(router.text(NETWORK), `option address '${URI}?priority=1'\n\toption interface 'eth0'`);
+  assert.equal(await call('peer_forget', { ...peering, uri: URI }), { result: 'removed' });
+  assert.equal(await call('peer_forget', peering), { result: 'absent' });
+  assert.is(router.text(NETWORK), FILE);
+});
+verbs('publishes the configuration', async () => {
+  const { router, call } = make();
+  router.write('/etc/config/meshbridge', '# mine\n');
+  assert.equal(await call('config_publish'), {});
+  const { bytes, mode } = router.files.all.get('/var/run/meshbridge/config')!;
+  assert.equal([decodeUtf8(bytes), mode], ['# mine\n', 0o440]);
+});
+verbs('takes no text at all for no arguments', async () => {
+  assert.equal(await make().call('config_publish', ''), {});
+  assert.equal(await make().call('config_publish', ' \n'), {});
+});
+
+const NO_JSON = 'arguments: expected a JSON object, got what is no JSON';
+const HOSTILE: [what: string, verb: string, args: unknown, error: string, field?: string][] = [
+  ['a verb that objects have', 'constructor', {}, `constructor: no such verb, there are ${VERBS.join(', ')}`],
+  ['a path for a verb', '../../bin/sh', {}, `../../bin/sh: no such verb, there are ${VERBS.join(', ')}`],
+  ['a long verb', 'x'.repeat(9999), {}, `${'x'.repeat(32)}…: no such verb, there are ${VERBS.join(', ')}`],
+  ['no JSON', 'lint', 'secret', NO_JSON],
+  ['JSON that is cut short', 'peer_keep', '{"interface":"ygg0","uri":"tcp://a:1?password=secret', NO_JSON],
+  ['two objects', 'lint', '{}{}', NO_JSON],
+  ['a list', 'lint', [], 'arguments: expected a JSON object, got a list'],
+  ['null', 'lint', 'null', 'arguments: expected a JSON object, got null'],
+  ['a text', 'lint', '"x"', 'arguments: expected a JSON object, got string'],
+  ['more brackets than any stack bears', 'lint', '['.repeat(65_536), NO_JSON],
+  ['an argument too many', 'lint', { path: '/x' }, 'path: unknown argument, lint takes none', 'path'],
+  [
+    'a prototype',
+    'peer_keep',
+    '{"interface":"ygg0","uri":"tcp://a:1","__proto__":{"device":"x"}}',
+    '__proto__: unknown argument, peer_keep takes interface, uri, device',
+    '__proto__',
+  ],
+  ['too little', 'peer_keep', { interface: 'ygg0' }, 'uri: missing, expected a string', 'uri'],
+  ['a number for a text', 'peer_keep', { interface: 7, uri: URI }, 'interface: expected a string, got 7', 'interface'],
+  ['a list for a text', 'peer_forget', { interface: 'ygg0', uri: [URI] }, 'uri: expected a string, got a list', 'uri'],
+  [
+    'a path for an interface',
+    'peer_keep',
+    { interface: '../../etc/passwd', uri: URI },
+    'interface: expected 1 to 15 letters, digits and _',
+    'interface',
+  ],
+  [
+    'an interface that is none of Yggdrasil',
+    'peer_keep',
+    { interface: 'lan', uri: URI },
+    `interface: ${NETWORK} has no interface "lan" of protocol yggdrasil`,
+    'interface',
+  ],
+  [
+    'a line break in a URI',
+    'peer_keep',
+    { interface: 'ygg0', uri: "tcp://a:1'\n\toption private_key 'x" },
+    'uri: expected 1 to 2048 characters without blanks',
+    'uri',
+  ],
+  [
+    'a URI without end',
+    'peer_keep',
+    { interface: 'ygg0', uri: `tcp://a:1?key=${'0'.repeat(60_000)}` },
+    'uri: expected 1 to 2048 characters without blanks',
+    'uri',
+  ],
+  [
+    'a path for a device',
+    'peer_keep',
+    { interface: 'ygg0', uri: URI, device: '../../x' },
+    'device: expected a network device of 1 to 15 characters',
+    'device',
+  ],
+];
+for (const [what, verb, args, error, field] of HOSTILE)
+  verbs(`refuses ${what}`, async () => {
+    const { router, call } = make();
+    const reply = await call(verb, args);
+    assert.equal(reply, field === undefined ? { error } : { error, field });
+    checkArguments(FAILURE, reply as never);
+    assert.equal(router.files.writes, []);
+  });
+verbs('quotes a quote in a URI so that it stays one', async () => {
+  const { router, call } = make();
+  const uri = "tcp://a:1?password=it's;#\\";
+  const reply = await call('peer_keep', { interface: 'ygg0', uri });
+  if ('error' in reply) assert.is(router.text(NETWORK), FILE);
+  else
+    assert.equal(await call('network_read'), {
+      interfaces: [{ interface: 'ygg0', peers: [{ uri }], node_info: '{"name":"höme"}' }],
+    });
+});
+verbs('shows nothing of what broke but its kind, unless it is known to be harmless', async () => {
+  const { router, call } = make();
+  for (const [thrown, error] of [
+    [new TypeError('c0ffee'), 'network_read: failed (TypeError)'],
+    ['c0ffee', 'network_read: failed (string)'],
+    [new Error(`read ${NETWORK}: Input/output error`), `read ${NETWORK}: Input/output error`],
+  ] as const) {
+    router.files.onRead = () => {
+      throw thrown;
+    };
+    assert.equal(await call('network_read'), { error });
+  }
+});
+verbs.run();
+
+// ---
+
+/** What the program printed, logged and ended with. */
+async function program(args: readonly string[], input = '{}') {
+  const router = new MemoryRouter(args).write(NETWORK, FILE);
+  await main(router, async (maxBytes) => {
+    if (input.length > maxBytes) throw new Error(`read standard input: larger than ${maxBytes} bytes`);
+    return encodeUtf8(input);
+  });
+  const { printed, lines, exits } = router;
+  return { printed, lines, exits };
+}
+
+const start = suite('main of the helper');
+start('tells rpcd its verbs', async () => {
+  assert.equal(await program(['list']), { printed: `${JSON.stringify(signatures())}\n`, lines: [], exits: [0] });
+});
+start('does what it is called for and prints one object, errors too', async () => {
+  assert.equal(await program(['call', 'config_publish']), { printed: '{}\n', lines: [], exits: [0] });
+  assert.equal(await program(['call', 'reboot']), {
+    printed: `${JSON.stringify({ error: `reboot: no such verb, there are ${VERBS.join(', ')}` })}\n`,
+    lines: [],
+    exits: [0],
+  });
+  const { printed, exits } = await program(['call', 'lint'], ' '.repeat(1_000_000));
+  assert.is(printed, '{"error":"read standard input: larger than 65536 bytes"}\n');
+  assert.equal(exits, [0]);
+});
+start('tells what it is', async () => {
+  const { printed, lines, exits } = await program(['--help']);
+  assert.match(printed, `meshbridge.helper ${version}`);
+  assert.ok(printed.split('\n').every((line) => line.length <= 80));
+  assert.equal([lines, exits], [[], [0]]);
+});
+for (const args of [[], ['call'], ['call', 'lint', 'now'], ['list', 'all'], ['lint']])
+  start(`refuses the words ${args.join(' ') || 'of nobody'}`, async () => {
+    assert.equal(await program(args), {
+      printed: '',
+      lines: ['meshbridge.helper: expected list, or call VERB; --help tells more'],
+      exits: [2],
+    });
+  });
+start.run();
