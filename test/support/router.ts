@@ -164,8 +164,7 @@ export class MemoryRouter implements Host {
   /** Tells everybody who listens of an event, whatever they listen for. */
   event(id: string, data: object): void {
     for (const [end, { listeners }] of this.clients) {
-      for (const objectId of end.closed ? [] : listeners)
-        this.invoke(end, objectId, id, data);
+      for (const objectId of end.closed ? [] : listeners) this.invoke(end, objectId, id, data);
     }
   }
 
