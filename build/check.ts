@@ -1,4 +1,4 @@
-// `npm run check`: types (whole project, and the portable part without Node's), lint and format, then test/rules. `--write` formats.
+// `npm run check`: types (whole project, the portable part without Node's, LuCI's pages), lint and format, then test/rules. `--write` formats.
 
 import { runGroup } from './group.ts';
 import { inProject } from './project.ts';
@@ -16,11 +16,12 @@ async function run(name: string, argv: readonly string[]): Promise<boolean> {
   return code === 0;
 }
 
-/** Checks types, lint and format, all three whatever the first say; `write` formats. @returns true when all hold. */
+/** Checks types, lint and format, all of it whatever the first say; `write` formats. @returns true when all hold. */
 export async function checkSources(write = false): Promise<boolean> {
   const results = [
     await run('types', [tsc, '-p', '.']),
     await run('types of the portable part', [tsc, '-p', 'src']),
+    await run('types of the LuCI pages', [tsc, '-p', 'luci-app']),
     await run('lint and format', [biome, 'check', '--error-on-warnings', ...(write ? ['--write'] : []), '.']),
   ];
   return results.every(Boolean);

@@ -1,0 +1,104 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { MESHBRIDGE_METHODS, type MethodContract, OBJECTS } from '../../src/api/objects.ts';
+import { read, sources } from './source.ts';
+
+/** rpcd: scope -> object -> functions. Source: rpcd, session.c. */
+type Scopes = Record<string, Record<string, string[]>>;
+type Groups = Record<string, { description: string; read?: Scopes; write?: Scopes }>;
+
+const groups: Groups = JSON.parse(read('luci-app/root/usr/share/rpcd/acl.d/luci-app-meshbridge.json'));
+const SHOW = 'luci-app-meshbridge';
+const OPERATE = 'luci-app-meshbridge-operate';
+const OPERATOR = 'luci-app-meshbridge-operator';
+/** Commands that write the router's configuration. */
+const LASTING = ['yggdrasil.peer_keep'];
+
+function methodsOf(scopes: Scopes = {}): string[] {
+  return Object.entries(scopes.ubus ?? {}).flatMap(([object, names]) => names.map((name) => `${object}.${name}`));
+}
+
+function methodsWhere(holds: (name: string, method: MethodContract) => boolean): string[] {
+  const all = Object.entries(OBJECTS).flatMap(([object, methods]) =>
+    Object.entries(methods).map(([name, method]): [string, MethodContract] => [`${object}.${name}`, method]),
+  );
+  return all.filter(([name, method]) => holds(name, method)).map(([name]) => name);
+}
+
+const access = suite("rpcd's access groups");
+access('are three, each with a text for people', () => {
+  assert.equal(Object.keys(groups), [SHOW, OPERATE, OPERATOR]);
+  for (const { description } of Object.values(groups)) assert.ok(description);
+});
+access('let whoever may see call all that only shows, and nothing else', () => {
+  assert.equal(groups[SHOW]!.write, undefined);
+  assert.equal(Object.keys(groups[SHOW]!.read!), ['ubus']);
+  assert.equal(methodsOf(groups[SHOW]!.read).sort(), methodsWhere((_, { writes }) => !writes).sort());
+});
+access('let whoever operates change what ends with a restart', () => {
+  assert.equal(groups[OPERATE]!.read, undefined);
+  assert.equal(Object.keys(groups[OPERATE]!.write!), ['ubus']);
+  assert.equal(
+    methodsOf(groups[OPERATE]!.write).sort(),
+    methodsWhere((name, { writes }) => writes === true && !LASTING.includes(name)).sort(),
+  );
+});
+access('let the operator change what lasts, and no other configuration than ours', () => {
+  assert.equal(groups[OPERATOR]!.read, undefined, '~> a login that may read everything would see its passwords');
+  assert.equal(Object.keys(groups[OPERATOR]!.write!), ['ubus', 'uci']);
+  assert.equal(methodsOf(groups[OPERATOR]!.write), LASTING);
+  assert.equal(groups[OPERATOR]!.write!.uci, { meshbridge: ['read', 'write'] });
+});
+access('use no patterns', () => assert.not.match(JSON.stringify(groups), /[*?[\]]"[*?]|[*?]/));
+access.run();
+
+// ---
+
+interface MenuEntry {
+  title: string;
+  order: number;
+  action: { type: string; path?: string };
+  depends: { acl: string[] };
+}
+const menu: Record<string, MenuEntry> = JSON.parse(
+  read('luci-app/root/usr/share/luci/menu.d/luci-app-meshbridge.json'),
+);
+
+const entries = suite("LuCI's menu");
+entries('has one entry a view, below Mesh', () => {
+  assert.is(menu['admin/mesh']!.action.type, 'firstchild');
+  const views = sources('luci-app/view')
+    .map((path) => /^luci-app\/view\/(\w+)\.ts$/.exec(path)?.[1])
+    .filter((name) => name !== undefined);
+  const pages = Object.entries(menu).filter(([key]) => key !== 'admin/mesh');
+  assert.equal(pages.map(([key]) => key).sort(), views.map((name) => `admin/mesh/${name}`).sort());
+  for (const [key, { action }] of pages)
+    assert.equal(action, { type: 'view', path: `meshbridge/${key.slice('admin/mesh/'.length)}` });
+});
+entries('is shown to whoever may see', () => {
+  for (const [key, { depends }] of Object.entries(menu)) assert.equal(depends, { acl: [SHOW] }, key);
+});
+entries.run();
+
+// ---
+
+const pages = suite('LuCI pages');
+const HTML =
+  /\b(innerHTML|outerHTML|insertAdjacentHTML|setHTMLUnsafe|DOMParser|createContextualFragment|document\.write)\b/;
+const CODE = /\beval\s*\(|\bnew Function\b|javascript:/;
+for (const path of sources('luci-app/view')) {
+  pages(`make no HTML or code out of text: ${path}`, () => {
+    assert.not.match(read(path), HTML);
+    assert.not.match(read(path), CODE);
+  });
+  pages(`are plain text but for the translation's quotes: ${path}`, () => {
+    for (const [, argument] of read(path).matchAll(/(?<![\w.])_\((.)/g)) assert.is(argument, "'", '~> not one literal');
+  });
+}
+pages('call nothing on the bus but through the contract', () => {
+  for (const path of sources('luci-app/view'))
+    if (/rpc\.declare/.test(read(path))) assert.is(path, 'luci-app/view/part/daemon.ts');
+  for (const [, method] of read('luci-app/view/part/daemon.ts').matchAll(/object: 'meshbridge',\s+method: '(\w+)'/g))
+    assert.ok(method! in MESHBRIDGE_METHODS, method);
+});
+pages.run();
