@@ -2,6 +2,7 @@
 
 import { ConfigError, type ConfigProblem, errorText } from './errors.ts';
 import { nearest } from './lib/nearest.ts';
+import { hasControl } from './lib/text.ts';
 import { MAX_UCI_LENGTH, parseUci, UciError, type UciPackage, type UciSection } from './lib/uci.ts';
 import { decodeUtf8 } from './lib/utf8.ts';
 import { LOG_LEVELS, type LogLevel } from './log.ts';
@@ -236,7 +237,7 @@ function path(normal: string, problemOf: (path: string) => string | undefined = 
     default: normal,
     takes: 'an absolute path',
     read: (text) => {
-      if (!/^\/[^\p{Cc}]{1,255}$/u.test(text)) return undefined;
+      if (!/^\/.{1,255}$/su.test(text) || hasControl(text)) return undefined;
       const problem = problemOf(text);
       return problem === undefined ? { value: text } : { problem: `${problem}, got ${show(text)}` };
     },

@@ -21,7 +21,7 @@ export function formatLogLine(level: LogLevel, scope: string, event: string, fie
   for (const [key, value] of Object.entries(fields)) {
     if (value === undefined) continue;
     const text = String(value);
-    line += ` ${key}=${/^[^\s"\\\p{Cc}]+$/u.test(text) ? text : JSON.stringify(text)}`;
+    line += ` ${key}=${/^[!#-[\]-~\u00a1-\uffff]+$/.test(text) && !/\s/.test(text) ? text : JSON.stringify(text)}`;
   }
   return line;
 }

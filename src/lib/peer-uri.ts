@@ -5,6 +5,7 @@
 // origin. Source: yggdrasil-go src/core/link.go, 0.5.5 to 0.5.14.
 
 import { InputError } from '../errors.ts';
+import { hasBlank } from './text.ts';
 import { encodeUtf8 } from './utf8.ts';
 
 export const PEER_SCHEMES = ['tcp', 'tls', 'quic', 'ws', 'wss', 'socks', 'sockstls', 'unix'] as const;
@@ -62,7 +63,7 @@ export function parsePeerUri(text: string): PeerUri {
 
 function parse(text: string): PeerUri {
   if (text.length > MAX_URI) throw new Fault(`expected at most ${MAX_URI} characters`, text.length);
-  if (/[\s\p{Cc}]/u.test(text)) throw new Fault('expected no white space and no control characters', text);
+  if (hasBlank(text)) throw new Fault('expected no white space and no control characters', text);
   if (text.includes('#')) throw new Fault('expected no # (inside a value it is written %23)', text);
   const scheme = schemeOf(text);
   const [body = '', query] = splitAt(text.slice(scheme.length + '://'.length), '?');

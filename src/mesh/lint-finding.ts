@@ -1,6 +1,7 @@
 // What a lint can find, in words for people who are not engineers, and the one place where values of the router enter these words.
 
 import type { Finding, FindingLevel } from '../api/model.ts';
+import { replaceInvisible } from '../lib/text.ts';
 
 interface Words {
   /** Unless the check says otherwise. */
@@ -322,7 +323,8 @@ const MAX_PLACE = 120;
 export function shown(text: string, most = MAX_VALUE): string {
   const cut = text.length > most;
   const part = cut ? text.slice(0, most - 1) : text;
-  return part.replace(/[^\p{L}\p{N} .,:;/@%+=?_()[\]{}*|^$~#!-]/gu, '·') + (cut ? '…' : '');
+  const seen = replaceInvisible(part, '·');
+  return seen.replace(/[^\w .,:;/@%+=?()[\]{}*|^$~#!\u00a1-\u{10ffff}-]|[\ud800-\udfff]/gu, '·') + (cut ? '…' : '');
 }
 
 /** Collects findings, with a bound for each id. */

@@ -2,6 +2,7 @@
 
 import type { Json } from '../api/model.ts';
 import { InputError } from '../errors.ts';
+import { replaceInvisible } from '../lib/text.ts';
 import type { Node } from './node.ts';
 
 /** One kept answer. */
@@ -80,8 +81,7 @@ export function nameIn(info: Json | undefined): string | undefined {
   const { name } = info;
   if (typeof name !== 'string') return undefined;
   return (
-    name
-      .replace(/[\p{Cc}\p{Cf}]/gu, ' ')
+    replaceInvisible(name, ' ')
       .trim()
       .slice(0, MAX_NAME)
       .replace(/[\ud800-\udbff]$/, '') || undefined

@@ -6,6 +6,7 @@
 import type { ConfiguredInterface } from '../api/helper.ts';
 import { InputError, WireError } from '../errors.ts';
 import { identityOf, parsePeerUri } from '../lib/peer-uri.ts';
+import { hasBlank } from '../lib/text.ts';
 import {
   addSection,
   MAX_UCI_LENGTH,
@@ -156,9 +157,9 @@ function findPeer(tree: UciPackage, iface: string, name: PeeringName): Configure
 function checkNames(iface: string, { uri, device }: PeeringName): void {
   if (!/^[A-Za-z0-9_]{1,15}$/.test(iface))
     throw new InputError('interface: expected 1 to 15 letters, digits and _', 'interface');
-  if (uri === '' || uri.length > MAX_URI || /[\s\p{Cc}]/u.test(uri))
+  if (uri === '' || uri.length > MAX_URI || hasBlank(uri))
     throw new InputError(`uri: expected 1 to ${MAX_URI} characters without blanks`, 'uri');
-  if (device !== undefined && !/^[^\s/\p{Cc}]{1,15}$/u.test(device))
+  if (device !== undefined && (!/^[^/]{1,15}$/u.test(device) || hasBlank(device)))
     throw new InputError('device: expected a network device of 1 to 15 characters', 'device');
 }
 

@@ -1,6 +1,7 @@
 // Endpoints as text: `unix:///path`, `unix://@name` (abstract), `tcp://host:port`, with IPv6 addresses in brackets.
 
 import { InputError } from '../errors.ts';
+import { hasControl } from '../lib/text.ts';
 import { encodeUtf8 } from '../lib/utf8.ts';
 import type { Endpoint } from './host.ts';
 
@@ -34,7 +35,7 @@ export function formatEndpoint(endpoint: Endpoint): string {
 /** Why a unix socket cannot have this path, or `undefined`. */
 export function socketPathProblem(path: string): string | undefined {
   if (!/^[/@]./.test(path)) return 'expected an absolute path or @name';
-  if (/\p{Cc}/u.test(path)) return 'expected a path without control characters';
+  if (hasControl(path)) return 'expected a path without control characters';
   const bytes = encodeUtf8(path).length;
   return bytes > MAX_SOCKET_PATH_BYTES
     ? `expected a path of at most ${MAX_SOCKET_PATH_BYTES} bytes, it has ${bytes}`

@@ -5,6 +5,7 @@
 // dereference in `addpeer`, `removepeer` and (from 0.5.13) `getpeers`. Source: yggdrasil-go src/admin/admin.go, 0.4.0 to 0.5.14.
 
 import { errorText, InputError, RemoteError, WireError } from '../errors.ts';
+import { hasBlank } from '../lib/text.ts';
 import { decodeUtf8, encodeUtf8 } from '../lib/utf8.ts';
 
 /** Requests without arguments that a node answers by itself, at once. */
@@ -70,7 +71,7 @@ function argumentsOf(request: AdminRequest): Record<string, string> {
 
 /** Linux: IFNAMSIZ 16 with the final zero, neither slash nor white space. */
 function checkDevice(device: string): string {
-  if (/^[^\s/\p{Cc}]{1,15}$/u.test(device) && device !== '.' && device !== '..') return device;
+  if (/^[^/]{1,15}$/u.test(device) && !hasBlank(device) && device !== '.' && device !== '..') return device;
   throw new InputError(`device: expected a network device of 1 to 15 characters, got ${shown(device)}`, 'device');
 }
 

@@ -6,6 +6,7 @@
 
 import type { Json, MulticastInterface, Path, PeerClaim, Self, Session, TreeEntry, Tun } from '../api/model.ts';
 import { WireError } from '../errors.ts';
+import { replaceControls } from '../lib/text.ts';
 import { type AdminResponse, isObject } from './admin.ts';
 
 /** A list, and how many broken entries and fields were left out of it. */
@@ -326,5 +327,5 @@ function isKey(value: unknown): value is string {
 /** Bounded, and without control characters: texts end up in terminals and logs. */
 function clean(text: string): string {
   const bounded = text.length > MAX_TEXT ? text.slice(0, MAX_TEXT) : text;
-  return bounded.replace(/\p{Cc}/gu, '\ufffd');
+  return replaceControls(bounded, '\ufffd');
 }
