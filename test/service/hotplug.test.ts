@@ -182,7 +182,7 @@ function hotplug(shell: ShellName) {
     symlinkSync('/nowhere', root.path(`${DIRECTORY}/nowhere.sock`));
     root.write(`${DIRECTORY}/file.sock`, 'secret', 0o600);
     mkdirSync(root.path(`${DIRECTORY}/directory.sock`), { mode: 0o700 });
-    await listen(context, `${DIRECTORY}/other.sock`, 0o600, OTHER_ID);
+    await listen(context, `${DIRECTORY}/other.sock`, 0o600, OTHER_ID, 0);
     await listen(context, `${DIRECTORY}/socket.conf`, 0o600);
     await listen(context, SOCKET);
     // only these two may change
