@@ -1,0 +1,177 @@
+import { spawnSync } from 'node:child_process';
+import { lstatSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { encodeData, encodeIpk } from '../../build/ipk.ts';
+import { buildViews } from '../../build/luci.ts';
+import { buildTarget } from '../../build/native.ts';
+import { feedKey, formatSizes, makeFeeds, packFor, pastBudget, readPackage, targetsOf } from '../../build/pack.ts';
+import { PACKAGES, type Package } from '../../build/packages.ts';
+import { inProject } from '../../build/project.ts';
+import { makeKey } from '../../build/usign.ts';
+import { HELPER_METHODS } from '../../src/api/helper.ts';
+import { ARCHITECTURE, findOpkg, type Installer, makeRoot, OwnInstaller, takeScriptLog, treeOf } from './installer.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'meshbridge-packages-'));
+const roots: string[] = [];
+const CONFIG = '/etc/config/meshbridge';
+const TIME = 1_764_000_000;
+
+/** What reading files of the project cannot bring: made once, for this machine's own kind. */
+const log = (line: string): void => console.log(line);
+const programs = new Map<boolean, Promise<Uint8Array>>();
+const builds = {
+  program: (tls: boolean): Promise<Uint8Array> => {
+    const made =
+      programs.get(tls) ?? buildTarget('x86_64', { tls, log }).then((path): Uint8Array => readFileSync(path));
+    programs.set(tls, made);
+    return made;
+  },
+  view: async (name: string): Promise<Uint8Array> => {
+    const views = await buildViews({ out: join(directory, 'luci'), log: () => {} });
+    return views.find(({ path }) => path.endsWith(`/${name}.js`))!.bytes;
+  },
+};
+
+const find = (name: string): Package => PACKAGES.find((pkg) => pkg.name === name)!;
+
+/** Writes the package file of a package, as it is or with another version or configuration. */
+async function ipkOf(pkg: Package, version = pkg.version, config?: string): Promise<string> {
+  const files = (await readPackage(pkg, builds)).map((entry) =>
+    entry.name === CONFIG && config !== undefined ? { ...entry, content: Buffer.from(config) } : entry,
+  );
+  const architecture = pkg.architecture === 'all' ? 'all' : ARCHITECTURE;
+  const { file, bytes } = encodeIpk({ ...pkg, version }, architecture, encodeData(files, TIME), TIME);
+  writeFileSync(join(directory, file), bytes);
+  return join(directory, file);
+}
+
+function root(present: readonly string[] = []): string {
+  const made = makeRoot(present);
+  roots.push(made);
+  return made;
+}
+
+/** The tree that a package is to leave, as `treeOf` shows it. Who runs this without root installs files of their own. */
+function expectedTree(pkg: Package): [string, string][] {
+  const owner = `${process.getuid!()}:${process.getgid!()}`;
+  return pkg.files
+    .map(({ path, mode, from }): [string, string] => [
+      path,
+      from.kind === 'link' ? `${owner} -> ${from.to}` : `${mode.toString(8)} ${owner}`,
+    ])
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+const sorted = (tree: Map<string, string>): [string, string][] => [...tree].sort(([a], [b]) => (a < b ? -1 : 1));
+
+function holds(installer: Installer): void {
+  const test = suite(`packages, installed by ${installer.name}`);
+  for (const pkg of PACKAGES) {
+    test(`leave what the list says: ${pkg.name}`, async () => {
+      const at = root(pkg.depends.includes('meshbridge') ? ['meshbridge'] : []);
+      installer.install(at, await ipkOf(pkg));
+      assert.equal(sorted(treeOf(at)), expectedTree(pkg));
+      for (const { path, from } of pkg.files)
+        if (from.kind === 'file') assert.equal(readFileSync(at + path), readFileSync(inProject(from.path)), path);
+      assert.equal(takeScriptLog(at), ['postinst 0']);
+      installer.remove(at, pkg.name);
+      assert.equal(sorted(treeOf(at)), [], '~> nothing is left');
+      assert.equal(takeScriptLog(at).length, 1, '~> prerm ran');
+    });
+  }
+  for (const name of ['meshbridge', 'meshbridge-tls']) {
+    test(`bring a program that runs: ${name}`, async () => {
+      const at = root();
+      installer.install(at, await ipkOf(find(name)));
+      const run = (program: string, args: string[], input = '') =>
+        spawnSync(join(at, program), args, { encoding: 'utf8', input });
+      assert.is(`${run('usr/sbin/meshbridge', ['--version']).stdout.trim()}-r1`, find(name).version);
+      const check = run('usr/sbin/meshbridge', ['--check', '--config', join(at, CONFIG)]);
+      assert.is(check.status, 0, check.stderr);
+      const list = run('usr/libexec/rpcd/meshbridge.helper', ['list']);
+      assert.equal(Object.keys(JSON.parse(list.stdout)).sort(), Object.keys(HELPER_METHODS).sort());
+    });
+  }
+  test('keep a configuration that was changed, with the new one beside it', async () => {
+    const at = root();
+    const pkg = find('meshbridge');
+    installer.install(at, await ipkOf(pkg));
+    takeScriptLog(at);
+    writeFileSync(at + CONFIG, "config meshbridge 'main'\n\toption log_level 'debug'\n");
+    installer.install(at, await ipkOf(pkg, '99.0.0-r1', '# of the new version\n'));
+    assert.match(readFileSync(at + CONFIG, 'utf8'), /debug/);
+    assert.is(readFileSync(`${at}${CONFIG}-opkg`, 'utf8'), '# of the new version\n');
+    assert.is(lstatSync(at + CONFIG).mode & 0o777, 0o600);
+    const script = takeScriptLog(at);
+    assert.is(script.at(-1), 'postinst 1', '~> the last script knows that it is an upgrade');
+    assert.match(script[0] ?? '', /^prerm/);
+    installer.remove(at, pkg.name);
+    const left = [...treeOf(at).keys()];
+    assert.ok(left.includes(CONFIG), "~> the user's own file stays");
+    assert.equal(
+      left.filter((path) => !path.startsWith(CONFIG)),
+      [],
+    );
+  });
+  test('replace a configuration that nobody changed', async () => {
+    const at = root();
+    const pkg = find('meshbridge');
+    installer.install(at, await ipkOf(pkg));
+    installer.install(at, await ipkOf(pkg, '99.0.0-r1', '# of the new version\n'));
+    assert.is(readFileSync(at + CONFIG, 'utf8'), '# of the new version\n');
+    installer.remove(at, pkg.name);
+    assert.equal(sorted(treeOf(at)), []);
+  });
+  test.run();
+}
+
+const canRun = process.arch === 'x64' && process.platform === 'linux';
+if (!canRun) console.log(`skipped: packages are not installed: their programs are for x86_64, this is ${process.arch}`);
+else {
+  holds(new OwnInstaller());
+  const opkg = findOpkg();
+  if (typeof opkg === 'string') console.log(`skipped: packages installed by opkg itself: ${opkg}`);
+  else holds(opkg);
+}
+
+// ---
+
+const feeds = suite('makeFeeds');
+if (canRun) {
+  feeds('makes the same bytes twice, signed, within the budget', async () => {
+    const key = makeKey();
+    const make = () => makeFeeds(['x86_64'], join(directory, 'feed'), key, log);
+    const [once, again] = [await make(), await make()];
+    assert.equal([...once.keys()], ['x86_64']);
+    assert.equal(once, again);
+    assert.equal(pastBudget(once.get('x86_64')!), []);
+    assert.match(formatSizes(once), /^x86_64 +\d{6} +\d{6} +\d+$/m);
+  });
+}
+feeds('pack a package for all machines once', async () => {
+  const packed = await packFor(['one', 'two'], [find('luci-app-meshbridge')], builds, TIME);
+  assert.equal(
+    [...packed.values()].map((ipks) => ipks.map(({ file }) => file)),
+    [0, 1].map(() => [`luci-app-meshbridge_${find('luci-app-meshbridge').version}_all.ipk`]),
+  );
+});
+feeds('say which target is not known', () => {
+  assert.throws(() => targetsOf('mips,vax'), /--target: expected all or some of mips, .*, got "vax"/);
+  assert.equal(targetsOf('mips,arm'), ['mips', 'arm']);
+  assert.ok(targetsOf(undefined).length >= 6);
+});
+feeds('make a key that nobody else can read, once', () => {
+  const made = feedKey(undefined, join(directory, 'key'));
+  assert.is(lstatSync(made.path).mode & 0o777, 0o600);
+  assert.is(made.own, true);
+  assert.equal(feedKey(undefined, join(directory, 'key')).key, made.key);
+  assert.equal(feedKey(made.path).own, false);
+  assert.throws(() => feedKey(join(directory, 'none')), /none: .*no such file/);
+});
+feeds.after(() => {
+  for (const made of [directory, ...roots]) rmSync(made, { recursive: true, force: true });
+});
+feeds.run();
