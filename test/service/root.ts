@@ -20,6 +20,7 @@ import { dirname, join } from 'node:path';
 import { PACKAGES } from '../../build/packages.ts';
 import { inProject } from '../../build/project.ts';
 import { errorText } from '../../src/errors.ts';
+import { addProgram } from '../support/chroot.ts';
 import { findBusybox } from '../support/shell.ts';
 
 /** User and group of the daemon. */
@@ -154,17 +155,7 @@ export class RouterRoot {
 
   /** Copies a program of this machine, with the libraries that it is linked to. */
   addProgram(from: string, to: string): void {
-    mkdirSync(dirname(this.path(to)), { recursive: true });
-    rmSync(this.path(to), { force: true });
-    copyFileSync(from, this.path(to));
-    chmodSync(this.path(to), 0o755);
-    const { stdout } = spawnSync('ldd', [from], { encoding: 'utf8' });
-    for (const [, library] of stdout.matchAll(/(?:=> |^\s+)(\/\S+) \(0x/gm)) {
-      // a library that is found by a path of its own is looked for in the standard ones here
-      const at = /^\/(usr\/)?lib/.test(library!) ? library! : join('/usr/lib', library!.split('/').at(-1)!);
-      mkdirSync(dirname(this.path(at)), { recursive: true });
-      if (!existsSync(this.path(at))) copyFileSync(library!, this.path(at));
-    }
+    addProgram(this.directory, from, to);
   }
 
   close(): void {
