@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { lstatSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -7,12 +7,32 @@ import * as assert from 'uvu/assert';
 import { encodeData, encodeIpk } from '../../build/ipk.ts';
 import { buildViews } from '../../build/luci.ts';
 import { buildTarget } from '../../build/native.ts';
-import { feedKey, formatSizes, makeFeeds, packFor, pastBudget, readPackage, targetsOf } from '../../build/pack.ts';
+import {
+  feedKey,
+  formatSizes,
+  makeFeeds,
+  packFor,
+  pastBudget,
+  readPackage,
+  targetsOf,
+  writeFeed,
+} from '../../build/pack.ts';
 import { PACKAGES, type Package } from '../../build/packages.ts';
 import { inProject } from '../../build/project.ts';
 import { makeKey } from '../../build/usign.ts';
 import { HELPER_METHODS } from '../../src/api/helper.ts';
-import { ARCHITECTURE, findOpkg, type Installer, makeRoot, OwnInstaller, takeScriptLog, treeOf } from './installer.ts';
+import {
+  ARCHITECTURE,
+  enliven,
+  findOpkg,
+  type Installer,
+  liveProblem,
+  makeRoot,
+  type Opkg,
+  OwnInstaller,
+  takeScriptLog,
+  treeOf,
+} from './installer.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'meshbridge-packages-'));
 const roots: string[] = [];
@@ -65,6 +85,11 @@ function expectedTree(pkg: Package): [string, string][] {
     .sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
+/** What the scripts of a package write down of its user, and of its init scripts, each with `did` before it. */
+const users = ({ user }: Package): string[] => [user ? `users: ${user}` : 'users'];
+const enabled = ({ files }: Package, ...did: string[]): string[] =>
+  files.flatMap(({ path }) => (path.startsWith('/etc/init.d/') ? did.map((verb) => `${verb} ${path}`) : []));
+
 const sorted = (tree: Map<string, string>): [string, string][] => [...tree].sort(([a], [b]) => (a < b ? -1 : 1));
 
 function holds(installer: Installer): void {
@@ -76,10 +101,10 @@ function holds(installer: Installer): void {
       assert.equal(sorted(treeOf(at)), expectedTree(pkg));
       for (const { path, from } of pkg.files)
         if (from.kind === 'file') assert.equal(readFileSync(at + path), readFileSync(inProject(from.path)), path);
-      assert.equal(takeScriptLog(at), ['postinst 0']);
+      assert.equal(takeScriptLog(at), ['postinst upgrade=0', ...users(pkg), ...enabled(pkg, 'enable')]);
       installer.remove(at, pkg.name);
       assert.equal(sorted(treeOf(at)), [], '~> nothing is left');
-      assert.equal(takeScriptLog(at).length, 1, '~> prerm ran');
+      assert.equal(takeScriptLog(at), ['prerm upgrade=0', ...enabled(pkg, 'disable')]);
     });
   }
   for (const name of ['meshbridge', 'meshbridge-tls']) {
@@ -105,9 +130,7 @@ function holds(installer: Installer): void {
     assert.match(readFileSync(at + CONFIG, 'utf8'), /debug/);
     assert.is(readFileSync(`${at}${CONFIG}-opkg`, 'utf8'), '# of the new version\n');
     assert.is(lstatSync(at + CONFIG).mode & 0o777, 0o600);
-    const script = takeScriptLog(at);
-    assert.is(script.at(-1), 'postinst 1', '~> the last script knows that it is an upgrade');
-    assert.match(script[0] ?? '', /^prerm/);
+    assert.equal(takeScriptLog(at), ['prerm upgrade=1', 'postinst upgrade=1', ...users(pkg)]);
     installer.remove(at, pkg.name);
     const left = [...treeOf(at).keys()];
     assert.ok(left.includes(CONFIG), "~> the user's own file stays");
@@ -128,13 +151,90 @@ function holds(installer: Installer): void {
   test.run();
 }
 
+/** What is told on a live system. */
+const TOLD: Record<string, string[]> = {
+  meshbridge: ['killall -HUP ubusd', 'rpcd reload'],
+  'meshbridge-tls': ['killall -HUP ubusd', 'rpcd reload'],
+  'luci-app-meshbridge': ['rpcd reload'],
+};
+/** And when the package goes. luci.mk has the app say nothing. */
+const TOLD_AFTER: Record<string, string[]> = { ...TOLD, 'luci-app-meshbridge': [] };
+
+function holdsLive(): void {
+  const test = suite('packages on a live system');
+  const installer = new OwnInstaller(true);
+  const live = (): string => {
+    const at = root();
+    enliven(at);
+    return at;
+  };
+  for (const pkg of PACKAGES)
+    test(`tell who has to know, between the files and the start: ${pkg.name}`, async () => {
+      const at = live();
+      const told = TOLD[pkg.name]!;
+      const after = TOLD_AFTER[pkg.name]!;
+      installer.install(at, await ipkOf(pkg));
+      const first = ['postinst upgrade=0', ...users(pkg), ...told, ...enabled(pkg, 'enable', 'start')];
+      assert.equal(takeScriptLog(at), first, '~> installed');
+      installer.install(at, await ipkOf(pkg, '99.0.0-r1'));
+      const old = ['prerm upgrade=1', ...enabled(pkg, 'stop'), ...after];
+      const next = ['postinst upgrade=1', ...users(pkg), ...told, ...enabled(pkg, 'start')];
+      assert.equal(takeScriptLog(at), [...old, ...next], '~> upgraded');
+      installer.remove(at, pkg.name);
+      assert.equal(takeScriptLog(at), ['prerm upgrade=0', ...enabled(pkg, 'disable', 'stop'), ...after], '~> removed');
+    });
+  test('make LuCI look for menus and modules again', async () => {
+    const at = live();
+    mkdirSync(join(at, 'tmp/luci-modulecache'));
+    const caches = ['luci-indexcache.12.json', 'luci-modulecache/x'].map((name) => join(at, 'tmp', name));
+    for (const path of caches) writeFileSync(path, '');
+    installer.install(at, await ipkOf(find('luci-app-meshbridge')));
+    assert.equal(readdirSync(join(at, 'tmp')), []);
+  });
+  test.run();
+}
+
+function holdsFeed(opkg: Opkg): void {
+  const test = suite(`a feed, read by ${opkg.name}`);
+  const subscribed = async (): Promise<string> => {
+    const feed = join(directory, 'opkg-feed');
+    const packed = await packFor([ARCHITECTURE], PACKAGES, builds, TIME);
+    writeFeed(feed, packed.get(ARCHITECTURE)!, makeKey());
+    const at = root();
+    opkg.subscribe(at, feed);
+    return at;
+  };
+  test('brings the daemon with the app, the flavour without TLS', async () => {
+    const at = await subscribed();
+    opkg.install(at, 'luci-app-meshbridge');
+    assert.equal(opkg.installed(at), ['luci-app-meshbridge', 'meshbridge']);
+    assert.throws(() => opkg.install(at, 'meshbridge-tls'), /conflict with meshbridge-tls/);
+    assert.equal(opkg.installed(at), ['luci-app-meshbridge', 'meshbridge']);
+  });
+  test('lets the app be content with the other flavour', async () => {
+    const at = await subscribed();
+    opkg.install(at, 'meshbridge-tls');
+    opkg.install(at, 'luci-app-meshbridge');
+    assert.equal(opkg.installed(at), ['luci-app-meshbridge', 'meshbridge-tls']);
+    assert.throws(() => opkg.install(at, 'meshbridge'), /already provided by package +\* meshbridge-tls/);
+    assert.equal(opkg.installed(at), ['luci-app-meshbridge', 'meshbridge-tls']);
+  });
+  test.run();
+}
+
 const canRun = process.arch === 'x64' && process.platform === 'linux';
 if (!canRun) console.log(`skipped: packages are not installed: their programs are for x86_64, this is ${process.arch}`);
 else {
   holds(new OwnInstaller());
   const opkg = findOpkg();
   if (typeof opkg === 'string') console.log(`skipped: packages installed by opkg itself: ${opkg}`);
-  else holds(opkg);
+  else {
+    holds(opkg);
+    holdsFeed(opkg);
+  }
+  const problem = liveProblem();
+  if (problem) console.log(`skipped: scripts of packages on a live system: ${problem}`);
+  else holdsLive();
 }
 
 // ---

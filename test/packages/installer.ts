@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+  appendFileSync,
   chmodSync,
   existsSync,
   lstatSync,
@@ -19,18 +20,42 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { addProgram } from '../support/chroot.ts';
 
 export const ARCHITECTURE = 'x86_64';
+/** Where a live system has its programs. */
+const LIVE_PATH = '/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** OpenWrt's defaults as far as a root that is no live system sees them: a line in a log, and the package's own part. */
+/** OpenWrt's defaults, which write down in /script.log what they would do. Source: base-files' /lib/functions.sh. */
 const FUNCTIONS = `
-default_script() {
-	echo "$1 $PKG_UPGRADE" >> "\${IPKG_INSTROOT}/script.log"
-	info="\${2%.$1}"
-	[ ! -e "$info.$1-pkg" ] || . "$info.$1-pkg"
+log() {
+	echo "$*" >> "$IPKG_INSTROOT/script.log"
 }
-default_postinst() { default_script postinst "$@"; }
-default_prerm() { default_script prerm "$@"; }
+
+init_scripts() {
+	grep -s ^/etc/init.d/ "$1.list"
+}
+
+default_postinst() {
+	local info="\${1%.postinst}" script
+	log "postinst upgrade=$PKG_UPGRADE"
+	log "users$(sed -n s/^Require-User:/:/p "$info.control")"
+	[ ! -e "$info.postinst-pkg" ] || ( . "$info.postinst-pkg" ) || return
+	for script in $(init_scripts "$info"); do
+		[ "$PKG_UPGRADE" = 1 ] || log "enable $script"
+		[ -n "$IPKG_INSTROOT" ] || log "start $script"
+	done
+}
+
+default_prerm() {
+	local info="\${1%.prerm}" script
+	log "prerm upgrade=$PKG_UPGRADE"
+	[ ! -e "$info.prerm-pkg" ] || ( . "$info.prerm-pkg" ) || return
+	for script in $(init_scripts "$info"); do
+		[ "$PKG_UPGRADE" = 1 ] || log "disable $script"
+		[ -n "$IPKG_INSTROOT" ] || log "stop $script"
+	done
+}
 `;
 
 /** What a root has before any package: a router's shell functions, and what our packages depend on as far as opkg is concerned. */
@@ -78,7 +103,25 @@ export function treeOf(root: string): Map<string, string> {
   return tree;
 }
 
-/** What the scripts of packages did since the last look: `postinst 0` for a first installation, `postinst 1` for an upgrade. */
+/** A shell and what OpenWrt's defaults need beside it; busybox would not do: its shell has a `killall` of its own. */
+const TOOLS = ['sh', 'grep', 'sed', 'rm'];
+
+/** Why no root can be a live system here; `undefined`: it can. */
+export function liveProblem(): string | undefined {
+  if (process.getuid?.() !== 0) return 'not root';
+  const missing = TOOLS.find((name) => !existsSync(`/bin/${name}`));
+  return missing && `no /bin/${missing}`;
+}
+
+/** Makes a root a live system as far as scripts see it: they run in it, with nothing in IPKG_INSTROOT, and write down whom they tell. */
+export function enliven(root: string): void {
+  for (const name of TOOLS) addProgram(root, `/bin/${name}`, `/bin/${name}`);
+  mkdirSync(join(root, 'etc/init.d'), { recursive: true });
+  for (const path of ['bin/killall', 'etc/init.d/rpcd'])
+    writeFileSync(join(root, path), `#!/bin/sh\necho "\${0##*/} $*" >> /script.log\n`, { mode: 0o755 });
+}
+
+/** What the scripts of packages did since the last look, one a line. */
 export function takeScriptLog(root: string): string[] {
   const path = join(root, 'script.log');
   if (!existsSync(path)) return [];
@@ -99,9 +142,11 @@ function must(argv: readonly string[], options: { env?: Record<string, string>; 
 
 const sum = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex');
 
-/** The steps of opkg, without opkg. */
+/** The steps of opkg, without opkg: into a root for an image, or into a live system. */
 export class OwnInstaller implements Installer {
   readonly name = 'the steps of opkg';
+
+  constructor(private readonly isLive = false) {}
 
   install(root: string, file: string): void {
     const part = (name: string): Buffer => must(['tar', '-xzOf', file, `./${name}`]);
@@ -176,8 +221,11 @@ export class OwnInstaller implements Installer {
   }
 
   private run(root: string, pkg: string, kind: string, upgrade: string, args: readonly string[]): void {
-    const script = join(root, `usr/lib/opkg/info/${pkg}.${kind}`);
-    if (existsSync(script)) must([script, ...args], { env: { IPKG_INSTROOT: root, PKG_UPGRADE: upgrade } });
+    const script = `/usr/lib/opkg/info/${pkg}.${kind}`;
+    if (!existsSync(root + script)) return;
+    const env = { PKG_UPGRADE: upgrade };
+    if (this.isLive) must(['chroot', root, script, ...args], { env: { ...env, PATH: LIVE_PATH, IPKG_INSTROOT: '' } });
+    else must([root + script, ...args], { env: { ...env, IPKG_INSTROOT: root } });
   }
 
   private unlink(root: string, path: string): void {
@@ -192,18 +240,37 @@ export class OwnInstaller implements Installer {
   }
 }
 
+/** opkg itself. */
+export class Opkg implements Installer {
+  constructor(readonly name: string) {}
+
+  install(root: string, what: string): void {
+    must(this.command(root, 'install', what), { env: { IPKG_INSTROOT: root } });
+  }
+
+  remove(root: string, name: string): void {
+    must(this.command(root, 'remove', name), { env: { IPKG_INSTROOT: root } });
+  }
+
+  /** Lets a root install by name from a feed: a directory with packages and their index. */
+  subscribe(root: string, feed: string): void {
+    appendFileSync(join(root, 'etc/opkg.conf'), `src/gz feed file://${feed}\n`);
+    must(this.command(root, 'update'));
+  }
+
+  /** Names of our packages that are installed. */
+  installed(root: string): string[] {
+    const lines = must(this.command(root, 'list-installed')).toString().split('\n');
+    return lines.map((line) => line.split(' ')[0]!).filter((name) => name.includes('meshbridge'));
+  }
+
+  private command(root: string, ...args: string[]): string[] {
+    return ['opkg', '-f', join(root, 'etc/opkg.conf'), '-o', root, '--force-postinstall', ...args];
+  }
+}
+
 /** opkg on PATH, or why it is not used. */
-export function findOpkg(): Installer | string {
+export function findOpkg(): Opkg | string {
   const { status, stdout } = spawnSync('opkg', ['--version'], { encoding: 'utf8' });
-  if (status !== 0) return 'no opkg on PATH';
-  const run = (root: string, ...args: string[]): void => {
-    must(['opkg', '-f', join(root, 'etc/opkg.conf'), '-o', root, '--force-postinstall', ...args], {
-      env: { IPKG_INSTROOT: root },
-    });
-  };
-  return {
-    name: stdout.trim(),
-    install: (root, file) => run(root, 'install', file),
-    remove: (root, name) => run(root, 'remove', name),
-  };
+  return status === 0 ? new Opkg(stdout.trim()) : 'no opkg on PATH';
 }
