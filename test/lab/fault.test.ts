@@ -300,6 +300,11 @@ trials('writes what is kept into the network file', async ({ router }) => {
   await router.call('yggdrasil', 'peer_remove', { uri: DEAD_PEER, forget: true });
   assert.not.match(readFileSync(router.network, 'utf8'), DEAD_PEER);
 });
+trials('has the helper look for what is unsafe', async ({ router }) => {
+  const { findings } = (await router.call('meshbridge', 'lint')) as { findings: Table[] };
+  const keyless = findings.filter(({ id }) => id === 'empty_private_key').map(({ option }) => option);
+  assert.equal(keyless, ['network.ygg0.private_key', 'network.ygg1.private_key']);
+});
 trials('refuses to remove an inbound link, and Yggdrasil lives', async ({ router, nodes: { nodes: all } }) => {
   let inbound: string | undefined;
   await until('an inbound link', async () => {
