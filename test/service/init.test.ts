@@ -198,9 +198,8 @@ config interface 'ygg5'
     root.write('/tmp/refusal', 'meshbridge: main.probe: expected 1\nmeshbridge: main.probo: unknown\n');
     const { status, stderr } = run(root, 'start');
     assert.not.equal(status, 0);
-    assert.match(stderr, 'meshbridge: main.probe: expected 1\n');
-    assert.match(stderr, 'meshbridge: main.probo: unknown\n');
-    assert.match(stderr, 'not started\n');
+    const words = ['main.probe: expected 1', 'main.probo: unknown', 'not started'];
+    assert.is(stderr, words.map((line) => `meshbridge: ${line}\n`).join(''));
     assert.equal(told(root), ['procd_open_service|meshbridge', ...TRIGGERS, 'procd_close_service']);
     assert.match(root.read('/tmp/calls'), `/usr/sbin/meshbridge --check --config ${RUN}/config\n`);
   });
