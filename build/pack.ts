@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { errorText } from '../src/errors.ts';
 import { encodeFeed } from './feed.ts';
 import { encodeData, encodeIpk, type Ipk } from './ipk.ts';
+import { withLock } from './lock.ts';
 import { buildViews } from './luci.ts';
 import { buildTarget } from './native.ts';
 import { ARCHITECTURES, PACKAGES, type Package } from './packages.ts';
@@ -169,7 +170,9 @@ async function main(): Promise<void> {
   const targets = targetsOf(values.target);
   const { key, path, own } = feedKey(values.key ?? process.env.MESHBRIDGE_FEED_KEY);
   const directory = join(DIST, 'feed');
-  const feeds = await makeFeeds(targets, directory, key, (line) => console.error(`ipk: ${line}`));
+  const log = (line: string): void => console.error(`ipk: ${line}`);
+  const make = () => makeFeeds(targets, directory, key, log);
+  const feeds = await withLock(directory, make, () => log(`waiting for another build of ${directory} …`));
   const publicKey = join(directory, keyName(key));
   writeFileSync(publicKey, formatPublicKey(key, 'meshbridge feed'));
   console.log(formatSizes(feeds));
