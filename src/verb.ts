@@ -17,6 +17,7 @@ import { lint } from './mesh/lint.ts';
 import { NetworkConfig } from './system/network-config.ts';
 import { publishConfig } from './system/published-config.ts';
 import { readRouterFacts } from './system/router-facts.ts';
+import { inTurn } from './system/turn.ts';
 import type { Host } from './transport/host.ts';
 import type { Table } from './ubus/blobmsg.ts';
 import { checkArguments } from './ubus/object.ts';
@@ -45,7 +46,7 @@ A verb that fails prints {"error": …}, and the exit code is 0.
 
 /** Where the helper works. */
 export interface Workplace {
-  readonly machine: Pick<Host, 'files' | 'processes' | 'clock'>;
+  readonly machine: Pick<Host, 'files' | 'processes' | 'clock' | 'streams'>;
   /** Directory of the UCI files. */
   readonly directory: string;
   /** Path of the copy of the daemon's configuration that the daemon reads. */
@@ -92,7 +93,8 @@ export async function answer(at: Workplace, verb: string, text: string): Promise
     if (!isVerb(verb)) throw new InputError(`${shown(verb)}: no such verb, there are ${Object.keys(VERBS).join(', ')}`);
     // each takes what its own contract says
     const run = VERBS[verb] as (at: Workplace, args: Table) => object | Promise<object>;
-    return await run(at, readArguments(verb, text));
+    const args = readArguments(verb, text);
+    return await ('writes' in HELPER_METHODS[verb] ? inTurn(at.machine, () => run(at, args)) : run(at, args));
   } catch (error) {
     return toFailure(verb, error);
   }

@@ -1,6 +1,5 @@
 // Streams in memory: the test plays the other side of each connection.
 
-import { LinkDownError } from '../../src/errors.ts';
 import type { Cancel, Endpoint, Stream, StreamEvents, Streams } from '../../src/transport/host.ts';
 
 /** One dialled connection, seen from the side that was dialled. */
@@ -80,6 +79,7 @@ export class FarEnd implements Stream {
 export class MemoryStreams implements Streams {
   /** Every dial so far, oldest first. */
   readonly dialled: FarEnd[] = [];
+  private readonly names = new Set<string>();
 
   dial(to: Endpoint, events: StreamEvents): Stream {
     const end = new FarEnd(to, events);
@@ -87,8 +87,12 @@ export class MemoryStreams implements Streams {
     return end;
   }
 
-  listen(_at: Endpoint, _accept: (stream: Stream) => StreamEvents): Cancel {
-    throw new LinkDownError('listen: not in memory');
+  /** Takes a name; nobody ever connects to it. */
+  listen(at: Endpoint, _accept: (stream: Stream) => StreamEvents): Cancel {
+    const name = JSON.stringify(at);
+    if (this.names.has(name)) throw new Error(`listen ${name}: Address in use`);
+    this.names.add(name);
+    return () => this.names.delete(name);
   }
 
   /** The newest connection. @throws Error when there is none. */

@@ -76,6 +76,17 @@ verbs('keeps a peering and forgets it', async () => {
   assert.equal(await call('peer_forget', peering), { result: 'absent' });
   assert.is(router.text(NETWORK), FILE);
 });
+verbs('makes no change while another helper is at one', async () => {
+  const { router, call } = make();
+  const leave = router.streams.listen({ path: '@meshbridge.helper' }, () => ({ onData() {}, onClose() {} }));
+  const kept = call('peer_keep', GOOD.peer_keep);
+  await router.clock.advance(1000);
+  assert.is(router.text(NETWORK), FILE);
+  assert.not('error' in (await call('network_read')));
+  leave();
+  await router.clock.advance(100);
+  assert.equal(await kept, { result: 'added' });
+});
 verbs('publishes the configuration', async () => {
   const { router, call } = make();
   router.write('/etc/config/meshbridge', '# mine\n');
