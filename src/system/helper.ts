@@ -23,20 +23,29 @@ export interface HelperCaller {
 
 /** The helper, as far as it can be reached by way of a bus. */
 export class Helper implements HelperCaller {
+  private readonly asked = new Map<HelperVerb, Promise<Table>>();
   private waiting = 0;
   private lastChange: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly bus: Pick<UbusClient, 'call'>) {}
 
   /**
-   * Has the helper do a verb; changes are done one after the other.
+   * Has the helper do a verb; changes are done one after the other. Whoever asks what is being asked gets the same answer: each question
+   * starts a program, and anybody may ask.
    * @throws LinkDownError when there is no helper, or no ubus; InputError when the helper refuses an argument, Error when it failed
    * otherwise; TimeoutError; WireError when the reply is not the verb's; BusyError; RemoteError.
    */
   async call<V extends HelperVerb>(verb: V, args: HelperArguments<V>): Promise<HelperReply<V>> {
     const ask = (): Promise<Table> => this.ask(verb, args as object);
-    const reply = await ('writes' in HELPER_METHODS[verb] ? this.inTurn(ask) : ask());
+    const reply = await ('writes' in HELPER_METHODS[verb] ? this.inTurn(ask) : this.once(verb, ask));
     return reply as HelperReply<V>;
+  }
+
+  /** Verbs that change nothing take no arguments. */
+  private once(verb: HelperVerb, ask: () => Promise<Table>): Promise<Table> {
+    const asked = this.asked.get(verb) ?? ask().finally(() => this.asked.delete(verb));
+    this.asked.set(verb, asked);
+    return asked;
   }
 
   private async inTurn<T>(change: () => Promise<T>): Promise<T> {

@@ -141,4 +141,16 @@ call('does every verb in its turn that its contract calls a change', async () =>
     assert.is(asked.length, verb.endsWith('read') || verb === 'lint' ? 2 : 1, verb);
   }
 });
+call('asks once for all who want to know the same at a time', async () => {
+  const { helper, pending, asked } = make();
+  const answers = Array.from({ length: 50 }, () => helper.call('lint', {}).catch((error: Error) => error.message));
+  await settle();
+  assert.is(asked.length, 1);
+  pending[0]!.reject(new Error('broken'));
+  assert.equal(await Promise.all(answers), new Array(50).fill('broken'));
+  const next = helper.call('lint', {});
+  await settle();
+  pending[1]!.resolve([{ findings: [] }]);
+  assert.equal(await next, { findings: [] });
+});
 call.run();
