@@ -201,7 +201,7 @@ config interface 'ygg5'
     const words = ['main.probe: expected 1', 'main.probo: unknown', 'not started'];
     assert.is(stderr, words.map((line) => `meshbridge: ${line}\n`).join(''));
     assert.equal(told(root), ['procd_open_service|meshbridge', ...TRIGGERS, 'procd_close_service']);
-    assert.match(root.read('/tmp/calls'), `/usr/sbin/meshbridge --check --config ${RUN}/config\n`);
+    assert.match(root.read('/tmp/calls'), `/usr/sbin/meshbridge --check --config ${CONFIG}\n`);
   });
   init('does not end a running instance because of a refused configuration', ({ root }) => {
     root.write('/tmp/refusal', 'meshbridge: main.probe: expected 1\n');
