@@ -66,7 +66,8 @@ plain --profile "$profile"
 [ -z "$url" ] || [ -n "$key" ] || fail '--url: expected --key too: a router trusts no feed without its key' 2
 [ -z "$key" ] || [ -r "$key" ] || fail "--key: $key: no such file" 2
 
-builder=$(cd "$builder" 2> /dev/null && pwd) || fail "--builder: no such directory" 2
+[ -d "$builder" ] || fail "--builder: $builder: no such directory" 2
+builder=$(cd "$builder" && pwd)
 plain --builder "$builder"
 for file in .config Makefile; do
 	[ -r "$builder/$file" ] || fail "$builder: no ImageBuilder: it has no $file"
@@ -80,16 +81,21 @@ feed=${feed:-$here/../../dist/feed/$arch}
 [ -d "$feed" ] || fail "$feed: no packages for $arch: make them with npm run ipk, or with the SDK where the release has apk"
 
 # One file a package: ImageBuilder would not choose the newer of two.
+drop() {
+	rm -f "$builder/packages/$1_"*."$suffix" "$builder/packages/$1-"[0-9]*."$suffix"
+}
 for package in "meshbridge$tls" luci-app-meshbridge; do
 	set --
 	for file in "$feed/${package}_"*."$suffix" "$feed/$package-"[0-9]*."$suffix"; do
 		[ ! -e "$file" ] || set -- "$@" "$file"
 	done
 	[ $# -eq 1 ] || fail "$feed: expected one .$suffix file of $package, found $#"
-	rm -f "$builder/packages/${package}_"*."$suffix" "$builder/packages/$package-"[0-9]*."$suffix"
+	drop "$package"
 	mkdir -p "$builder/packages"
 	cp "$1" "$builder/packages/"
 done
+# of an earlier image: each flavour answers to the name that the LuCI app wants
+if [ -n "$tls" ]; then drop meshbridge; else drop meshbridge-tls; fi
 
 overlay=$(mktemp -d)
 trap 'rm -rf "$overlay"' EXIT

@@ -85,6 +85,7 @@ else {
   image('takes the other flavour, further packages and another place', () => {
     const { builder, feed } = made('options', 'ipk');
     const out = join(builder, 'out');
+    writeFileSync(join(builder, 'packages/meshbridge_0.1.0-r1_x.ipk'), 'of an earlier image');
     const options = ['--tls', '--packages', 'htop -ppp', '--out', out];
     assert.is(run('--builder', builder, '--profile', 'x', '--feed', feed, ...options).status, 0);
     const [, packages, given] = readFileSync(join(builder, 'given'), 'utf8').trimEnd().split('|');
