@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { version } from '../package.json';
-import { inProject } from './project.ts';
+import { inProject, ROOT } from './project.ts';
 
 /** The day on which the changelog says that a version came out, as Unix seconds of its midnight in UTC; `undefined`: it has none. */
 export function releaseTime(changelog: string, wanted: string): number | undefined {
@@ -12,6 +12,15 @@ export function releaseTime(changelog: string, wanted: string): number | undefin
     if (day && heading.split(/[^0-9.]+/).includes(wanted)) return Date.parse(`${day}T00:00:00Z`) / 1000;
   }
   return undefined;
+}
+
+/** Unix seconds of the last commit, or why it cannot be told. */
+function commitTime(): number | string {
+  // Whoever builds runs this clone's programs, so git need not be afraid of it when it belongs to somebody else, as in a container.
+  const argv = ['-c', 'safe.directory=*', '-C', ROOT, 'log', '-1', '--format=%ct'];
+  const { error, stdout, stderr } = spawnSync('git', argv, { encoding: 'utf8' });
+  if (error) return error.message;
+  return /^\d+\n$/.test(stdout) ? Number(stdout) : stderr.trim();
 }
 
 /**
@@ -26,11 +35,9 @@ export function sourceTime(): number {
   }
   const released = releaseTime(readFileSync(inProject('CHANGELOG.md'), 'utf8'), version);
   if (released !== undefined) return released;
-  const git = existsSync(inProject('.git'))
-    ? spawnSync('git', ['-C', inProject('.'), 'log', '-1', '--format=%ct'], { encoding: 'utf8' }).stdout
-    : '';
-  if (/^\d+\n$/.test(git ?? '')) return Number(git);
+  const why = existsSync(inProject('.git')) ? commitTime() : 'no .git';
+  if (typeof why === 'number') return why;
   throw new Error(
-    `time of the build: ${version} has no date in CHANGELOG.md, and there is no commit: set SOURCE_DATE_EPOCH`,
+    `time of the build: ${version} has no date in CHANGELOG.md, and no commit tells it: ${why}; set SOURCE_DATE_EPOCH`,
   );
 }

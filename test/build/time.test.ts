@@ -34,4 +34,14 @@ source('is the same at each call', () => {
   assert.ok(Number.isInteger(time) && time > 0);
   assert.is(sourceTime(), time);
 });
+source("is the commit's, also in a clone of somebody else", () => {
+  delete process.env.SOURCE_DATE_EPOCH;
+  const time = sourceTime();
+  process.env.GIT_TEST_ASSUME_DIFFERENT_OWNER = '1';
+  try {
+    assert.is(sourceTime(), time);
+  } finally {
+    delete process.env.GIT_TEST_ASSUME_DIFFERENT_OWNER;
+  }
+});
 source.run();
