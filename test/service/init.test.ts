@@ -146,7 +146,7 @@ function init(shell: ShellName) {
       root,
       `config meshbridge 'main'
 	option ubus_socket '/run/other/ubus.sock'
-	option state_dir '/srv/state/meshbridge'
+	option state_dir '/tmp/meshbridge-state'
 	option socket_dir '/srv/sockets'
 config interface 'ygg1'
 	option socket 'unix:///srv/ygg1/admin.sock'
@@ -167,7 +167,7 @@ config interface 'ygg5'
       told(root).filter((line) => line.startsWith('procd_add_jail_mount')),
       [
         `procd_add_jail_mount_rw|${RUN}`,
-        'procd_add_jail_mount_rw|/srv/state/meshbridge',
+        'procd_add_jail_mount_rw|/tmp/meshbridge-state',
         'procd_add_jail_mount|/srv/sockets',
         'procd_add_jail_mount|/run/other',
         'procd_add_jail_mount|/srv/ygg1',
@@ -175,9 +175,27 @@ config interface 'ygg5'
         'procd_add_jail_mount|/etc/hosts|/etc/resolv.conf|/etc/ssl',
       ],
     );
-    assert.equal(root.entry('/srv/state/meshbridge'), { mode: '40700', owner: `${DAEMON_ID}:${DAEMON_ID}` });
+    assert.equal(root.entry('/tmp/meshbridge-state'), { mode: '40700', owner: `${DAEMON_ID}:${DAEMON_ID}` });
     assert.equal(root.entry('/srv/sockets'), { mode: '40750', owner: `0:${DAEMON_ID}` });
-    assert.is(root.entry('/srv/state')!.owner, '0:0');
+  });
+  init('makes no directory for the daemon where root may look for what to run', ({ root }) => {
+    withJail(root);
+    root.directoryAt('/etc/hotplug.d', 0o755);
+    for (const path of [
+      '/etc/hotplug.d/neigh',
+      '/tmp/../etc/hotplug.d/neigh',
+      '/tmp//../etc/neigh',
+      '/tmp/a/b',
+      '/neigh',
+    ]) {
+      config(root, `config meshbridge 'main'\n\toption state_dir '${path}'\n`);
+      const { status, stderr } = run(root, 'start');
+      assert.is(status, 0);
+      assert.is(stderr, `meshbridge: state_dir: ${path} is not there, and is made in /tmp and /var/run only\n`);
+      assert.not.ok(told(root).includes(`procd_add_jail_mount_rw|${path}`));
+      for (const made of ['/etc/hotplug.d/neigh', '/etc/neigh', '/tmp/a', '/neigh'])
+        assert.is(root.entry(made), undefined, made);
+    }
   });
   init('leaves directories that are there as they are', ({ root }) => {
     config(root, "config meshbridge 'main'\n\toption state_dir '/etc'\n\toption socket_dir '/srv'\n");
