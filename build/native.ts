@@ -35,6 +35,7 @@ import {
   type TargetName,
   TEST_LIMITS,
   THIS_MACHINE,
+  targetsOf,
 } from './targets.ts';
 import { zigTarget } from './zig.ts';
 
@@ -93,7 +94,7 @@ class Workshop {
     const compiler = findCompiler(target);
     if (compiler === undefined)
       throw new Error(
-        `the C host needs a C compiler, and "${target.cc.join(' ')}" does not run: apt install gcc libc6-dev`,
+        `the C host needs a C compiler, and "${target.cc.join(' ')}" does not run${target === THIS_MACHINE ? ': apt install gcc libc6-dev' : ''}`,
       );
     this.directory = join(CACHE, 'native', hash(compiler, target.cc.join(' '), this.flags.join(' '), ENGINE.sha256));
     mkdirSync(this.directory, { recursive: true });
@@ -205,7 +206,7 @@ export async function buildNative(request: NativeRequest): Promise<boolean> {
   const limits = request.limits ?? (debug ? TEST_LIMITS : ROUTER_LIMITS);
   const engine = await engineSources(log);
   const library = tls ? await tlsLibrary(log) : undefined;
-  const tools = new Workshop(THIS_MACHINE, engine, log);
+  const tools = new Workshop(target === THIS_MACHINE ? target : await toolTarget(THIS_MACHINE, log), engine, log);
   const compiler = await tools.alone(() => tools.bytecodeCompiler());
   const workshop = new Workshop(target, engine, log);
   return workshop.alone(async () => {
@@ -237,6 +238,11 @@ export async function buildNative(request: NativeRequest): Promise<boolean> {
   });
 }
 
+/** With which compiler the tools of a build for routers are made: that of `machine` where it runs, else zig. @throws Error as `ensureZig` */
+export async function toolTarget(machine: NativeTarget, log: (line: string) => void): Promise<NativeTarget> {
+  return findCompiler(machine) === undefined ? zigTarget(TARGETS.x86_64, log) : machine;
+}
+
 export interface TargetOptions {
   /** Whether it can speak TLS. */
   tls: boolean;
@@ -257,19 +263,20 @@ export async function buildTarget(name: TargetName, { tls, log }: TargetOptions)
   return out;
 }
 
-/** @throws Error on a name that no target has. */
-function targetsOf(list: string): TargetName[] {
-  if (list === 'all') return TARGET_NAMES;
-  const names = list.split(',') as TargetName[];
-  for (const name of names)
-    if (!TARGET_NAMES.includes(name))
-      throw new Error(`--target: expected all or some of ${TARGET_NAMES.join(', ')}, got "${name}"`);
-  return names;
-}
+const HELP = `usage: npm run native [-- [--target NAME,…] [--tls]]
+
+  --target NAME,…  all or some of ${TARGET_NAMES.join(', ')}, each to dist/native/NAME; without it, this machine, to dist/native
+  --tls            the flavour that can speak TLS, meshbridge-tls
+`;
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { target: { type: 'string' }, tls: { type: 'boolean', default: false } } });
+  const flag = { type: 'boolean', default: false } as const;
+  const { values } = parseArgs({ options: { target: { type: 'string' }, tls: flag, help: flag } });
   const { tls } = values;
+  if (values.help) {
+    console.log(HELP);
+    return;
+  }
   const log = (line: string): void => console.error(`meshbridge: ${line}`);
   const show = (path: string): void => console.log(`${path}: ${statSync(path).size} bytes`);
   if (values.target !== undefined) {

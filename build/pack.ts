@@ -14,13 +14,9 @@ import { buildTarget } from './native.ts';
 import { ARCHITECTURES, PACKAGES, type Package } from './packages.ts';
 import { CACHE, DIST, inProject } from './project.ts';
 import type { TreeEntry } from './tar.ts';
-import { BUDGETS } from './targets.ts';
+import { BUDGETS, TARGET_NAMES, type TargetName, targetsOf } from './targets.ts';
 import { sourceTime } from './time.ts';
 import { formatPublicKey, formatSecretKey, keyName, makeKey, parseSecretKey, type SecretKey } from './usign.ts';
-
-/** Kind of machine: a program serves all architectures of one. */
-export type Target = keyof typeof ARCHITECTURES;
-export const TARGETS = Object.keys(ARCHITECTURES) as Target[];
 
 /** Where built content comes from. */
 export interface Builds {
@@ -61,9 +57,9 @@ export async function packFor(
   return feeds;
 }
 
-/** Replaces the feed of one architecture: package files and their signed index. */
+/** Replaces the feed of one architecture: package files and their signed index. One writer at a time. */
 export function writeFeed(directory: string, ipks: readonly Ipk[], key: SecretKey): void {
-  const made = `${directory}.${process.pid}`;
+  const made = `${directory}.new`;
   rmSync(made, { recursive: true, force: true });
   mkdirSync(made, { recursive: true });
   for (const { file, bytes } of ipks) writeFileSync(join(made, file), bytes);
@@ -82,9 +78,10 @@ export interface FeedKey {
 
 /**
  * The key in a file, or without one the key of this clone, which is made the first time.
- * @throws Error when the file is missing or no secret key.
+ * @throws Error when the file is missing or no secret key, or named by an empty text: a key was meant.
  */
 export function feedKey(given: string | undefined, directory = join(CACHE, 'feed')): FeedKey {
+  if (given === '') throw new Error('--key, MESHBRIDGE_FEED_KEY: expected the path of a secret key, got ""');
   const path = given ?? join(directory, 'secret.key');
   if (!given && !existsSync(path)) {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -116,19 +113,9 @@ export function formatSizes(feeds: ReadonlyMap<string, readonly Ipk[]>): string 
   return [row('bytes', names), ...rows].join('\n');
 }
 
-/** The kinds of machines that a comma-separated list names; without one, all. @throws Error on a name that none has. */
-export function targetsOf(list: string | undefined): Target[] {
-  if (list === undefined || list === 'all') return TARGETS;
-  const names = list.split(',') as Target[];
-  for (const name of names)
-    if (!TARGETS.includes(name))
-      throw new Error(`--target: expected all or some of ${TARGETS.join(', ')}, got "${name}"`);
-  return names;
-}
-
 /** Makes the feeds of some kinds of machines; answers with their package files by architecture. */
 export async function makeFeeds(
-  targets: readonly Target[],
+  targets: readonly TargetName[],
   directory: string,
   key: SecretKey,
   log: (line: string) => void,
@@ -156,7 +143,7 @@ export async function makeFeeds(
 
 const HELP = `usage: npm run ipk [-- [--target NAME,…] [--key FILE]]
 
-  --target NAME,…  some of ${TARGETS.join(', ')}; without it, all
+  --target NAME,…  some of ${TARGET_NAMES.join(', ')}; without it, all
   --key FILE       secret key (usign) that signs the feeds; else that of MESHBRIDGE_FEED_KEY, else one of this clone's own
 `;
 
@@ -167,7 +154,7 @@ async function main(): Promise<void> {
     console.log(HELP);
     return;
   }
-  const targets = targetsOf(values.target);
+  const targets = targetsOf(values.target ?? 'all');
   const { key, path, own } = feedKey(values.key ?? process.env.MESHBRIDGE_FEED_KEY);
   const directory = join(DIST, 'feed');
   const log = (line: string): void => console.error(`ipk: ${line}`);

@@ -1,6 +1,7 @@
 // The one list of OpenWrt packages: what each is called, needs and holds. The ipk files, the SDK's Makefiles and the tests follow it.
 
 import { version } from '../package.json';
+import type { TargetName } from './targets.ts';
 
 /** Version of every package, as opkg and apk both order it: `X.Y.Z-rN`; N counts packagings of one version. */
 export const RELEASE = 1;
@@ -190,4 +191,4 @@ export const ARCHITECTURES = {
   aarch64: ['aarch64_cortex-a53', 'aarch64_cortex-a72', 'aarch64_cortex-a76', 'aarch64_generic'],
   x86_64: ['x86_64'],
   x86: ['i386_pentium-mmx', 'i386_pentium4'],
-} as const satisfies Record<string, readonly string[]>;
+} as const satisfies Record<TargetName, readonly string[]>;

@@ -114,5 +114,15 @@ export const TARGETS = {
 export type TargetName = keyof typeof TARGETS;
 export const TARGET_NAMES = Object.keys(TARGETS) as TargetName[];
 
+/** The targets that a comma-separated list names, or `all`. @throws Error on a name that none has. */
+export function targetsOf(list: string): TargetName[] {
+  if (list === 'all') return TARGET_NAMES;
+  const names = list.split(',') as TargetName[];
+  for (const name of names)
+    if (!TARGET_NAMES.includes(name))
+      throw new Error(`--target: expected all or some of ${TARGET_NAMES.join(', ')}, got "${name}"`);
+  return [...new Set(names)];
+}
+
 /** For routers, after the common flags: nothing unwinds the stack, and LTO makes a program 4 % smaller. */
 export const ROUTER_FLAGS = ['-static', '-flto', '-fno-unwind-tables'] as const;
