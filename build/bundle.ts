@@ -28,10 +28,15 @@ export interface BundleSize {
   gzipBytes: number;
 }
 
-/** Bundles a portable program, minified, and writes esbuild's metafile beside the outputs. @throws Error */
-export async function bundleProgram(entry: string, out: string, metafile: string): Promise<BundleSize> {
+/**
+ * Bundles a portable program, minified, and writes esbuild's metafile beside the outputs.
+ * @param root the metafile names modules from there.
+ * @throws Error
+ */
+export async function bundleProgram(entry: string, out: string, metafile: string, root = ROOT): Promise<BundleSize> {
   const result = await build({
     ...FOR_ENGINE,
+    absWorkingDir: root,
     entryPoints: [entry],
     outfile: out,
     minify: true,

@@ -1,12 +1,18 @@
-// `npm run size`: what the router's program weighs, against the budgets of targets.ts; ends with exit code 1 when one is past.
+// `npm run size`: what everything that goes to a router weighs, against the budgets of targets.ts; ends with exit code 1 when one is past. Then what
+// the daemon grew by since a commit, module by module. What it needs while it runs is for `npm run bench`.
 
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { errorText } from '../src/errors.ts';
 import { bundleProgram } from './bundle.ts';
-import { buildNative, findCompiler } from './native.ts';
+import { formatGrowth, lastCommit, moduleBytes, modulesAt } from './growth.ts';
+import { buildNative } from './native.ts';
+import { packFor } from './pack.ts';
+import { PACKAGES } from './packages.ts';
 import { DIST, inProject } from './project.ts';
-import { BUDGETS, ROUTER } from './targets.ts';
+import { BUDGETS, HELPER, ROUTER, TARGETS } from './targets.ts';
+import { zigTarget } from './zig.ts';
 
 /** One weighed thing. */
 export interface Weight {
@@ -32,27 +38,71 @@ export function countCodeLines(directory: string): number {
 
 /** Bundles the router's program as `npm run bundle` does, whatever its size, to `out`. */
 export async function weighBundle(out: string): Promise<Weight[]> {
-  const { bytes, gzipBytes } = await bundleProgram(inProject(ROUTER.entry), out, `${out}.meta.json`);
+  const { bytes, gzipBytes } = await bundleProgram(inProject(ROUTER.entry), out, metafileOf(out));
   return [
     { what: 'router bundle, minified', unit: 'bytes', value: bytes, budget: BUDGETS.bundle },
     { what: 'router bundle, gzip', unit: 'bytes', value: gzipBytes, budget: BUDGETS.bundleGzip },
   ];
 }
 
-async function weighProgram(bundle: string): Promise<Weight> {
-  const weight = { what: `program, ${process.arch}, dynamic`, unit: 'bytes', budget: undefined } as const;
-  if (!findCompiler()) return { ...weight, value: undefined };
-  const out = join(DIST, 'size', 'meshbridge');
-  await buildNative({ bundle, out, debug: false, log: (line) => console.error(`size: ${line}`) });
-  return { ...weight, value: existsSync(out) ? statSync(out).size : undefined };
+const metafileOf = (bundle: string): string => `${bundle}.meta.json`;
+const log = (line: string): void => console.error(`size: ${line}`);
+
+/** Weighs what `make` makes; where it cannot be made, that is all. */
+async function weigh(what: string, budget: number | undefined, make: () => Promise<number>): Promise<Weight> {
+  try {
+    return { what, unit: 'bytes', value: await make(), budget };
+  } catch (error) {
+    log(`${what}: not weighed: ${errorText(error)}`);
+    return { what, unit: 'bytes', value: undefined, budget };
+  }
+}
+
+/** The programs with both bundles inside: for this machine, and for the kind of router with the least flash, with its package. */
+async function weighPrograms(directory: string, bundle: string): Promise<Weight[]> {
+  const helper = join(directory, HELPER.out);
+  await bundleProgram(inProject(HELPER.entry), helper, metafileOf(helper));
+  const request = { bundle, others: [{ names: HELPER.names, bundle: helper }], debug: false, log };
+  const mipsel = join(directory, 'mipsel', 'meshbridge');
+  return [
+    await weigh(`program, ${process.arch}, dynamic`, undefined, async () => {
+      const out = join(directory, 'meshbridge');
+      await buildNative({ ...request, out });
+      return statSync(out).size;
+    }),
+    await weigh('program, mipsel, static', BUDGETS.mipselBinary, async () => {
+      rmSync(mipsel, { force: true }); // its package would be of an earlier one, were this one not made
+      await buildNative({ ...request, out: mipsel, target: await zigTarget(TARGETS.mipsel, log) });
+      return statSync(mipsel).size;
+    }),
+    await weigh('its package', BUDGETS.ipk, async () => {
+      const daemon = PACKAGES.find(({ name }) => name === 'meshbridge')!;
+      const view = (name: string) => Promise.reject(new Error(`the daemon's package has the view ${name}`));
+      const builds = { program: async () => readFileSync(mipsel), view };
+      const [ipks] = (await packFor(['mipsel_24kc'], [daemon], builds, 0)).values();
+      return ipks![0]!.bytes.length;
+    }),
+  ];
 }
 
 function show({ what, unit, value, budget }: Weight): string {
   const used = value !== undefined && budget !== undefined ? `${Math.round((100 * value) / budget)} %` : '';
-  const cells = [value === undefined ? 'no compiler' : value, budget ?? 'none', used].map((cell) =>
-    String(cell).padStart(11),
-  );
+  const cells = [value ?? 'unknown', budget ?? 'none', used].map((cell) => String(cell).padStart(11));
   return `${what.padEnd(30)}${cells.join('')}  ${unit}`;
+}
+
+/** Tells what the bundle grew by; without git there is nothing to compare with. */
+async function showGrowth(bundle: string, given: string | undefined): Promise<void> {
+  const now = moduleBytes(JSON.parse(readFileSync(metafileOf(bundle), 'utf8')));
+  try {
+    const commit = given ?? lastCommit();
+    const lines = formatGrowth(await modulesAt(commit), now);
+    console.log(`\nmodules of the router bundle since ${commit}:${lines.length === 0 ? ' no change' : ''}`);
+    for (const line of lines) console.log(line);
+  } catch (error) {
+    if (given !== undefined) throw error;
+    log(`what grew: not told: ${errorText(error)}`);
+  }
 }
 
 /** What is past its budget. */
@@ -60,11 +110,22 @@ export function overweight(weights: readonly Weight[]): Weight[] {
   return weights.filter(({ value = 0, budget = Number.POSITIVE_INFINITY }) => value > budget);
 }
 
+const HELP = `usage: npm run size [-- --since COMMIT]
+
+  --since COMMIT  shows what each module grew by since then; without it, since the last commit that differs from what lies here
+`;
+
 async function main(): Promise<void> {
-  const bundle = join(DIST, 'size', ROUTER.out);
+  const { values } = parseArgs({ options: { since: { type: 'string' }, help: { type: 'boolean' } } });
+  if (values.help) {
+    console.log(HELP);
+    return;
+  }
+  const directory = join(DIST, 'size');
+  const bundle = join(directory, ROUTER.out);
   const weights = [
     ...(await weighBundle(bundle)),
-    await weighProgram(bundle),
+    ...(await weighPrograms(directory, bundle)),
     {
       what: 'C of the host',
       unit: 'lines',
@@ -74,6 +135,7 @@ async function main(): Promise<void> {
   ];
   console.log(`${''.padEnd(30)}${['size', 'budget', 'used'].map((head) => head.padStart(11)).join('')}`);
   for (const weight of weights) console.log(show(weight));
+  await showGrowth(bundle, values.since);
   const past = overweight(weights);
   for (const { what } of past) console.log(`past its budget: ${what}`);
   process.exitCode = past.length === 0 ? 0 : 1;
