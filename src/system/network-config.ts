@@ -43,8 +43,8 @@ export class NetworkConfig {
   private readonly path: string;
 
   constructor(
-    private readonly files: Pick<Files, 'read' | 'write'>,
-    directory: string,
+    private readonly files: Pick<Files, 'read' | 'write' | 'list' | 'remove'>,
+    private readonly directory: string,
   ) {
     this.path = `${directory}/network`;
   }
@@ -110,10 +110,17 @@ export class NetworkConfig {
       const result = change(text);
       if (result === text) return false;
       if (!sameBytes(before, this.files.read(this.path, MAX_UCI_LENGTH))) continue;
+      this.removeLeftovers();
       this.files.write(this.path, rawBytes(result), MODE);
       return true;
     }
     throw new Error(`${this.path}: expected it to rest while it is edited, it changed ${MAX_ATTEMPTS} times`);
+  }
+
+  /** Those that were killed while they wrote leave private keys behind. Only one helper writes at a time. */
+  private removeLeftovers(): void {
+    for (const name of this.files.list(this.directory))
+      if (/^network~[A-Za-z0-9]{6}$/.test(name)) this.files.remove(`${this.directory}/${name}`);
   }
 
   private parse(text: string): UciPackage {

@@ -71,7 +71,10 @@ export interface Clock {
 export interface Files {
   /** The whole file; `undefined` when it does not exist. @throws Error when it cannot be read or is larger than `maxBytes`. */
   read(path: string, maxBytes: number): Uint8Array | undefined;
-  /** Replaces the file as a whole (temporary file, fsync, rename): a crash leaves the old or the new one. `mode` as in chmod. @throws Error */
+  /**
+   * Replaces the file as a whole (temporary file, fsync, rename): a crash leaves the old or the new one, and maybe the temporary one, whose
+   * name has `~` and six letters or digits at its end. `mode` as in chmod. @throws Error
+   */
   write(path: string, bytes: Uint8Array, mode: number): void;
   /** Names in a directory, sorted, without `.` and `..`; empty when it does not exist. @throws Error */
   list(path: string): string[];

@@ -195,6 +195,14 @@ for (const [field, iface, name] of BAD)
       );
     assert.is(files.writes.length, 0);
   });
+keep('clears away what a helper left that was killed while it wrote', () => {
+  const { files, config } = network();
+  const copy = { bytes: encodeUtf8(FILE), mode: 0o600 };
+  for (const name of ['network~aB3dEf', 'network~', 'network.backup', 'network~toolong'])
+    files.all.set(`${DIRECTORY}/${name}`, copy);
+  config.keep('ygg0', { uri: 'tcp://192.0.2.77:1' });
+  assert.equal(files.list(DIRECTORY), ['network', 'network.backup', 'network~', 'network~toolong']);
+});
 keep.run();
 
 const forget = suite('NetworkConfig forget');

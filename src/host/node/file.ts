@@ -1,6 +1,7 @@
 // Files of the native contract over node:fs.
 
 import { Buffer } from 'node:buffer';
+import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -15,7 +16,6 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
 import type { Native } from '../native.ts';
 import { errorCode, named } from './errno.ts';
 
@@ -63,9 +63,8 @@ export const nodeFiles: Pick<Native, 'readFile' | 'writeFile' | 'listDirectory' 
   },
 
   writeFile(path, buffer, offset, length, mode) {
-    const temporary = join(dirname(path), `.${basename(path)}.${process.pid}`);
+    const temporary = `${path}~${randomBytes(3).toString('hex')}`;
     named('write', path, () => {
-      rmSync(temporary, { force: true });
       try {
         withFile(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, (fd) => {
           fchmodSync(fd, mode);

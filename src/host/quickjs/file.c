@@ -59,7 +59,7 @@ CALL(js_write_file) {
 	if (!text_arg(ctx, argv[0], "write", path) || !int_arg(ctx, argv[4], 0, 07777, "write: mode", &mode)) return JS_EXCEPTION;
 	const uint8_t *bytes = bytes_arg(ctx, argv + 1, "write", &length);
 	if (!bytes) return JS_EXCEPTION;
-	snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
+	snprintf(temporary, sizeof temporary, "%s~XXXXXX", path);
 	int fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0) return throw_errno(ctx, "write", path);
 	bool whole = write_all(fd, bytes, length) && fchmod(fd, (mode_t)mode) == 0 && fsync(fd) == 0;
