@@ -8,20 +8,21 @@ import { bundleTests } from './bundle.ts';
 import { checkSources } from './check.ts';
 import { buildNative, findCompiler } from './native.ts';
 import { DIST } from './project.ts';
-import { add, type Count, runAreas, runSuite, skipped, suitesOf } from './suites.ts';
+import { add, type Count, portableSuites, runAreas, runSuite, skipped } from './suites.ts';
+import type { TargetName } from './targets.ts';
 import { ensureYggdrasil } from './yggdrasil.ts';
 
-/** Areas whose suites use nothing but the port: they run on every host. */
-const PORTABLE = ['lib', 'api', 'transport', 'ubus', 'yggdrasil', 'mesh', 'source', 'system', 'surface', 'bugs'];
-
-const portable = (): string[] => PORTABLE.flatMap(suitesOf);
+/** Of the targets, those that are run each time: big-endian, 64 bits, and without an emulator. `npm run test:targets` runs all. */
+const TARGETS_EACH_TIME = ['mips', 'aarch64', 'x86_64'] as const satisfies TargetName[];
+/** Time for one target, with zig and musl made first. */
+const TARGET_MS = 1_800_000;
 
 const STAGES: Record<string, () => Promise<Count>> = {
   check: async () => ((await checkSources()) ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 }),
   rules: () => runAreas(['rules', 'build']),
   node: async () => {
     const out = join(DIST, 'test', 'portable-node.mjs');
-    await bundleTests({ files: portable(), out, platform: 'node' });
+    await bundleTests({ files: portableSuites(), out, platform: 'node' });
     return runSuite('portable suites on Node', [process.execPath, '--enable-source-maps', out]);
   },
   native: async () => {
@@ -30,7 +31,7 @@ const STAGES: Record<string, () => Promise<Count>> = {
       return { passed: 0, failed: 0 };
     }
     const bundle = join(DIST, 'test', 'portable-native.js');
-    await bundleTests({ files: portable(), out: bundle, platform: 'quickjs' });
+    await bundleTests({ files: portableSuites(), out: bundle, platform: 'quickjs' });
     const out = join(DIST, 'test', 'meshbridge-test');
     await buildNative({ bundle, out, debug: true });
     return runSuite('portable suites on the C host', [out]);
@@ -38,6 +39,15 @@ const STAGES: Record<string, () => Promise<Count>> = {
   host: () => runAreas(['host', 'dev']),
   luci: () => runAreas(['luci']),
   service: () => runAreas(['service']),
+  packages: () => runAreas(['packages']),
+  targets: async () => {
+    const sum: Count = { passed: 0, failed: 0 };
+    for (const name of TARGETS_EACH_TIME) {
+      const argv = [process.execPath, 'build/run.mjs', 'test/targets/main.ts', name];
+      add(sum, await runSuite(`the program for ${name}`, argv, TARGET_MS));
+    }
+    return sum;
+  },
   conformance: () => runSuite('ubus conformance', [process.execPath, 'build/run.mjs', 'test/conformance/main.ts']),
   lab: () => runAreas(['lab']),
   fuzz: () =>

@@ -1,0 +1,171 @@
+// `npm run test:targets [-- <target> …]`: builds the router's program for each target and runs it, where need be under qemu. It plays a
+// session whose answers must be those of this machine's own program, tells its helper's verbs, and runs the suites of port and core.
+
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { bundleRouter, bundleTests } from '../../build/bundle.ts';
+import { runGroup } from '../../build/group.ts';
+import { buildNative, buildTarget } from '../../build/native.ts';
+import { DIST, inProject } from '../../build/project.ts';
+import { add, type Count, countOf, portableSuites } from '../../build/suites.ts';
+import { HELPER, TARGET_NAMES, TARGETS, type TargetName } from '../../build/targets.ts';
+import { ensureZig, zigTarget } from '../../build/zig.ts';
+import { errorText } from '../../src/errors.ts';
+import { findQemu } from '../support/qemu.ts';
+import { playSession, type Step } from './session.ts';
+
+const OUT = join(DIST, 'test', 'targets');
+/** Time for the suites in an emulator, on a busy machine. */
+const SUITES_MS = 900_000;
+/** qemu 7.2 hands SO_ERROR out untranslated, and on MIPS these numbers mean something else: the suites of the port that see it. */
+const MISNUMBERED = [
+  'dial and listen: tells of refused connections',
+  'dial and listen: writes IPv6 addresses in brackets',
+  'names: names every address that failed',
+];
+
+const log = (line: string): void => console.log(line);
+
+/** A program, and what runs it: nothing, or an emulator. */
+interface Runnable {
+  emulator: readonly string[];
+  path: string;
+}
+
+const argvOf = ({ emulator, path }: Runnable): string[] => [...emulator, path];
+
+/** What a program says of itself and of its helper's verbs. */
+async function introduction(program: Runnable): Promise<Step[]> {
+  const directory = mkdtempSync(join(tmpdir(), 'meshbridge-target-'));
+  try {
+    const helper = join(directory, HELPER.names[0]);
+    symlinkSync(program.path, helper);
+    const steps: [string, string[]][] = [
+      ['--version', [...argvOf(program), '--version']],
+      ['helper list', [...program.emulator, helper, 'list']],
+      ['--check', [...argvOf(program), '--check', '--config', join(directory, 'none')]],
+    ];
+    const results: Step[] = [];
+    for (const [what, argv] of steps) {
+      const { code, output } = await runGroup(argv, SUITES_MS);
+      results.push({ what, result: { code, output: output.replaceAll(directory, 'DIR') } });
+    }
+    return results;
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function answersOf(program: Runnable): Promise<Step[]> {
+  return [...(await introduction(program)), ...(await playSession(argvOf(program)))];
+}
+
+/** Steps that came out as they should; tells of the others. */
+function compare(target: TargetName, steps: readonly Step[], expected: readonly Step[]): Count {
+  const count: Count = { passed: 0, failed: 0 };
+  for (const [i, { what, result }] of expected.entries()) {
+    const step = steps[i];
+    const isSame = isDeepStrictEqual(step, { what, result });
+    count[isSame ? 'passed' : 'failed']++;
+    if (!isSame)
+      log(`FAIL ${target}: ${what}\n  expected ${JSON.stringify(result)}\n  got      ${JSON.stringify(step?.result)}`);
+  }
+  return count;
+}
+
+/** Names of the suites' tests that failed, as uvu prints them. */
+function failures(output: string): string[] {
+  return [...output.matchAll(/^\s+FAIL {2}(.*?) {2}"(.*)"$/gm)].map(([, suite, test]) => `${suite}: ${test}`);
+}
+
+/** Runs a bundle of suites on a target. */
+async function runSuites(target: TargetName, emulator: readonly string[], name: string): Promise<Count> {
+  const path = join(OUT, `${name}-${target}`);
+  const bundle = join(OUT, `${name}.js`);
+  await buildNative({ bundle, out: path, debug: true, target: await zigTarget(TARGETS[target], log), log });
+  const directory = mkdtempSync(join(tmpdir(), 'meshbridge-target-'));
+  try {
+    const { output } = await runGroup([...emulator, path, directory], SUITES_MS);
+    const count = countOf(output) ?? { passed: 0, failed: 1 };
+    const excused = target.startsWith('mips') ? MISNUMBERED : [];
+    const excuses = failures(output).filter((failure) => excused.includes(failure)).length;
+    count.failed -= excuses;
+    if (count.failed > 0) log(output);
+    const aside = excuses > 0 ? `, ${excuses} that qemu cannot run` : '';
+    log(`     ${name} suites: ${count.passed} passed, ${count.failed} failed${aside}`);
+    return count;
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function testTarget(target: TargetName, expected: readonly Step[]): Promise<Count> {
+  const { qemu } = TARGETS[target] as { qemu?: string };
+  const emulator = qemu ? [await findQemu(qemu)] : [];
+  const path = await buildTarget(target, { tls: false, log });
+  const sum = compare(target, await answersOf({ emulator, path }), expected);
+  log(`     session: ${sum.passed} steps as expected, ${sum.failed} not`);
+  for (const name of ['port', 'portable']) add(sum, await runSuites(target, emulator, name));
+  return sum;
+}
+
+/** What this machine's own program answers. */
+async function expectedAnswers(): Promise<Step[]> {
+  const path = join(OUT, 'meshbridge');
+  await buildNative({ ...(await bundleRouter()), out: path, debug: false, log });
+  return answersOf({ emulator: [], path });
+}
+
+/** Why nothing can be built or run here, if so. */
+async function obstacle(): Promise<string | undefined> {
+  try {
+    await ensureZig(log);
+    await findQemu('qemu-mips-static');
+    return undefined;
+  } catch (error) {
+    return errorText(error);
+  }
+}
+
+async function main(): Promise<void> {
+  const names = process.argv.slice(2);
+  const unknown = names.filter((name) => !(TARGET_NAMES as string[]).includes(name));
+  if (unknown.length > 0)
+    throw new Error(`expected some of ${TARGET_NAMES.join(', ')}, or nothing for all, got ${unknown.join(' ')}`);
+  const sum: Count = { passed: 0, failed: 0 };
+  const why = await obstacle();
+  if (why) log(`skipped: running the programs for routers: ${why}`);
+  else {
+    mkdirSync(OUT, { recursive: true });
+    await bundleTests({ files: portableSuites(), out: join(OUT, 'portable.js'), platform: 'quickjs' });
+    const port = [inProject('test/host/port-guest.ts')];
+    await bundleTests({ files: port, out: join(OUT, 'port.js'), platform: 'quickjs' });
+    const expected = await expectedAnswers();
+    for (const target of names.length > 0 ? (names as TargetName[]) : TARGET_NAMES) {
+      const started = performance.now();
+      let count: Count;
+      try {
+        count = await testTarget(target, expected);
+      } catch (error) {
+        log(errorText(error));
+        count = { passed: 0, failed: 1 };
+      }
+      add(sum, count);
+      const seconds = ((performance.now() - started) / 1000).toFixed(1);
+      log(
+        `${count.failed === 0 ? 'ok  ' : 'FAIL'} ${target}: ${count.passed} passed, ${count.failed} failed (${seconds} s)`,
+      );
+    }
+  }
+  log(`${sum.passed} passed, ${sum.failed} failed`);
+  process.exitCode = sum.failed === 0 ? 0 : 1;
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(`test:targets: ${errorText(error)}`);
+  process.exitCode = 2;
+}
