@@ -256,6 +256,8 @@ export interface TargetOptions {
  * @throws Error with one line: as `ensureZig` and `buildNative`, or a bundle past its budget.
  */
 export async function buildTarget(name: TargetName, { tls, log }: TargetOptions): Promise<string> {
+  // first, for it needs Debian: who has none need not wait for zig
+  await engineSources(log);
   const target = await zigTarget(TARGETS[name], log);
   const { bundle, others } = await bundleRouter();
   const out = join(DIST, 'native', name, tls ? 'meshbridge-tls' : 'meshbridge');

@@ -2,6 +2,7 @@
 
 import { execFile } from 'node:child_process';
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -11,7 +12,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { errorText } from '../src/errors.ts';
 import { withLock } from './lock.ts';
@@ -36,6 +37,17 @@ async function npmInstall(directory: string): Promise<void> {
   }
 }
 
+/** Removes what installations that were killed left behind, 400 MB each. */
+function sweep(): void {
+  const parent = dirname(DIRECTORY);
+  for (const name of readdirSync(parent).filter((name) => name.startsWith(`${VERSION}.`)))
+    try {
+      rmSync(join(parent, name), { recursive: true, force: true });
+    } catch {
+      // an npm that outlived its killed parent still writes there
+    }
+}
+
 /**
  * The path of the program `zig`; installs it (395 MB) when it is not there.
  * @param log takes a line for people, when it takes long.
@@ -52,11 +64,8 @@ export async function ensureZig(log: (line: string) => void): Promise<string> {
     async () => {
       if (existsSync(PROGRAM)) return;
       log(`installing the cross compiler, zig ${VERSION}, once: 395 MB, about half a minute …`);
-      const parent = join(CACHE, 'zig');
-      for (const name of readdirSync(parent)) // of installations that were killed
-        if (name.startsWith(`${VERSION}.`)) rmSync(join(parent, name), { recursive: true, force: true });
-      const work = `${DIRECTORY}.${process.pid}`;
-      mkdirSync(work);
+      const work = mkdtempSync(`${DIRECTORY}.`);
+      chmodSync(work, 0o755);
       try {
         for (const name of ['package.json', 'package-lock.json'])
           copyFileSync(inProject(`build/zig/${name}`), join(work, name));
@@ -66,6 +75,7 @@ export async function ensureZig(log: (line: string) => void): Promise<string> {
       } finally {
         rmSync(work, { recursive: true, force: true });
       }
+      sweep();
     },
     wait,
   );
