@@ -33,7 +33,8 @@ export class Timers {
 
   /** Calls `callback` once, `delayMs` from now; equal times in the order of asking. */
   after(delayMs: number, callback: () => void): Cancel {
-    const atMs = this.native.monotonicMs() + Math.max(0, delayMs || 0);
+    // whole, as the clock that people compare it with: 7.3 ms later it may tell of 7
+    const atMs = this.native.monotonicMs() + Math.ceil(Math.max(0, delayMs || 0));
     const timer: Timer = { atMs, order: this.order++, callback, place: this.heap.length };
     this.heap.push(timer);
     this.rise(timer);

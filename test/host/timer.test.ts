@@ -106,4 +106,12 @@ timers('takes what is no time as now', () => {
   machine.run();
   assert.is(fired, 2);
 });
+timers('waits whole milliseconds, so that a clock that tells whole ones agrees', () => {
+  const machine = new Machine();
+  const all = new Timers(machine);
+  const startMs = Math.floor(machine.nowMs);
+  all.after(7.3, () => {});
+  machine.run();
+  assert.ok(Math.floor(machine.nowMs) - startMs >= 7.3, `~> at ${machine.nowMs}`);
+});
 timers.run();
