@@ -71,8 +71,19 @@ const VERBS: Verbs = {
     publishConfig(machine.files, `${directory}/meshbridge`, published);
     return {};
   },
+  announce: notThere,
+  interface_restart: notThere,
+  fix: notThere,
+  member_read: notThere,
+  member_set: notThere,
+  member_remove: notThere,
+  public_peers_set: notThere,
   lint: async ({ machine, directory }) => ({ findings: lint(await readRouterFacts(machine, directory)) }),
 };
+
+function notThere(): never {
+  throw new InputError('not there yet');
+}
 
 function network({ machine, directory }: Workplace): NetworkConfig {
   return new NetworkConfig(machine.files, directory);

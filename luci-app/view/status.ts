@@ -122,7 +122,7 @@ class StatusPage {
     if (this.asking) return;
     this.asking = true;
     try {
-      this.show(await readStatus());
+      this.show(await readStatus({}));
     } catch (error) {
       const { what, fix } = describeFailure(error);
       this.tell('bad', what, fix);
@@ -138,7 +138,7 @@ class StatusPage {
     this.checking = true;
     this.findings.replaceChildren(E('p', [_('Checking the configuration …')]));
     try {
-      const { findings } = await readFindings();
+      const { findings } = await readFindings({});
       this.findings.replaceChildren(
         findings.length === 0
           ? E('p', [_('Nothing unsafe was found.')])

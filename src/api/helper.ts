@@ -39,6 +39,24 @@ export const HELPER_METHODS = {
   peer_forget: { args: PEERING, reply: { result: 'string' }, writes: true },
   /** Copies `/etc/config/meshbridge` to where the daemon may read it; where there is none, removes the copy. */
   config_publish: { args: {}, reply: {}, writes: true },
+  // what only pages call, through rpcd's access list
+
+  /**
+   * Sets `name` and `services` in an interface's `node_info` and leaves its other members as they are; counts from the next start of the
+   * interface. `node_info` is the JSON text of a table with one or both (`null` removes); `result` is `changed` or `same`.
+   */
+  announce: { args: { interface: 'string', node_info: 'string' }, reply: { result: 'string' }, writes: true },
+  /** Takes an interface of protocol yggdrasil down and up again: its peerings break for some seconds. */
+  interface_restart: { args: { interface: 'string' }, reply: {}, writes: true },
+  /** Puts right what a finding found, where that is safe; `result` is one sentence. */
+  fix: { args: { id: 'string', option: 'string' }, reply: { result: 'string' }, writes: true },
+  /** The login for the household; without `username`, there is none. */
+  member_read: { args: {}, reply: { 'username?': 'string' } },
+  /** Makes that login, or changes it. `hash` is what crypt(3) made of its password by SHA-256: `$5$…`. */
+  member_set: { args: { username: 'string', hash: 'string' }, reply: {}, writes: true },
+  member_remove: { args: {}, reply: {}, writes: true },
+  /** Keeps a list of public peers (the JSON text of publicnodes.json) and hands it to the daemon; an empty text removes it. */
+  public_peers_set: { args: { list: 'string' }, reply: { entries: 'int32' }, writes: true },
   /** What is unsafe or broken in the router's configuration. */
   lint: { args: {}, reply: { findings: [FINDING] } },
 } as const satisfies Record<string, VerbContract>;

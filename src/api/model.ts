@@ -190,6 +190,142 @@ export const INTERFACE = {
 } as const;
 export type InterfaceStatus = Shape<typeof INTERFACE>;
 
+/**
+ * Sentences for people come filled in, and as what they were made of, so that a page can say them in another language: `words` holds
+ * them with `{name}` in place of each value, `values` the value of each name. Values may be hostile: they are text, never markup.
+ */
+export type Values = { [name: string]: string | number };
+
+/** An interface of OpenWrt over which this router reaches, or should reach, the Internet. Source: netifd, `network.interface dump`. */
+export const UPLINK = {
+  interface: 'string',
+  'device?': 'string',
+  /** `dhcp`, `pppoe`, `static`, … */
+  'proto?': 'string',
+  up: 'bool',
+  /** It is being set up. */
+  pending: 'bool',
+  /** The device has a signal; absent where netifd does not tell. */
+  'carrier?': 'bool',
+  /** IPv4 and IPv6 addresses, without prefix length. */
+  addresses: ['string'],
+  /** It holds a default route, IPv4 or IPv6. */
+  default_route: 'bool',
+  /** Next hops of its default routes. */
+  next_hops: ['string'],
+  /** Name servers. */
+  dns_servers: ['string'],
+  'uptime_s?': 'int64',
+  /** What netifd says is wrong: `NO_DEVICE`, `AUTH_FAILED`, … */
+  errors: ['string'],
+} as const;
+export type Uplink = Shape<typeof UPLINK>;
+
+/** The links of the chain from the wall to the mesh, in the order in which they are looked at. */
+export const CHAIN = ['line', 'dns', 'clock', 'yggdrasil', 'peers', 'tree'] as const;
+export type ChainLink = (typeof CHAIN)[number];
+
+/** `good`, `weak` (it works, something is wrong), `bad`, `unknown` (cannot be told now), `unused` (this router does without it). */
+export const CHECK_STATES = ['good', 'weak', 'bad', 'unknown', 'unused'] as const;
+export type CheckState = (typeof CHECK_STATES)[number];
+
+/** One link of the chain, looked at. */
+export const CHECK = {
+  /** One of CHAIN. */
+  link: 'string',
+  /** One of CHECK_STATES. */
+  state: 'string',
+  /** How long it has been in this state, as far as this daemon has watched. */
+  since_s: 'int64',
+  /** What the state was seen by, one sentence. */
+  evidence: 'string',
+  words: { evidence: 'string' },
+  /** Values. */
+  values: 'json',
+} as const;
+export type Check = Shape<typeof CHECK>;
+
+/** Does the mesh work, and if not, what is the first broken link and what is to be done. */
+export const VERDICT = {
+  /** One of CHECK_STATES but `unused`. */
+  state: 'string',
+  /** Which situation this is: `no_cable`, say. Each has a sentence of its own. */
+  id: 'string',
+  sentence: 'string',
+  /** What to do; empty when there is nothing to do. */
+  fix: 'string',
+  words: { sentence: 'string', fix: 'string' },
+  /** Values. */
+  values: 'json',
+  /** How long this has been the situation. */
+  since_s: 'int64',
+  /** When `state` was last `good`; absent: never while this daemon has watched. */
+  'last_good_ago_s?': 'int64',
+  /** In the order of CHAIN. */
+  checks: [CHECK],
+} as const;
+export type Verdict = Shape<typeof VERDICT>;
+
+/** Bytes over the peerings of one node since this daemon watches: of its own sessions, and relayed for others (counted once). */
+export const TRAFFIC = {
+  since_s: 'int64',
+  own_rx_bytes: 'int64',
+  own_tx_bytes: 'int64',
+  relayed_bytes: 'int64',
+  own_rx_bytes_per_s: 'int64',
+  own_tx_bytes_per_s: 'int64',
+  relayed_bytes_per_s: 'int64',
+} as const;
+export type Traffic = Shape<typeof TRAFFIC>;
+
+/** The last time that an uplink came back and peers were dialled at once. */
+export const HEAL = {
+  ago_s: 'int64',
+  /** The uplink that came back. */
+  uplink: 'string',
+  /** Peers that were dialled. */
+  dialled: 'int32',
+  /** Of these, those that are up now. */
+  healed: 'int32',
+  /** How much longer the one that came back first would have waited by itself, about. */
+  saved_s: 'int64',
+} as const;
+export type Heal = Shape<typeof HEAL>;
+
+/** How many peerings are in each state. */
+export const PEER_COUNT = { up: 'int32', unproven: 'int32', down: 'int32' } as const;
+
+/** One public peer that the adviser measured. */
+export const CANDIDATE = {
+  uri: 'string',
+  /** Who runs it, as far as its host name tells. */
+  operator: 'string',
+  'region?': 'string',
+  /** Median of the times that a TCP connection took. */
+  'latency_ms?': 'double',
+  measured_ago_s: 'int64',
+  /** Why it does not count. */
+  'problem?': 'string',
+  /** `kept`, `trial`, or absent. */
+  'role?': 'string',
+} as const;
+export type Candidate = Shape<typeof CANDIDATE>;
+
+/** What the adviser for public peers does. */
+export const ADVISER = {
+  enabled: 'bool',
+  /** `off`, `no_list`, `waiting`, `measuring`, `trial`, `content`. */
+  state: 'string',
+  /** Entries of the list that can be measured, and when the list was made, where it says so. */
+  listed: 'int32',
+  /** Peers that it added and that stay, at most three, and one on trial. */
+  candidates: [CANDIDATE],
+  /** When it looks again. */
+  'next_s?': 'int64',
+  'problem?': 'string',
+} as const;
+export type AdviserStatus = Shape<typeof ADVISER>;
+
 /** How much a finding matters: `error` (something does not work, or is unsafe now), `warning` (it will hurt), `note`. */
 export const FINDING_LEVELS = ['error', 'warning', 'note'] as const;
 export type FindingLevel = (typeof FINDING_LEVELS)[number];
@@ -208,5 +344,10 @@ export const FINDING = {
   why: 'string',
   /** What to do about it. */
   fix: 'string',
+  words: { what: 'string', why: 'string', fix: 'string' },
+  /** Values. */
+  values: 'json',
+  /** The helper's verb `fix` can put it right safely. */
+  fixable: 'bool',
 } as const;
 export type Finding = Shape<typeof FINDING> & { level: FindingLevel };

@@ -1,18 +1,24 @@
 // The ubus contract: objects, methods, arguments, replies, events. Daemon, LuCI and tests read it from here and nowhere else.
 
 import {
+  ADVISER,
   FINDING,
+  HEAL,
   HISTORY_SAMPLE,
   INTERFACE,
   LINK,
   MULTICAST_INTERFACE,
   PATH,
   PEER,
+  PEER_COUNT,
   SELF,
   SESSION,
   type TableLayout,
+  TRAFFIC,
   TREE_ENTRY,
   TUN,
+  UPLINK,
+  VERDICT,
 } from './model.ts';
 
 /** One ubus method. Arguments whose name ends in `?` may be left out; arguments that are not named here are ignored. */
@@ -90,6 +96,40 @@ export const MESHBRIDGE_METHODS = {
   log_level: { args: { 'level?': 'string' }, reply: { level: 'string' }, writes: true },
   /** What is unsafe or broken in the router's configuration. */
   lint: { args: {}, reply: { findings: [FINDING] } },
+  /** Does the mesh work; of which interface: the named one, or the first. */
+  verdict: { args: WHICH, reply: { age_ms: 'int64', ...VERDICT } },
+  /** All that the page Overview shows, but for the history: the verdict, and in short what it rests on. */
+  overview: {
+    args: WHICH,
+    reply: {
+      ...AGED,
+      version: 'string',
+      /** All interfaces of protocol yggdrasil; `interface` is empty without any. */
+      interfaces: ['string'],
+      /** What this node is called in the mesh. */
+      'name?': 'string',
+      'self?': SELF,
+      verdict: VERDICT,
+      uplinks: [UPLINK],
+      'peers?': PEER_COUNT,
+      'traffic?': TRAFFIC,
+      'heal?': HEAL,
+    },
+  },
+  /** What the household may see: the verdict and the own use, no address, key or name of anybody else. */
+  member: {
+    args: {},
+    reply: { age_ms: 'int64', 'name?': 'string', verdict: VERDICT, 'traffic?': TRAFFIC },
+  },
+  /** Whether something answers at an address of the mesh (200::/7) on a TCP port. */
+  service_check: {
+    args: { address: 'string', port: 'int32' },
+    reply: { reachable: 'bool', 'latency_ms?': 'double', 'error?': 'string' },
+  },
+  /** What the adviser for public peers does. */
+  adviser: { args: {}, reply: ADVISER },
+  /** Removes every peering that the adviser added, and lets it rest until the daemon starts again. */
+  adviser_undo: { args: {}, reply: { message: 'string' }, writes: true },
 } as const satisfies Record<string, MethodContract>;
 
 /** All objects, by path. */

@@ -1,7 +1,7 @@
 // What a lint can find, in words for people who are not engineers, and the one place where values of the router enter these words.
 
 import type { Finding, FindingLevel } from '../api/model.ts';
-import { replaceInvisible } from '../lib/text.ts';
+import { fillWords, shown } from '../lib/words.ts';
 
 interface Words {
   /** Unless the check says otherwise. */
@@ -314,18 +314,8 @@ export type FindingId = keyof typeof FINDINGS;
 
 /** Findings of one id, beyond which they are only counted. */
 export const MAX_SAME = 8;
-/** Characters of a value of the router, in a text. */
-const MAX_VALUE = 160;
 /** Characters of an `option`. */
 const MAX_PLACE = 120;
-
-/** A text of the router for the eyes of people: letters, digits and harmless marks, the rest as dots, cut when it is long. */
-export function shown(text: string, most = MAX_VALUE): string {
-  const cut = text.length > most;
-  const part = cut ? text.slice(0, most - 1) : text;
-  const seen = replaceInvisible(part, '·');
-  return seen.replace(/[^\w .,:;/@%+=?()[\]{}*|^$~#!\u00a1-\u{10ffff}-]|[\ud800-\udfff]/gu, '·') + (cut ? '…' : '');
-}
 
 /** Collects findings, with a bound for each id. */
 export class Findings {
@@ -351,11 +341,20 @@ export class Findings {
       this.leftOut++;
       return;
     }
-    const fill = (words: string) =>
-      words.replace(/\{([a-z]+)\}/g, (whole, name: string) =>
-        Object.hasOwn(values, name) ? shown(String(values[name])) : whole,
-      );
+    const clean = Object.fromEntries(
+      Object.entries(values).map(([name, value]) => [name, typeof value === 'number' ? value : shown(value)]),
+    );
     const { what, why, fix } = FINDINGS[id];
-    this.list.push({ id, level, option: shown(option, MAX_PLACE), what: fill(what), why: fill(why), fix: fill(fix) });
+    this.list.push({
+      id,
+      level,
+      option: shown(option, MAX_PLACE),
+      what: fillWords(what, clean),
+      why: fillWords(why, clean),
+      fix: fillWords(fix, clean),
+      words: { what, why, fix },
+      values: clean,
+      fixable: false,
+    });
   }
 }

@@ -20,7 +20,7 @@ import { compileLayout, firstValueOffset, type Table } from '../ubus/blobmsg.ts'
 import type { UbusClient } from '../ubus/client.ts';
 import { MAX_ANSWER_DATA } from '../ubus/message.ts';
 import { Failure, type Reply, type UbusMethod } from '../ubus/object.ts';
-import { UBUS_STATUS_NOT_FOUND } from '../ubus/status.ts';
+import { UBUS_STATUS_NOT_FOUND, UBUS_STATUS_NOT_SUPPORTED } from '../ubus/status.ts';
 import { SendQueue } from './queue.ts';
 
 /** What the object `meshbridge` shows and starts. */
@@ -40,6 +40,7 @@ type Handler = UbusMethod['handle'];
 
 /** Of an interface's name that nobody knows, so much is said back, in characters. */
 const MAX_NAME = 32;
+const MISSING = new Failure(UBUS_STATUS_NOT_SUPPORTED, 'not there yet');
 const AGE_OFFSET = firstValueOffset('age_ms');
 const LAYOUTS = new Map<YggdrasilMethod, ReturnType<typeof compileLayout>>();
 const NOTICE = compileLayout(PEER_NOTICE);
@@ -178,6 +179,12 @@ export class UbusSurface {
       status: () => this.daemon.status(),
       reload: async () => ({ message: await this.daemon.reload() }),
       lint: () => this.daemon.lint(),
+      verdict: () => MISSING,
+      overview: () => MISSING,
+      member: () => MISSING,
+      service_check: () => MISSING,
+      adviser: () => MISSING,
+      adviser_undo: () => MISSING,
       log_level: (args) => ({ level: this.daemon.logLevel(args.level as string | undefined) }),
     };
   }

@@ -30,10 +30,16 @@ function jsonOf(text: string): unknown {
   }
 }
 
+/** Every text in a finding, its words and values too. */
+function textsOf(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsOf) : [];
+}
+
 function check(findings: readonly Finding[]): void {
   if (findings.length > MAX_FINDINGS) throw new Error(`${findings.length} findings`);
   for (const finding of findings)
-    for (const text of Object.values(finding)) {
+    for (const text of textsOf(finding)) {
       if (text.length > MAX_TEXT) throw new Error(`${finding.id}: ${text.length} characters`);
       if (/[\p{Cc}\p{Cf}\p{Cs}<>]/u.test(text)) throw new Error(`${finding.id}: ${JSON.stringify(text)}`);
       // what is damaged may have left its place and be a name, but never whole

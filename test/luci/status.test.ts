@@ -30,6 +30,9 @@ const FINDING: Finding = {
   what: 'The interface ygg0 has no private key.',
   why: 'It gets a new identity and address at every start, and whoever knows the old one loses it.',
   fix: 'Make a key and store it in this option.',
+  words: { what: '', why: '', fix: '' },
+  values: {},
+  fixable: false,
 };
 
 function status(interfaces: InterfaceStatus[], links = LINKS, config_errors: string[] = []): PageAnswer {
