@@ -44,6 +44,7 @@ for (const { path, bytes } of views) {
     const given = {
       view: { extend: () => made },
       rpc: {
+        addInterceptor() {},
         declare: (call: { reject?: boolean }) => {
           assert.is(call.reject, true);
           return () => Promise.reject(new Error());

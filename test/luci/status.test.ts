@@ -163,6 +163,11 @@ if (pages) {
       { status: 9 },
       /^The mesh daemon refused: RPC call to meshbridge\/status failed with ubus code 9: [^\n]*\n/,
     ],
+    [
+      'says why it refuses',
+      { status: 4, reply: { error: 'interface: no Yggdrasil interface was found', field: 'interface' } },
+      /^The mesh daemon refused: interface: no Yggdrasil interface was found\n/,
+    ],
     ['answers something else', { status: 0, reply: {} }, /^The mesh daemon answers in a way that this page does not/],
     ['answers nothing', { status: 0 }, /^The mesh daemon answers in a way that this page does not/],
   ];

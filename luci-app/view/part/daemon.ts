@@ -4,6 +4,7 @@ import rpc from 'luci:rpc';
 import type { HELPER_METHODS } from '../../../src/api/helper.ts';
 import type { Shape } from '../../../src/api/model.ts';
 import type { OBJECTS } from '../../../src/api/objects.ts';
+import { refusalOf } from './refusal.ts';
 
 type Objects = typeof OBJECTS & { 'meshbridge.helper': typeof HELPER_METHODS };
 type Contract<O extends keyof Objects, M extends keyof Objects[O]> = Objects[O][M] extends {
@@ -16,6 +17,11 @@ type Contract<O extends keyof Objects, M extends keyof Objects[O]> = Objects[O][
 export type Reply<O extends keyof Objects, M extends keyof Objects[O]> = Shape<Contract<O, M>['reply']>;
 type Arguments<O extends keyof Objects, M extends keyof Objects[O]> = Shape<Contract<O, M>['args']>;
 type Call<A, R> = (args: A) => Promise<R>;
+
+rpc.addInterceptor(async ({ result }, { object }) => {
+  const refusal = /^(yggdrasil|meshbridge)/.test(object) ? refusalOf(object, result) : undefined;
+  if (refusal) throw refusal;
+});
 
 /**
  * One method as a function of one table of arguments.

@@ -1,6 +1,8 @@
 // A call that failed, in words for people. LuCI tells the reason only inside a message, whose numbers are the same in all languages.
 // Source: luci-base, resources/rpc.js and luci.js (request); uhttpd, ubus.c (the JSON-RPC errors).
 
+import { Refusal } from './refusal.ts';
+
 /** What went wrong, and what to do about it. */
 export interface Failure {
   what: string;
@@ -26,6 +28,11 @@ export function describeFailure(error: unknown): Failure {
     return {
       what: _('The mesh daemon answers in a way that this page does not understand.'),
       fix: _('One of them is older: restart “meshbridge” under System → Startup, and reload this page.'),
+    };
+  if (error instanceof Refusal)
+    return {
+      what: _('The mesh daemon refused: %s').format(error.message.slice(0, MAX_TEXT)),
+      fix: _('The system log may say more.'),
     };
   // only the first line: a stack trace may follow
   const text = (error instanceof Error ? error.message : String(error)).split('\n', 1)[0]!.slice(0, MAX_TEXT);

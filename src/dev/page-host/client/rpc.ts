@@ -17,6 +17,7 @@ interface Reply {
   result?: [number, object?];
   error?: { code: number; message: string };
 }
+type Interceptor = (answer: Reply, declaration: Declaration) => Promise<void>;
 
 const KNOWN = ['object', 'method', 'params', 'reject', 'nobatch'];
 const STATUS = [
@@ -31,6 +32,7 @@ const STATUS = [
 /** Of the login that the page was opened with. */
 const { session } = (document.currentScript as HTMLScriptElement).dataset;
 
+const interceptors: Interceptor[] = [];
 let waiting: Waiting[] = [];
 let nextId = 1;
 
@@ -59,11 +61,13 @@ async function call(declaration: Declaration, args: readonly unknown[]): Promise
   const { object, method, params = [], nobatch } = declaration;
   const named = Object.fromEntries(params.map((name, i) => [name, args[i]]));
   const message = { jsonrpc: '2.0', id: nextId++, method: 'call', params: [session, object, method, named] };
-  const { result, error } = await new Promise<Reply>((resolve, reject) => {
+  const answer = await new Promise<Reply>((resolve, reject) => {
     const entry = { message, resolve, reject };
     if (nobatch) void send([entry], message);
     else if (waiting.push(entry) === 1) requestAnimationFrame(flush);
   });
+  await Promise.all(interceptors.map((see) => see(answer, declaration)));
+  const { result, error } = answer;
   const where = `RPC call to ${object}/${method} failed with`;
   const trace = '\n  at stand-in';
   if (error) throw new Error(`${where} error ${error.code}: ${error.message}${trace}`);
@@ -73,6 +77,9 @@ async function call(declaration: Declaration, args: readonly unknown[]): Promise
 }
 
 export const rpc = {
+  addInterceptor(see: Interceptor): void {
+    interceptors.push(see);
+  },
   declare(declaration: Declaration): (...args: unknown[]) => Promise<unknown> {
     if (declaration.reject !== true) throw new Error('rpc.declare: expected reject: true');
     const unknown = Object.keys(declaration).find((key) => !KNOWN.includes(key));
