@@ -1,12 +1,11 @@
 // The page Mesh > Status: does the mesh work, which Yggdrasil interfaces are there, what is the daemon connected to, and what is unsafe.
 
-import poll from 'luci:poll';
 import view from 'luci:view';
 import type { Finding, InterfaceStatus, LinkStatus } from '../../src/api/model.ts';
 import { readFindings, readStatus, type Status } from './part/daemon.ts';
 import { describeFailure } from './part/failure.ts';
-import { styleSheet } from './part/style.ts';
-import { faultOf, type Health, summarize } from './part/summary.ts';
+import { Page } from './part/page.ts';
+import { faultOf, summarize } from './part/summary.ts';
 import { type Row, Table } from './part/table.ts';
 
 const POLL_S = 5;
@@ -69,8 +68,12 @@ function findingItem({ level, option, what, why, fix }: Finding): HTMLElement {
 }
 
 class StatusPage {
-  readonly root: HTMLElement;
-  private readonly lead = E('div', { class: 'mb-lead', role: 'status' });
+  readonly page = new Page<Status>({
+    title: _('Mesh status'),
+    ask: () => readStatus({}),
+    show: (status) => this.show(status),
+    seconds: POLL_S,
+  });
   private readonly configErrors = E('div', { class: 'mb-note', 'data-level': 'warning', role: 'alert', hidden: '' });
   private readonly interfaces = new Table(_('Yggdrasil interfaces'), [
     _('Interface'),
@@ -88,48 +91,24 @@ class StatusPage {
     _('Last error'),
   ]);
   private readonly about = E('p');
-  /** Hidden as long as nothing is known: an old state must not be taken for the present one. */
-  private readonly known: HTMLElement;
   private readonly findings = E('div', { 'aria-live': 'polite' });
-  private leadText = '';
-  private asking = false;
   /** The button stays enabled meanwhile: one that is disabled loses the focus. */
   private checking = false;
 
   constructor() {
-    this.known = E('div', { hidden: '' }, [
+    this.page.body.append(
       this.configErrors,
       E('h3', [_('Yggdrasil interfaces')]),
       this.interfaces.root,
       E('h3', [_('Connections of the daemon')]),
       this.links.root,
       this.about,
-    ]);
-    this.root = E('div', { class: 'mb-page' }, [
-      styleSheet(),
-      E('h2', [_('Mesh status')]),
-      this.lead,
-      this.known,
+    );
+    this.page.root.append(
       E('h3', [_('Safety check')]),
       this.findings,
       E('button', { class: 'btn cbi-button', type: 'button', click: () => void this.check() }, [_('Check again')]),
-    ]);
-    this.lead.textContent = _('Asking the mesh daemon …');
-  }
-
-  /** Asks for the state and shows it. Never rejects. */
-  async refresh(): Promise<void> {
-    if (this.asking) return;
-    this.asking = true;
-    try {
-      this.show(await readStatus({}));
-    } catch (error) {
-      const { what, fix } = describeFailure(error);
-      this.tell('bad', what, fix);
-      this.known.hidden = true;
-    } finally {
-      this.asking = false;
-    }
+    );
   }
 
   /** Has the configuration checked and shows what was found. Never rejects. */
@@ -166,16 +145,7 @@ class StatusPage {
         ),
       );
     this.about.textContent = _('meshbridge %s, running for %t').format(status.version, status.uptime_s);
-    this.tell(health, text, fix);
-    this.known.hidden = false;
-  }
-
-  /** Says it once: a screen reader reads a changed element aloud. */
-  private tell(health: Health, text: string, fix = ''): void {
-    if (this.leadText === text + fix) return;
-    this.leadText = text + fix;
-    this.lead.dataset.health = health;
-    this.lead.replaceChildren(E('p', [text]), E('p', [fix]));
+    this.page.tell(health, text, fix);
   }
 }
 
@@ -184,10 +154,8 @@ export default view.extend({
   handleSaveApply: null,
   handleReset: null,
   render() {
-    const page = new StatusPage();
-    void page.refresh();
-    void page.check();
-    poll.add(() => page.refresh(), POLL_S);
-    return page.root;
+    const status = new StatusPage();
+    void status.check();
+    return status.page.start();
   },
 });

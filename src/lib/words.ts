@@ -15,7 +15,8 @@ export function shown(text: string, most = MAX_VALUE): string {
 
 /** A sentence with each `{name}` that has a value replaced by it; the value is shown as it is: clean it before. */
 export function fillWords(words: string, values: Readonly<Record<string, string | number>>): string {
-  return words.replace(/\{([a-z]+)\}/g, (whole, name: string) =>
-    Object.hasOwn(values, name) ? String(values[name]) : whole,
-  );
+  return words.replace(/\{([a-z]+)\}/g, (whole, name: string) => {
+    const value: unknown = values[name];
+    return typeof value === 'string' || typeof value === 'number' ? String(value) : whole;
+  });
 }

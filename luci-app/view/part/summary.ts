@@ -1,9 +1,7 @@
 // The state of the mesh in one sentence, and what to do about it. The worst thing is said first.
 
 import type { InterfaceStatus } from '../../../src/api/model.ts';
-
-/** `good`: nothing to do; `weak`: it works, something is wrong; `bad`: it does not work. */
-export type Health = 'good' | 'weak' | 'bad';
+import type { Health } from './health.ts';
 
 export interface Summary {
   health: Health;

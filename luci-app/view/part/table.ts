@@ -1,54 +1,45 @@
-// A table whose rows are found again by key: a new state changes the cells that differ and leaves focus and selection alone.
+// A table whose rows are found again by key.
 // On a narrow screen each row becomes a card, its cells labelled by `data-title`; the roles keep it a table for screen readers.
 
-/** One row: its cells' texts, in the order of the titles. */
+import { Keyed, setContent } from './keyed.ts';
+
+/** One row: its cells in the order of the titles. A node that is given again is left alone, and with it the focus in it. */
 export interface Row {
   key: string;
-  cells: readonly string[];
+  cells: readonly (Node | string)[];
 }
 
-/** A table of texts. */
+interface TableRow {
+  root: HTMLElement;
+  cells: readonly HTMLElement[];
+}
+
+/** A table. */
 export class Table {
   readonly root: HTMLElement;
-  private readonly body: HTMLElement;
-  private readonly rows = new Map<string, { row: HTMLElement; cells: HTMLElement[] }>();
+  private readonly rows: Keyed<TableRow, Row['cells']>;
 
-  constructor(
-    label: string,
-    private readonly titles: readonly string[],
-  ) {
+  constructor(label: string, titles: readonly string[]) {
     const heads = titles.map((title) => E('th', { class: 'th', role: 'columnheader', scope: 'col' }, [title]));
-    this.body = E('tbody', { role: 'rowgroup' });
+    const body = E('tbody', { role: 'rowgroup' });
+    this.rows = new Keyed<TableRow, Row['cells']>(
+      body,
+      () => {
+        const cells = titles.map((title) => E('td', { class: 'td', role: 'cell', 'data-title': title }));
+        return { root: E('tr', { class: 'tr', role: 'row' }, cells), cells };
+      },
+      ({ cells }, wanted) => {
+        for (const [i, cell] of cells.entries()) setContent(cell, wanted[i] ?? '');
+      },
+    );
     this.root = E('table', { class: 'table mb-table', role: 'table', 'aria-label': label }, [
       E('thead', { role: 'rowgroup' }, [E('tr', { class: 'tr table-titles', role: 'row' }, heads)]),
-      this.body,
+      body,
     ]);
   }
 
   /** Shows these rows, in this order; of rows with equal keys the last one. */
   update(rows: readonly Row[]): void {
-    const wanted = new Map(rows.map((row) => [row.key, row.cells]));
-    for (const [key, { row }] of this.rows) {
-      if (wanted.has(key)) continue;
-      row.remove();
-      this.rows.delete(key);
-    }
-    let next = this.body.firstChild;
-    for (const [key, texts] of wanted) {
-      const { row, cells } = this.rows.get(key) ?? this.add(key);
-      cells.forEach((cell, i) => {
-        const text = texts[i] ?? '';
-        if (cell.textContent !== text) cell.textContent = text;
-      });
-      if (row === next) next = row.nextSibling;
-      else this.body.insertBefore(row, next);
-    }
-  }
-
-  private add(key: string): { row: HTMLElement; cells: HTMLElement[] } {
-    const cells = this.titles.map((title) => E('td', { class: 'td', role: 'cell', 'data-title': title }));
-    const added = { row: E('tr', { class: 'tr', role: 'row' }, cells), cells };
-    this.rows.set(key, added);
-    return added;
+    this.rows.update(new Map(rows.map(({ key, cells }) => [key, cells])));
   }
 }
