@@ -308,7 +308,7 @@ export class App {
       foundBy,
       {
         configured: () => this.network.peers(name),
-        addedHere: (remote) => peering.addedHere(remote),
+        dialledHere: (remote) => peering.dialledHere(remote),
         nameOf: (key) => remote.nameOf(key, this.nowMs()),
       },
       (event, peer) => {
@@ -330,6 +330,7 @@ export class App {
           up ? 'link_up' : 'link_down',
           this.link(`yggdrasil.${name}`, formatEndpoint(endpoint), client.report()),
         );
+        if (up) peering.forgetDialled();
         if (up) this.undoTrials(name);
       },
     });

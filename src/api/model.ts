@@ -44,6 +44,10 @@ export const PEER = {
   'remote?': 'string',
   /** Network device that the link is bound to, where that is configured. */
   'device?': 'string',
+  /** Query of the address with which this daemon dialled it, secrets hidden; empty: without one. Absent: not known. */
+  'options?': 'string',
+  /** On trial: it is undone in so many seconds unless somebody confirms it. */
+  'trial_left_s?': 'int32',
   /** PeerOrigin. */
   origin: 'string',
   inbound: 'bool',
@@ -89,6 +93,8 @@ export type Peer = Shape<typeof PEER>;
 export type PeerClaim = Omit<
   Peer,
   | 'device'
+  | 'options'
+  | 'trial_left_s'
   | 'origin'
   | 'state'
   | 'proven_ago_ms'

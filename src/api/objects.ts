@@ -68,10 +68,19 @@ export const YGGDRASIL_METHODS = {
   peer_remove: { args: { ...PEERING, 'forget?': 'bool' }, reply: DONE, writes: true },
   /** Dials a peer that is down now instead of at the end of its backoff. */
   peer_retry: { args: PEERING, reply: DONE, writes: true },
-  /** Adds a peering that is removed again after `seconds` (default 60, 10..3600) unless `peer_confirm` comes. */
-  peer_try: { args: { ...PEERING, 'seconds?': 'int32' }, reply: { ...DONE, reverts_in_s: 'int32' }, writes: true },
+  /**
+   * Adds a peering that is removed again after `seconds` (default 60, 10..3600) unless `peer_confirm` comes. With `replace`, dials an
+   * outgoing one that is there anew with the options of `uri`, and what is undone is that: it has the options again that it had.
+   */
+  peer_try: {
+    args: { ...PEERING, 'seconds?': 'int32', 'replace?': 'bool' },
+    reply: { ...DONE, reverts_in_s: 'int32' },
+    writes: true,
+  },
   /** Ends the trial of a peering: it stays until Yggdrasil restarts. */
   peer_confirm: { args: PEERING, reply: DONE, writes: true },
+  /** Undoes what a trial did, before its time is over. */
+  peer_undo: { args: PEERING, reply: DONE, writes: true },
   /** Writes a peering into `/etc/config/network`, so that it outlives a restart, and adds it where it is missing; ends its trial. */
   peer_keep: { args: PEERING, reply: DONE, writes: true },
 } as const satisfies Record<string, MethodContract>;

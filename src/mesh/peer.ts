@@ -10,12 +10,21 @@ export interface PeeringName {
   device?: string;
 }
 
+/** What is known of a peering because this daemon dialled it. */
+export interface DialledHere {
+  device?: string;
+  /** Query of its address, secrets hidden. */
+  options: string;
+  /** Until it is undone unless somebody confirms it. */
+  trialLeftS?: number;
+}
+
 /** What the book needs to know from elsewhere; each answer is about this node. */
 export interface PeerKnowledge {
   /** Peerings of the configuration; `undefined`: no configuration is known. */
   configured(): readonly PeeringName[] | undefined;
-  /** True when this daemon added the peering itself. */
-  addedHere(remote: string): boolean;
+  /** Of an outgoing peering that this daemon dialled. */
+  dialledHere(remote: string): DialledHere | undefined;
   /** A node's name from its node info, where it was asked already. */
   nameOf(key: string): string | undefined;
 }
@@ -240,15 +249,22 @@ export class PeerBook {
     nowMs: number,
     elapsedMs: number,
   ): Peer {
+    const outgoing = claim.inbound ? undefined : claim.remote;
     const listed = claim.remote === undefined ? undefined : configured?.get(claim.remote);
+    const dialled = outgoing === undefined ? undefined : this.knowledge.dialledHere(outgoing);
     const peer: Peer = {
       ...claim,
-      origin: this.originOf(claim, configured, listed),
+      origin: this.originOf(claim, configured, listed, dialled !== undefined),
       state: record.state,
       state_ago_ms: nowMs - record.stateAtMs,
       changes_per_hour: record.changes.filter((at) => nowMs - at < HOUR_MS).length,
     };
-    if (listed?.device !== undefined) peer.device = listed.device;
+    const device = listed ? listed.device : dialled?.device;
+    if (device !== undefined) peer.device = device;
+    if (dialled) {
+      peer.options = dialled.options;
+      if (dialled.trialLeftS !== undefined) peer.trial_left_s = dialled.trialLeftS;
+    }
     if (claim.key === undefined && record.key !== undefined) {
       peer.key = record.key;
       peer.key_remembered = true;
@@ -272,11 +288,12 @@ export class PeerBook {
     claim: PeerClaim,
     configured: ReadonlyMap<string, PeeringName> | undefined,
     listed: PeeringName | undefined,
+    dialled: boolean,
   ): PeerOrigin {
     if (claim.inbound) return 'inbound';
     if (listed) return 'configured';
     if (claim.remote !== undefined && isLinkLocal(claim.remote)) return 'multicast';
-    if (claim.remote !== undefined && this.knowledge.addedHere(claim.remote)) return 'runtime';
+    if (dialled) return 'runtime';
     return configured ? 'runtime' : 'unknown';
   }
 

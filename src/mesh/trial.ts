@@ -6,6 +6,8 @@ import type { PeeringName } from './peer.ts';
 /** One peering on trial. */
 export interface Trial extends PeeringName {
   interface: string;
+  /** Its address with the options that it had before; absent: there was no such peering. */
+  before?: string;
 }
 
 /** Keeps the list of trials where it outlives the daemon but not a power-cycle. */
@@ -16,6 +18,7 @@ export interface TrialStore {
 
 /** Calls back once after a delay. */
 export interface TrialTimer {
+  monotonicMs(): number;
   after(delayMs: number, callback: () => void): () => void;
 }
 
@@ -23,6 +26,7 @@ const MAX_TRIALS = 32;
 
 interface Entry {
   trial: Trial;
+  endsAtMs: number;
   /** `undefined`: over, waiting to be undone. */
   cancel: (() => void) | undefined;
 }
@@ -41,7 +45,7 @@ export class Trials {
     this.entries = store
       .load()
       .slice(0, MAX_TRIALS)
-      .map((trial) => ({ trial, cancel: undefined }));
+      .map((trial) => ({ trial, endsAtMs: Number.NEGATIVE_INFINITY, cancel: undefined }));
   }
 
   /** Begins a trial, unless the peering is on trial already or too many are. */
@@ -53,7 +57,7 @@ export class Trials {
       if (stale < 0) return 'full';
       this.entries.splice(stale, 1);
     }
-    const entry: Entry = { trial, cancel: undefined };
+    const entry: Entry = { trial, endsAtMs: this.timer.monotonicMs() + durationMs, cancel: undefined };
     entry.cancel = this.timer.after(durationMs, () => {
       entry.cancel = undefined;
       this.onOver(trial);
@@ -83,6 +87,12 @@ export class Trials {
     return this.entries.find(({ trial }) => isSame(trial, name))?.trial;
   }
 
+  /** Whole seconds until the trial of a peering is over. */
+  leftS(name: Trial): number | undefined {
+    const entry = this.entries.find(({ trial }) => isSame(trial, name));
+    return entry && Math.max(0, Math.ceil((entry.endsAtMs - this.timer.monotonicMs()) / 1000));
+  }
+
   /** Stops all timers; the trials stay in the store. */
   stop(): void {
     for (const entry of this.entries) entry.cancel?.();
@@ -93,8 +103,8 @@ export class Trials {
   }
 }
 
-/** By the address as it is shown, the only one that those who see a peer know. */
+/** By the address as it is shown, the only one that those who see a peer know; `b` may leave the device open. */
 function isSame(a: Trial, b: Trial): boolean {
   const shown = ({ uri }: Trial): string => redact(identityOf(uri));
-  return a.interface === b.interface && shown(a) === shown(b) && a.device === b.device;
+  return a.interface === b.interface && shown(a) === shown(b) && (b.device === undefined || a.device === b.device);
 }

@@ -166,10 +166,13 @@ export class UbusSurface {
       ),
       peer_try: this.forMember(async (member, args) => {
         const seconds = (args.seconds as number | undefined) ?? TRY_SECONDS.usual;
-        const message = await member.peering.try(peeringOf(args), seconds);
+        const message = await member.peering.try(peeringOf(args), seconds, args.replace === true);
         return { ...this.done(member, message), reverts_in_s: seconds };
       }),
-      peer_confirm: this.forMember((member, args) => this.done(member, member.peering.confirm(peeringOf(args)))),
+      peer_confirm: this.forMember(async (member, args) =>
+        this.done(member, await member.peering.confirm(peeringOf(args))),
+      ),
+      peer_undo: this.forMember(async (member, args) => this.done(member, await member.peering.undo(peeringOf(args)))),
       peer_keep: this.forMember(async (member, args) => this.done(member, await member.peering.keep(peeringOf(args)))),
     };
   }

@@ -11,8 +11,9 @@ const MAX_BYTES = 262_144;
 const MODE = 0o600;
 
 function isTrial(value: unknown): value is Trial {
-  const { interface: iface, uri, device } = (value ?? {}) as Record<string, unknown>;
-  return typeof iface === 'string' && typeof uri === 'string' && (device === undefined || typeof device === 'string');
+  const { interface: iface, uri, device, before } = (value ?? {}) as Record<string, unknown>;
+  const isText = (one: unknown): boolean => typeof one === 'string';
+  return isText(iface) && isText(uri) && [device, before].every((one) => one === undefined || isText(one));
 }
 
 /** The file `trials.json` in a directory. A broken file counts as empty; a file that cannot be written is logged, and trials go on. */

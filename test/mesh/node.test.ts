@@ -8,7 +8,7 @@ function makeNode() {
   const node = new Node(
     'ygg0',
     'config',
-    { configured: () => undefined, addedHere: () => false, nameOf: () => undefined },
+    { configured: () => undefined, dialledHere: () => undefined, nameOf: () => undefined },
     () => {},
   );
   node.connected = true;

@@ -12,7 +12,7 @@ function makeBook(configured?: PeeringName[], added: string[] = []) {
   const book = new PeerBook(
     {
       configured: () => configured,
-      addedHere: (remote) => added.includes(remote),
+      dialledHere: (remote) => (added.includes(remote) ? { options: '' } : undefined),
       nameOf: (key) => (key === KEY ? 'maple-12' : undefined),
     },
     (event, peer) => events.push(`${event} ${peer.remote}`),

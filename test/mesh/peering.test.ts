@@ -28,7 +28,7 @@ function make(known: PeeringName[] | 'unknown' = [], stored: Trial[] = []) {
   const node: Node = new Node(
     'ygg0',
     'config',
-    { configured: () => configured, addedHere: (remote) => peering.addedHere(remote), nameOf: () => undefined },
+    { configured: () => configured, dialledHere: (remote) => peering.dialledHere(remote), nameOf: () => undefined },
     () => {},
   );
   node.connected = true;
@@ -59,9 +59,9 @@ function make(known: PeeringName[] | 'unknown' = [], stored: Trial[] = []) {
 }
 
 /** The text with which a command is refused. */
-async function refusal(command: Promise<string> | (() => string)): Promise<string> {
+async function refusal(command: Promise<string>): Promise<string> {
   try {
-    await (typeof command === 'function' ? command() : command);
+    await command;
   } catch (error) {
     assert.instance(error, InputError);
     return errorText(error);
@@ -77,8 +77,8 @@ add('adds a peering and remembers that it came from here', async () => {
     `peering with ${NEW}?password=… added until Yggdrasil restarts`,
   );
   assert.equal(done, [`add ${NEW}?password=secret eth1`]);
-  assert.ok(peering.addedHere(NEW));
-  assert.not(peering.addedHere(UP));
+  assert.ok(peering.dialledHere(NEW));
+  assert.not(peering.dialledHere(UP));
 });
 add('refuses a peer that is there, and what is no address', async () => {
   const { done, peering } = make();
@@ -100,7 +100,7 @@ add('remembers nothing that Yggdrasil refused', async () => {
   world.failing = new LinkDownError('gone');
   const error = await peering.add({ uri: NEW }).catch((e) => e);
   assert.is(error, world.failing);
-  assert.not(peering.addedHere(NEW));
+  assert.not(peering.dialledHere(NEW));
 });
 add.run();
 
@@ -142,7 +142,7 @@ remove('ends a trial', async () => {
   await peering.remove({ uri: NEW }, false);
   await clock.advance(60_000);
   assert.equal(done, [`add ${NEW}`, `remove ${NEW}`]);
-  assert.not(peering.addedHere(NEW));
+  assert.not(peering.dialledHere(NEW));
 });
 remove.run();
 
@@ -151,7 +151,7 @@ retry('dials a peer that is down, with the device of the configuration', async (
   const { done, peering } = make([{ uri: DOWN, device: 'wan' }]);
   assert.is(await peering.retry({ uri: DOWN }), `dialling ${DOWN} now`);
   assert.equal(done, [`add ${DOWN} wan`]);
-  assert.not(peering.addedHere(DOWN));
+  assert.not(peering.dialledHere(DOWN));
 });
 retry('refuses what is up, inbound or not there', async () => {
   const { done, peering } = make();
@@ -174,7 +174,7 @@ trial('adds a peering that is removed again when nobody confirms it', async () =
   assert.equal(done, [`add ${NEW}`]);
   await clock.advance(1);
   assert.equal(done, [`add ${NEW}`, `remove ${NEW}`]);
-  assert.not(peering.addedHere(NEW));
+  assert.not(peering.dialledHere(NEW));
   assert.equal(saved.at(-1), []);
   assert.equal(trials.overdue('ygg0'), []);
 });
@@ -185,7 +185,7 @@ trial('leaves a peering that was confirmed or kept', async () => {
     await peering[settleIt]({ uri: NEW });
     await clock.advance(3_600_000);
     assert.not(done.includes(`remove ${NEW}`), `~> ${settleIt}`);
-    assert.ok(peering.addedHere(NEW));
+    assert.ok(peering.dialledHere(NEW));
   }
 });
 trial('takes 10 s to an hour', async () => {
@@ -212,7 +212,7 @@ trial('refuses a peer that is there, and more than can be remembered', async () 
 });
 trial('refuses to confirm what is not on trial', async () => {
   const { peering } = make();
-  assert.is(await refusal(() => peering.confirm({ uri: NEW })), `uri: ${NEW} is not on trial`);
+  assert.is(await refusal(peering.confirm({ uri: NEW })), `uri: ${NEW} is not on trial`);
 });
 trial('is undone when Yggdrasil is back, by the daemon that finds it on record too', async () => {
   const { done, saved, world, peering } = make(
@@ -233,13 +233,109 @@ trial('is undone when Yggdrasil is back, by the daemon that finds it on record t
 trial('of a proxy with a password ends by the address that is shown', async () => {
   const { clock, done, peering } = make();
   await peering.try({ uri: 'socks://me:secret@127.0.0.1:9050/example.org:1' });
-  assert.match(peering.confirm({ uri: 'socks://…@127.0.0.1:9050/example.org:1' }), / confirmed/);
+  assert.match(await peering.confirm({ uri: 'socks://…@127.0.0.1:9050/example.org:1' }), / confirmed/);
   await clock.advance(60_000);
   assert.is(done.length, 1);
 });
 trial.run();
 
+const OLD = `${UP}?priority=3`;
+const PINNED = `${UP}?key=${'ab'.repeat(32)}`;
+
+const replace = suite('Peering.try with replace');
+replace('dials a peering anew with other options, and undoes that when nobody confirms it', async () => {
+  const { clock, done, saved, node, peering } = make([{ uri: OLD, device: 'wan' }]);
+  assert.is(
+    await peering.try({ uri: PINNED }, 30, true),
+    `peering with ${PINNED} dialled anew: in 30 s it has its old options again unless it is confirmed`,
+  );
+  assert.equal(saved, [[{ uri: PINNED, interface: 'ygg0', device: 'wan', before: OLD }]]);
+  assert.equal(done, [`remove ${PINNED} wan`, `add ${PINNED} wan`]);
+  await node.source!.refresh('peers');
+  const shown = node.view('peers')!.value.peers[0]!;
+  assert.equal([shown.options, shown.device, shown.trial_left_s], [`key=${'ab'.repeat(32)}`, 'wan', 30]);
+  await clock.advance(30_000);
+  assert.equal(done.slice(2), [`remove ${PINNED} wan`, `add ${OLD} wan`]);
+  assert.equal(saved.at(-1), []);
+  assert.equal(peering.dialledHere(UP), { options: 'priority=3', device: 'wan' });
+});
+replace('undoes it on demand, and what it undid cannot be confirmed', async () => {
+  const { clock, done, peering } = make();
+  await peering.try({ uri: PINNED }, 30, true);
+  assert.match(await peering.undo({ uri: UP }), /has the options again that it had before its trial$/);
+  assert.equal(done.slice(2), [`remove ${PINNED}`, `add ${UP}`]);
+  assert.is(await refusal(peering.confirm({ uri: UP })), `uri: ${UP} is not on trial`);
+  await clock.advance(60_000);
+  assert.is(done.length, 4);
+});
+replace('keeps the new options once it is confirmed, and tells that nobody counts down any more', async () => {
+  const { clock, done, node, peering } = make();
+  await peering.try({ uri: PINNED }, 30, true);
+  await peering.confirm({ uri: UP });
+  assert.is(node.view('peers')!.value.peers[0]!.trial_left_s, undefined);
+  await clock.advance(60_000);
+  assert.equal(done, [`remove ${PINNED}`, `add ${PINNED}`]);
+  await peering.keep({ uri: UP });
+  assert.is(done.at(-1), `keep ${PINNED}`, '~> the options that it has');
+});
+replace('gives the old options back when Yggdrasil refuses the new ones', async () => {
+  const { clock, done, saved, world, peering } = make();
+  const refuse = peering.try({ uri: PINNED }, 30, true);
+  world.failing = new LinkDownError('gone');
+  assert.is(await refuse.catch((error) => error), world.failing);
+  assert.equal(saved.at(-1)?.length, 1, '~> forgotten though it was not undone');
+  world.failing = undefined;
+  await clock.advance(60_000);
+  assert.equal(done, [`remove ${PINNED}`, `add ${UP}`]);
+  assert.equal(saved.at(-1), []);
+});
+replace('refuses what is not there, inbound, found by multicast, or hidden in part', async () => {
+  const { done, world, peering } = make();
+  const found = 'tls://[fe80::1%25eth0]:1';
+  world.claims = [...CLAIMS, { remote: found, inbound: false, up: true }];
+  assert.is(await refusal(peering.try({ uri: NEW }, 30, true)), `uri: ${NEW} is not a peer of ygg0`);
+  assert.match(await refusal(peering.try({ uri: INBOUND }, 30, true)), /is an inbound link/);
+  assert.match(await refusal(peering.try({ uri: found }, 30, true)), /was found by multicast/);
+  assert.match(await refusal(peering.try({ uri: `${UP}?password=…` }, 30, true)), /is hidden in part/);
+  assert.equal(done, []);
+});
+replace.run();
+
+const undo = suite('Peering.undo');
+undo('removes a peering on trial', async () => {
+  const { clock, done, peering } = make();
+  await peering.try({ uri: NEW, device: 'eth1' });
+  assert.is(await peering.undo({ uri: NEW }), `peering with ${NEW} removed, as it was before its trial`);
+  assert.is(await refusal(peering.undo({ uri: NEW })), `uri: ${NEW} is not on trial`);
+  await clock.advance(60_000);
+  assert.equal(done, [`add ${NEW} eth1`, `remove ${NEW} eth1`]);
+});
+undo.run();
+
+const dialled = suite('Peering.dialledHere');
+dialled('tells options without their secrets, until Yggdrasil may have been started anew', async () => {
+  const { peering } = make();
+  await peering.add({ uri: `${NEW}?password=secret&priority=2`, device: 'eth1' });
+  assert.equal(peering.dialledHere(NEW), { options: 'password=…&priority=2', device: 'eth1' });
+  peering.forgetDialled();
+  assert.is(peering.dialledHere(NEW), undefined);
+});
+dialled('remembers the newest 256', async () => {
+  const { peering } = make();
+  for (let i = 0; i <= 256; i++) await peering.add({ uri: `tcp://198.51.100.7:${i + 1}` });
+  assert.is(peering.dialledHere('tcp://198.51.100.7:1'), undefined);
+  assert.equal(peering.dialledHere('tcp://198.51.100.7:257'), { options: '' });
+});
+dialled.run();
+
 const keep = suite('Peering.keep');
+keep('writes down the options that it was dialled with, and its device', async () => {
+  const { done, peering } = make([{ uri: OLD }]);
+  await peering.add({ uri: `${NEW}?password=secret`, device: 'eth1' });
+  await peering.keep({ uri: NEW });
+  await peering.keep({ uri: UP });
+  assert.equal(done.slice(1), [`add ${NEW}?password=secret eth1`, `keep ${NEW}?password=secret eth1`, `keep ${OLD}`]);
+});
 keep('writes a peering down, and adds it where it is missing', async () => {
   const { done, peering } = make();
   assert.is(await peering.keep({ uri: UP }), `peering with ${UP} kept: it is in the configuration of ygg0 now`);

@@ -58,7 +58,7 @@ function make(ownInfo: () => Json | undefined = () => undefined) {
     'config',
     {
       configured: () => undefined,
-      addedHere: () => false,
+      dialledHere: () => undefined,
       nameOf: (key) => remote.nameOf(key, 0),
     },
     () => {},

@@ -22,7 +22,7 @@ function make(pace: Partial<YggdrasilPace> = {}) {
     'config',
     {
       configured: () => undefined,
-      addedHere: () => false,
+      dialledHere: () => undefined,
       nameOf: (key) => remote.nameOf(key, clock.monotonicMs()),
     },
     (event, peer) => events.push(`${event} ${peer.remote}`),

@@ -102,7 +102,7 @@ function make(names: readonly string[] = ['ygg0'], log: Log = SILENT) {
     const node = new Node(
       name,
       'config',
-      { configured: () => kept, addedHere: () => false, nameOf: () => undefined },
+      { configured: () => kept, dialledHere: () => undefined, nameOf: () => undefined },
       (event, peer) => mesh.peerNotices.emit({ event, interface: name, peer }),
     );
     node.connected = true;
@@ -192,6 +192,7 @@ const ARGUMENTS: Record<string, object> = {
   peer_retry: { uri: 'tcp://192.0.2.2:1' },
   peer_try: { uri: 'tcp://192.0.2.9:1' },
   peer_confirm: { uri: 'tcp://192.0.2.8:1' },
+  peer_undo: { uri: 'tcp://192.0.2.8:1' },
   peer_keep: { uri: REMOTE },
 };
 
@@ -214,7 +215,7 @@ for (const [path, methods] of Object.entries(OBJECTS)) {
         client.peers = [peerEntry(REMOTE), peerEntry('tcp://192.0.2.2:1', { up: false })];
         await members[0]!.node.read('peers', 0);
       }
-      if (name === 'peer_confirm') await members[0]!.peering.try({ uri: 'tcp://192.0.2.8:1' });
+      if (name === 'peer_confirm' || name === 'peer_undo') await members[0]!.peering.try({ uri: 'tcp://192.0.2.8:1' });
       const { status, data } = await bus.call(path, name, ARGUMENTS[name]);
       assert.is(status, UBUS_STATUS_OK, `~> ${data.error}`);
       assertShape(data, reply, name);
