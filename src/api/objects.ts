@@ -70,7 +70,8 @@ export const YGGDRASIL_METHODS = {
   peer_retry: { args: PEERING, reply: DONE, writes: true },
   /**
    * Adds a peering that is removed again after `seconds` (default 60, 10..3600) unless `peer_confirm` comes. With `replace`, dials an
-   * outgoing one that is there anew with the options of `uri`, and what is undone is that: it has the options again that it had.
+   * outgoing one that is there anew: with the options of `uri` in the place of those of the same name, or where `uri` has none, with
+   * those of the configuration. What is undone is that: it gets back the options that it had.
    */
   peer_try: {
     args: { ...PEERING, 'seconds?': 'int32', 'replace?': 'bool' },

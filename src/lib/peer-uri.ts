@@ -97,6 +97,17 @@ export function identityOf(uri: string): string {
     .replace(/\[([0-9a-f:.]+)%(25)?/gi, '[$1%25');
 }
 
+/** A peering URI with the options of another, which take the place of those of the same name. Any texts are taken. */
+export function withOptions(uri: string, other: string): string {
+  const nameOf = (pair: string): string => splitAt(pair, '=')[0];
+  const pairsOf = (text: string): string[] => (splitAt(text, '?')[1] ?? '').split('&').filter((pair) => pair !== '');
+  const given = pairsOf(other);
+  const names = new Set(given.map(nameOf));
+  const pairs = [...pairsOf(uri).filter((pair) => !names.has(nameOf(pair))), ...given];
+  const [body] = splitAt(uri, '?');
+  return pairs.length === 0 ? body : `${body}?${pairs.join('&')}`;
+}
+
 /** The URI without user, password and whatever option is not known to be harmless; for logs and error texts. Any text is taken. */
 export function redact(uri: string): string {
   const [body = '', query] = splitAt(uri, '?');

@@ -2,7 +2,7 @@
 
 import type { Peer } from '../api/model.ts';
 import { InputError } from '../errors.ts';
-import { identityOf, parsePeerUri, redact } from '../lib/peer-uri.ts';
+import { identityOf, parsePeerUri, redact, withOptions } from '../lib/peer-uri.ts';
 import type { Node } from './node.ts';
 import type { DialledHere, PeeringName } from './peer.ts';
 import type { Trial, Trials } from './trial.ts';
@@ -13,6 +13,8 @@ export interface PeeringLinks {
   add(name: PeeringName): Promise<void>;
   /** Ends an outgoing peering; one that is not there is no error. */
   remove(name: PeeringName): Promise<void>;
+  /** Dials a peering at once that exists and is down, and makes none. */
+  redial(name: PeeringName): Promise<void>;
 }
 
 /** The peerings of `/etc/config/network`. */
@@ -94,6 +96,23 @@ export class Peering {
     return `dialling ${what} now`;
   }
 
+  /** Dials a peer of the list now, unless it is up or gone meanwhile. */
+  async redial({ remote, device }: Peer): Promise<void> {
+    if (remote === undefined) return;
+    const name = device === undefined ? { uri: remote } : { uri: remote, device };
+    await this.links.redial(this.bound(name, this.whole(name)));
+  }
+
+  /** How long Yggdrasil waits at most until it dials a peering again, where that was set. */
+  longestWaitMs(remote: string): number | undefined {
+    const known = this.whole({ uri: remote });
+    try {
+      return known && parsePeerUri(known.uri).maxBackoffMs;
+    } catch {
+      return undefined; // the configuration holds what is no address
+    }
+  }
+
   /** Adds a peering, or with `replace` dials one anew with other options, and undoes that again unless `confirm` comes in time. */
   async try(name: PeeringName, seconds: number = TRY_SECONDS.usual, replace = false): Promise<string> {
     const { least, most } = TRY_SECONDS;
@@ -116,7 +135,7 @@ export class Peering {
       else this.trials.end(trial);
       throw error;
     }
-    const what = redact(name.uri);
+    const what = redact(trial.uri);
     return replace
       ? `peering with ${what} dialled anew: in ${seconds} s it has its old options again unless it is confirmed`
       : `peering with ${what} on trial: it is removed in ${seconds} s unless it is confirmed`;
@@ -210,7 +229,10 @@ export class Peering {
     const known = this.whole(name);
     const before = known?.uri ?? identityOf(name.uri);
     this.refuseHidden({ uri: before });
-    return { ...this.trial(this.bound(name, known)), before };
+    const uri = name.uri.includes('?') ? withOptions(before, name.uri) : this.configured(name)?.uri;
+    if (uri === undefined)
+      throw new InputError(`uri: expected options, or a peering of the configuration, got ${what}`, 'uri');
+    return { ...this.trial({ ...this.bound(name, known), uri }), before };
   }
 
   /** A peering with the options that it has, as far as they are known. */

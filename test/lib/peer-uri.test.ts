@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.ts';
-import { identityOf, type PeerUri, parsePeerUri, redact } from '../../src/lib/peer-uri.ts';
+import { identityOf, type PeerUri, parsePeerUri, redact, withOptions } from '../../src/lib/peer-uri.ts';
 
 const KEY = '4512203662748b353e55c974da1247501b28711f0135fb3dab9ef82894adee11';
 
@@ -195,3 +195,16 @@ for (const [uri, expected] of REDACTED) redaction(`shows ${expected}`, () => ass
 for (const uri of SECRET)
   redaction(`hides the secret of ${uri.slice(0, 50)}`, () => assert.not.match(redact(uri), /hunter/));
 redaction.run();
+
+// ---
+
+const options = suite('withOptions');
+for (const [uri, other, whole] of [
+  ['tcp://a:1', 'tcp://b:2', 'tcp://a:1'],
+  ['tcp://a:1?', '', 'tcp://a:1'],
+  ['tcp://a:1', '?key=00', 'tcp://a:1?key=00'],
+  ['tcp://a:1?priority=1&password=x', 'tcp://a:1?priority=2', 'tcp://a:1?password=x&priority=2'],
+  ['tcp://a:1?key=1&key=2&sni=b', '?key=3&key=4', 'tcp://a:1?sni=b&key=3&key=4'],
+] as const)
+  options(`makes ${whole} of ${uri} and ${other}`, () => assert.is(withOptions(uri, other), whole));
+options.run();

@@ -245,17 +245,18 @@ const PINNED = `${UP}?key=${'ab'.repeat(32)}`;
 const replace = suite('Peering.try with replace');
 replace('dials a peering anew with other options, and undoes that when nobody confirms it', async () => {
   const { clock, done, saved, node, peering } = make([{ uri: OLD, device: 'wan' }]);
+  const BOTH = `${OLD}&key=${'ab'.repeat(32)}`;
   assert.is(
     await peering.try({ uri: PINNED }, 30, true),
-    `peering with ${PINNED} dialled anew: in 30 s it has its old options again unless it is confirmed`,
+    `peering with ${BOTH} dialled anew: in 30 s it has its old options again unless it is confirmed`,
   );
-  assert.equal(saved, [[{ uri: PINNED, interface: 'ygg0', device: 'wan', before: OLD }]]);
-  assert.equal(done, [`remove ${PINNED} wan`, `add ${PINNED} wan`]);
+  assert.equal(saved, [[{ uri: BOTH, interface: 'ygg0', device: 'wan', before: OLD }]]);
+  assert.equal(done, [`remove ${BOTH} wan`, `add ${BOTH} wan`]);
   await node.source!.refresh('peers');
   const shown = node.view('peers')!.value.peers[0]!;
-  assert.equal([shown.options, shown.device, shown.trial_left_s], [`key=${'ab'.repeat(32)}`, 'wan', 30]);
+  assert.equal([shown.options, shown.device, shown.trial_left_s], [`priority=3&key=${'ab'.repeat(32)}`, 'wan', 30]);
   await clock.advance(30_000);
-  assert.equal(done.slice(2), [`remove ${PINNED} wan`, `add ${OLD} wan`]);
+  assert.equal(done.slice(2), [`remove ${BOTH} wan`, `add ${OLD} wan`]);
   assert.equal(saved.at(-1), []);
   assert.equal(peering.dialledHere(UP), { options: 'priority=3', device: 'wan' });
 });
@@ -277,6 +278,14 @@ replace('keeps the new options once it is confirmed, and tells that nobody count
   assert.equal(done, [`remove ${PINNED}`, `add ${PINNED}`]);
   await peering.keep({ uri: UP });
   assert.is(done.at(-1), `keep ${PINNED}`, '~> the options that it has');
+});
+replace('dials as the configuration has it when no options are named', async () => {
+  const { done, peering } = make([{ uri: OLD }]);
+  await peering.try({ uri: PINNED }, 30, true);
+  await peering.confirm({ uri: UP });
+  await peering.try({ uri: UP }, 30, true);
+  assert.is(done.at(-1), `add ${OLD}`);
+  assert.match(await refusal(make().peering.try({ uri: UP }, 30, true)), /^uri: expected options, or a peering of the/);
 });
 replace('gives the old options back when Yggdrasil refuses the new ones', async () => {
   const { clock, done, saved, world, peering } = make();
