@@ -150,39 +150,11 @@ export function connect(native: Native, clock: Clock, to: Endpoint, done: (outco
   };
 
   const resolve = (name: string, port: number): void => {
-    const answer: Uint8Array[] = [];
-    let answerBytes = 0;
-    let fd: number;
-    try {
-      fd = native.resolve(name);
-    } catch (error) {
-      fail(error as Error);
-      return;
-    }
-    const onReady = (): void => {
-      let bytes: ArrayBuffer | undefined | null;
-      try {
-        bytes = native.read(fd, MAX_ANSWER_BYTES);
-      } catch {
-        bytes = null;
-      }
-      if (bytes === undefined) return;
-      if (bytes) {
-        answer.push(new Uint8Array(bytes));
-        answerBytes += bytes.byteLength;
-        if (answerBytes <= MAX_ANSWER_BYTES) return;
-      }
-      settle();
-      native.close(fd);
-      // what follows the last line end is nothing, or an address cut off
-      const lines = decodeUtf8(joinBytes(answer)).split('\n').slice(0, -1);
-      const addresses = lines.slice(0, MAX_ADDRESSES);
-      if (addresses.length === 0) fail(new Error(`resolve ${name}: unknown name`));
-      else attemptEach(addresses, port);
-    };
-    const settle = wait(fd, READABLE, onReady, () =>
-      fail(new TimeoutError(`resolve ${name}: no answer after ${DIAL_STEP_MS} ms`)),
-    );
+    cancel = resolveName(native, clock, name, (outcome) => {
+      cancel = () => {};
+      if (outcome instanceof Error) done(outcome);
+      else attemptEach([...outcome], port);
+    });
   };
 
   let problem = endpointProblem(to);
@@ -192,4 +164,55 @@ export function connect(native: Native, clock: Clock, to: Endpoint, done: (outco
   else if (isNumeric(to.host)) attemptEach([to.host], to.port);
   else resolve(to.host, to.port);
   return () => cancel();
+}
+
+/**
+ * Numeric addresses of a host name, in the machine's order of preference, or why there are none: TimeoutError when nobody answered.
+ * `done` is called once, never from inside.
+ */
+export function resolveName(
+  native: Native,
+  clock: Clock,
+  name: string,
+  done: (outcome: readonly string[] | Error) => void,
+): Cancel {
+  const answer: Uint8Array[] = [];
+  let answerBytes = 0;
+  let fd: number;
+  try {
+    if (!isName(name)) throw new Error(`resolve ${name}: expected a host name`);
+    fd = native.resolve(name);
+  } catch (error) {
+    return clock.after(0, () => done(error as Error));
+  }
+  let open = true;
+  const stop = (): void => {
+    cancelTimer();
+    if (open) native.close(fd);
+    open = false;
+  };
+  const cancelTimer = clock.after(DIAL_STEP_MS, () => {
+    stop();
+    done(new TimeoutError(`resolve ${name}: no answer after ${DIAL_STEP_MS} ms`));
+  });
+  native.watch(fd, READABLE, () => {
+    let bytes: ArrayBuffer | undefined | null;
+    try {
+      bytes = native.read(fd, MAX_ANSWER_BYTES);
+    } catch {
+      bytes = null;
+    }
+    if (bytes === undefined) return;
+    if (bytes) {
+      answer.push(new Uint8Array(bytes));
+      answerBytes += bytes.byteLength;
+      if (answerBytes <= MAX_ANSWER_BYTES) return;
+    }
+    stop();
+    // what follows the last line end is nothing, or an address cut off
+    const lines = decodeUtf8(joinBytes(answer)).split('\n').slice(0, -1);
+    const addresses = lines.slice(0, MAX_ADDRESSES);
+    done(addresses.length > 0 ? addresses : new Error(`resolve ${name}: unknown name`));
+  });
+  return stop;
 }

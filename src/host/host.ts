@@ -1,6 +1,7 @@
 // The port over `Native`: everything between the machine's few calls and what the core asks for, once for every host.
 
 import type { ChildlessHost, Clock, Files, Host } from '../transport/host.ts';
+import { resolveName } from './dial.ts';
 import { type Native, SIGNALS } from './native.ts';
 import { NativeProcesses } from './process.ts';
 import { NativeStreams } from './stream.ts';
@@ -23,6 +24,7 @@ export function createChildlessHost(native: Native): ChildlessHost {
   return {
     clock,
     streams: new NativeStreams(native, clock),
+    names: { resolve: (name, done) => resolveName(native, clock, name, done) },
     files: createFiles(native),
     onSignal: createSignals(native),
     randomBytes: (count) => new Uint8Array(native.randomBytes(count)),

@@ -57,6 +57,15 @@ export interface Streams {
   listen(at: ListenEndpoint, accept: (stream: Stream) => StreamEvents): Cancel;
 }
 
+/** The machine's resolver. */
+export interface Names {
+  /**
+   * Addresses of a host name, in the machine's order of preference, or why there are none: TimeoutError when nobody answered for 10 s,
+   * which may also be told as an unknown name. `done` is called once, never from inside, and not after the name is cancelled.
+   */
+  resolve(name: string, done: (outcome: readonly string[] | Error) => void): Cancel;
+}
+
 /** Time. */
 export interface Clock {
   /** Whole milliseconds since some fixed moment; never goes back, does not follow the wall clock. */
@@ -110,6 +119,7 @@ export type SignalName = 'SIGHUP' | 'SIGINT' | 'SIGTERM' | 'SIGUSR1';
 /** Everything but child processes, as `app.ts` receives it: the daemon starts no program. */
 export interface ChildlessHost {
   readonly streams: Streams;
+  readonly names: Names;
   readonly clock: Clock;
   readonly files: Files;
   /** Cryptographically strong random bytes. */

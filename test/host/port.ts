@@ -382,6 +382,28 @@ export function testPort(host: Host, directory: string): void {
     await sleep(50);
     assert.equal(near.events, []);
   });
+  const resolve = (name: string) => new Promise((answer) => host.names.resolve(name, answer));
+  resolving('gives the addresses of a name', async () => {
+    assert.ok(((await resolve('localhost')) as string[]).includes('127.0.0.1'));
+  });
+  resolving('says of a name that it is unknown, and of a text that it is none', async () => {
+    const unknown = `${'x'.repeat(64)}.invalid`;
+    assert.is(((await resolve(unknown)) as Error).message, `resolve ${unknown}: unknown name`);
+    for (const text of ['', '192.0.2.1', '::1', 'a b', 'a\0b'])
+      assert.is(((await resolve(text)) as Error).message, `resolve ${text}: expected a host name`);
+  });
+  resolving('does not tell of a name that was cancelled, and lets it be cancelled when it is over', async () => {
+    let told = 0;
+    const cancel = host.names.resolve('localhost', () => told++);
+    cancel();
+    cancel();
+    await sleep(50);
+    assert.is(told, 0);
+    const over = await new Promise<() => void>((answer) => {
+      const late = host.names.resolve('localhost', () => answer(late));
+    });
+    over();
+  });
   resolving.run();
 
   // ---

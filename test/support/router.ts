@@ -3,7 +3,7 @@
 
 import { HELPER_OBJECT } from '../../src/api/helper.ts';
 import { decodeUtf8, encodeUtf8 } from '../../src/lib/utf8.ts';
-import type { Host, Processes, SignalName } from '../../src/transport/host.ts';
+import type { Host, Names, Processes, SignalName } from '../../src/transport/host.ts';
 import { decodeTable, encodeTable, type Table } from '../../src/ubus/blobmsg.ts';
 import {
   decodeMessage,
@@ -30,6 +30,7 @@ import { answers, CLIENT, call } from './ubusd.ts';
 
 const NETIFD = 0x1000;
 const HELPER = 0x1001;
+const DEVICES = 0x1002;
 const FIRST_OBJECT = 0x2000;
 const STEP_MS = 250;
 
@@ -54,10 +55,19 @@ export class MemoryRouter implements Host {
   readonly streams = new MemoryStreams();
   readonly files = new MemoryFiles();
   readonly processes: Processes = {
-    spawn() {
-      throw new Error('spawn: nothing may be started');
+    spawn: (argv, events) => {
+      const ended = this.program?.(argv);
+      if (!ended) throw new Error('spawn: nothing may be started');
+      const end = async (): Promise<void> => {
+        if (ended.stdout) events.onStdout?.(encodeUtf8(ended.stdout));
+        events.onExit({ code: ended.code });
+      };
+      void Promise.resolve().then(end);
+      return { pid: 1, write() {}, kill() {} };
     },
   };
+  /** Plays every program that is started; without it, or where it gives nothing, none may be. */
+  program: ((argv: readonly string[]) => { code: number; stdout?: string } | undefined) | undefined;
   /** Standard error, by line; standard output; exit codes. */
   readonly lines: string[] = [];
   printed = '';
@@ -67,6 +77,18 @@ export class MemoryRouter implements Host {
   readonly yggdrasils = new Map<string, MemoryYggdrasil>();
   /** Interfaces of protocol yggdrasil that netifd knows; without, there is no netifd. */
   netifd: string[] | undefined;
+  /** What netifd's dump shows beside them, and the devices without a signal. */
+  readonly interfaces: object[] = [];
+  readonly unplugged = new Set<string>();
+  /** What is known of host names, by name, and what was asked. */
+  readonly hosts = new Map<string, readonly string[] | Error>();
+  readonly resolved: string[] = [];
+  readonly names: Names = {
+    resolve: (name, done) => {
+      this.resolved.push(name);
+      return this.clock.after(0, () => done(this.hosts.get(name) ?? new Error(`resolve ${name}: unknown name`)));
+    },
+  };
   /** Whether rpcd serves the helper, which works on `files`. */
   helper = true;
   /** What the helper was asked: verbs. */
@@ -230,12 +252,16 @@ export class MemoryRouter implements Host {
       else client.listeners.push(id);
       reply(...answers(message, 0, { objectId: id, objectType: 1 }));
     } else if (type === UBUS_MSG_LOOKUP) {
-      const found = path === HELPER_OBJECT ? this.helper && HELPER : this.netifd && NETIFD;
+      const netifd = path === 'network.device' ? DEVICES : NETIFD;
+      const found = path === HELPER_OBJECT ? this.helper && HELPER : this.netifd && netifd;
       if (found) reply(...answers(message, 0, { path: path!, objectId: found, objectType: 1 }));
       else reply(...answers(message, UBUS_STATUS_NOT_FOUND));
     } else if (type === UBUS_MSG_INVOKE && objectId === NETIFD) {
       const list = this.netifd!.map((name) => ({ interface: name, proto: 'yggdrasil' }));
-      reply(...answers(message, 0, { objectId, data: encodeTable({ interface: list }) }));
+      reply(...answers(message, 0, { objectId, data: encodeTable({ interface: [...list, ...this.interfaces] }) }));
+    } else if (type === UBUS_MSG_INVOKE && objectId === DEVICES) {
+      const carrier = !this.unplugged.has(decodeTable(data!).name as string);
+      reply(...answers(message, 0, { objectId, data: encodeTable({ carrier }) }));
     } else if (type === UBUS_MSG_INVOKE && objectId === HELPER) {
       this.helped.push(method!);
       const place = { machine: this, directory: '/etc/config', published: '/var/run/meshbridge/config' };
