@@ -11,9 +11,13 @@ import type { FAILURE } from './api/objects.ts';
 import { check } from './check.ts';
 import { CONFIG_PATH } from './config.ts';
 import { errorText, InputError, WireError } from './errors.ts';
+import { parseAnnouncement } from './lib/node-info.ts';
 import { UciError } from './lib/uci.ts';
 import { decodeUtf8 } from './lib/utf8.ts';
 import { lint } from './mesh/lint.ts';
+import { applyFix } from './system/fix.ts';
+import { restartInterface } from './system/interface.ts';
+import { MemberLogin } from './system/member-login.ts';
 import { NetworkConfig } from './system/network-config.ts';
 import { publishConfig } from './system/published-config.ts';
 import { readRouterFacts } from './system/router-facts.ts';
@@ -71,12 +75,27 @@ const VERBS: Verbs = {
     publishConfig(machine.files, `${directory}/meshbridge`, published);
     return {};
   },
-  announce: notThere,
-  interface_restart: notThere,
-  fix: notThere,
-  member_read: notThere,
-  member_set: notThere,
-  member_remove: notThere,
+  announce: (at, { interface: iface, node_info }) => ({
+    result: network(at).announce(iface, parseAnnouncement(node_info)),
+  }),
+  interface_restart: async (at, { interface: iface }) => {
+    network(at).expectInterface(iface);
+    await restartInterface(at.machine, iface);
+    return {};
+  },
+  fix: async ({ machine, directory }, { id, option }) => ({ result: await applyFix(machine, directory, id, option) }),
+  member_read: ({ machine, directory }) => {
+    const username = new MemberLogin(machine, directory).read();
+    return username === undefined ? {} : { username };
+  },
+  member_set: async ({ machine, directory }, { username, hash }) => {
+    await new MemberLogin(machine, directory).set(username, hash);
+    return {};
+  },
+  member_remove: async ({ machine, directory }) => {
+    await new MemberLogin(machine, directory).remove();
+    return {};
+  },
   public_peers_set: notThere,
   lint: async ({ machine, directory }) => ({ findings: lint(await readRouterFacts(machine, directory)) }),
 };

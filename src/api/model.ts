@@ -301,15 +301,17 @@ export type Heal = Shape<typeof HEAL>;
 /** How many peerings are in each state. */
 export const PEER_COUNT = { up: 'int32', unproven: 'int32', down: 'int32' } as const;
 
-/** One public peer that the adviser measured. */
+/** One public peer that the adviser measured, or keeps. */
 export const CANDIDATE = {
+  /** Without its query. */
   uri: 'string',
-  /** Who runs it, as far as its host name tells. */
+  /** Who runs it, as far as its host name tells; of an address, its network. */
   operator: 'string',
   'region?': 'string',
   /** Median of the times that a TCP connection took. */
   'latency_ms?': 'double',
-  measured_ago_s: 'int64',
+  /** Absent: not since the adviser was started. */
+  'measured_ago_s?': 'int64',
   /** Why it does not count. */
   'problem?': 'string',
   /** `kept`, `trial`, or absent. */
@@ -320,14 +322,15 @@ export type Candidate = Shape<typeof CANDIDATE>;
 /** What the adviser for public peers does. */
 export const ADVISER = {
   enabled: 'bool',
-  /** `off`, `no_list`, `waiting`, `measuring`, `trial`, `content`. */
+  /** `off`, `no_list`, `waiting`, `measuring`, `trial`, `content` (it keeps as many as it wants). */
   state: 'string',
-  /** Entries of the list that can be measured, and when the list was made, where it says so. */
+  /** Entries of the list that can be measured (by TCP, so none of quic) and are not marked as down. */
   listed: 'int32',
-  /** Peers that it added and that stay, at most three, and one on trial. */
+  /** At most 40: those that are kept (at most three), the one on trial, then the best first, then those with a problem. */
   candidates: [CANDIDATE],
-  /** When it looks again. */
+  /** When it measures again, about. */
   'next_s?': 'int64',
+  /** Why it does not go on, in plain words. */
   'problem?': 'string',
 } as const;
 export type AdviserStatus = Shape<typeof ADVISER>;
@@ -350,10 +353,11 @@ export const FINDING = {
   why: 'string',
   /** What to do about it. */
   fix: 'string',
-  words: { what: 'string', why: 'string', fix: 'string' },
+  /** `does`: what the helper's verb `fix` would do. */
+  words: { what: 'string', why: 'string', fix: 'string', 'does?': 'string' },
   /** Values. */
   values: 'json',
-  /** The helper's verb `fix` can put it right safely. */
+  /** The helper's verb `fix` can put it right safely, and `words.does` says how. */
   fixable: 'bool',
 } as const;
 export type Finding = Shape<typeof FINDING> & { level: FindingLevel };

@@ -133,30 +133,23 @@ export function addSection(
 export function removeSection(text: string, name: string): string {
   const { sections, statements } = new Parser(text);
   const section = findSection(sections, name);
-  let result = '';
-  let kept = 0;
-  let span: { from: number; to: number } | undefined;
-  const cut = (): void => {
-    if (!span) return;
-    let { from, to } = span;
-    if (from === 0 || `\n${text.slice(Math.max(0, from - 2), from)}`.endsWith('\n\n')) {
-      if (text[to] === '\n') to++;
-      else if (to === text.length && from > 0) from--;
-    }
-    result += text.slice(kept, Math.max(kept, from));
-    kept = to;
-  };
-  for (const statement of statements) {
-    if (statement.section !== section) continue;
-    const { from, to } = editable(statement);
-    if (span?.to === from) span.to = to;
-    else {
-      cut();
-      span = { from, to };
-    }
-  }
-  cut();
-  return checked(result + text.slice(kept));
+  return removeLines(
+    text,
+    statements.filter((statement) => statement.section === section),
+  );
+}
+
+/**
+ * Removes an option or list of a section, if it has it: the lines of its statements.
+ * @throws InputError when there is no such section, or when other statements stand on one of the lines; UciError when `text` is no UCI file.
+ */
+export function removeOption(text: string, name: string, option: string): string {
+  const { sections, statements } = new Parser(text);
+  const section = findSection(sections, name);
+  return removeLines(
+    text,
+    statements.filter((statement) => statement.section === section && statement.option?.name === option),
+  );
 }
 
 /**
@@ -183,6 +176,32 @@ export function setOption(text: string, name: string, option: string, value: str
   const before = text.slice(0, to);
   const line = formatOption(option, value);
   return checked(`${before}${before.endsWith('\n') ? '' : '\n'}${line}${text.slice(to)}`);
+}
+
+function removeLines(text: string, statements: readonly Statement[]): string {
+  let result = '';
+  let kept = 0;
+  let span: { from: number; to: number } | undefined;
+  const cut = (): void => {
+    if (!span) return;
+    let { from, to } = span;
+    if (from === 0 || `\n${text.slice(Math.max(0, from - 2), from)}`.endsWith('\n\n')) {
+      if (text[to] === '\n') to++;
+      else if (to === text.length && from > 0) from--;
+    }
+    result += text.slice(kept, Math.max(kept, from));
+    kept = to;
+  };
+  for (const statement of statements) {
+    const { from, to } = editable(statement);
+    if (span?.to === from) span.to = to;
+    else {
+      cut();
+      span = { from, to };
+    }
+  }
+  cut();
+  return checked(result + text.slice(kept));
 }
 
 /** Reads a whole text when it is made. Its cursor moves as libuci's does over its line buffer, `[.., end)`. */

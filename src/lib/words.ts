@@ -9,7 +9,8 @@ const MAX_VALUE = 160;
 export function shown(text: string, most = MAX_VALUE): string {
   const cut = text.length > most;
   const part = cut ? text.slice(0, most - 1) : text;
-  const seen = replaceInvisible(part, '·');
+  // how blanks travel in a node info
+  const seen = replaceInvisible(part.replace(/\u00a0/g, ' '), '·');
   return seen.replace(/[^\w .,:;/@%+=?()[\]{}*|^$~#!\u00a1-\u{10ffff}-]|[\ud800-\udfff]/gu, '·') + (cut ? '…' : '');
 }
 

@@ -9,6 +9,8 @@ interface Words {
   what: string;
   why: string;
   fix: string;
+  /** What the helper's verb `fix` does, where it can; nothing that could cut anybody off. */
+  does?: string;
 }
 
 const AGAIN = 'Yggdrasil stops at once when it reads this, netifd starts it again, and so on without end.';
@@ -48,6 +50,7 @@ export const FINDINGS = {
     what: '{interface} has no private key.',
     why: 'The key is the identity of the router. Without one it gets a new key, and with it a new address, at every start: whoever knew the old one cannot reach it any more, and gateways take it for a stranger.',
     fix: `Run: uci set network.{interface}.private_key='auto'; uci commit network; ifup {interface}. A key is then made once and kept. ${IN_GENERAL}`,
+    does: 'Writes auto as the private key of {interface}: when {interface} starts next it makes a key, and keeps it.',
   },
   bad_private_key: {
     level: 'error',
@@ -66,6 +69,7 @@ export const FINDINGS = {
     what: 'The public key that is noted for {interface} does not belong to its private key.',
     why: 'Yggdrasil goes by the private key alone. Whoever copies the noted public key gives others the wrong identity.',
     fix: 'Run: uci delete network.{interface}.public_key; uci commit network. It is for information only.',
+    does: 'Takes the wrong note out. Nothing else changes.',
   },
   long_name: {
     level: 'error',
@@ -90,6 +94,7 @@ export const FINDINGS = {
     what: 'The node info of {interface} holds blanks or line breaks.',
     why: 'The start script of Yggdrasil on OpenWrt loses a node info with blanks: the node then tells nothing about itself.',
     fix: `Write it without any blank: {"name":"our-router"}. In names, use - or _ instead. ${IN_GENERAL}`,
+    does: 'Writes the node info of {interface} without blanks; in names, unbreakable ones that look the same take their place. It counts when {interface} starts next.',
   },
   mangled_node_info: {
     level: 'warning',
@@ -108,6 +113,7 @@ export const FINDINGS = {
     what: 'A multicast rule of {interface} neither sends beacons nor listens to them.',
     why: 'It does nothing: no neighbour is found by it.',
     fix: `Run: uci set {place}.beacon='1'; uci set {place}.listen='1'; uci commit network; ifup {interface}. ${IN_PEERS}`,
+    does: 'Switches beacon and listen of the rule on. It counts when {interface} starts next.',
   },
   multicast_nowhere: {
     level: 'warning',
@@ -126,6 +132,7 @@ export const FINDINGS = {
     what: 'A multicast rule of {interface} has port {value}; it may be 0 (any) to 65535.',
     why: AGAIN,
     fix: `Run: uci delete {place}.port; uci commit network; ifup {interface}. ${IN_PEERS}`,
+    does: 'Takes the port out of the rule, so that any will do. It counts when {interface} starts next.',
   },
   dropped_password: {
     level: 'warning',
@@ -150,6 +157,7 @@ export const FINDINGS = {
     what: '{interface} has the peer {peer} more than once.',
     why: 'Only the first counts. Options of the others, such as a key or a password, have no effect.',
     fix: `Run: uci delete {place}; uci commit network. ${IN_PEERS}`,
+    does: 'Takes the entry out that has no effect. Nothing else changes.',
   },
   logical_device: {
     level: 'warning',
@@ -204,6 +212,7 @@ export const FINDINGS = {
     what: '{interface} is not brought up when the router starts.',
     why: 'After a power cut the router stays out of the mesh until somebody brings the interface up.',
     fix: 'Run: uci delete network.{interface}.auto; uci commit network. In LuCI: Network, Interfaces, {interface}, Edit, Bring up on boot.',
+    does: 'Lets {interface} come up whenever the router starts.',
   },
   no_protocol: {
     level: 'error',
@@ -265,12 +274,14 @@ export const FINDINGS = {
     what: 'The firewall forwards whatever no zone forbids.',
     why: 'Everybody in the Yggdrasil network, which is open to the whole world, is passed on from {interface} to the homes and to the Internet.',
     fix: `Run: uci set {place}.forward='REJECT'; uci commit firewall; /etc/init.d/firewall reload. In LuCI: Network, Firewall, General Settings, Forward.`,
+    does: 'Sets forward to reject for whatever no zone mentions, and loads the firewall anew. Forwarding that is written down stays.',
   },
   loose_forward: {
     level: 'note',
     what: 'The firewall zone {zone}, in which {interface} is, has forward accept, with nothing else in it.',
     why: 'It exposes nothing now. A network that is added to the zone later is open to everybody in the Yggdrasil network.',
     fix: `Run: uci set {place}.forward='REJECT'; uci commit firewall; /etc/init.d/firewall reload. ${IN_FIREWALL}`,
+    does: 'Sets forward of the zone {zone} to reject, and loads the firewall anew.',
   },
   open_forwarding: {
     level: 'error',
@@ -327,13 +338,13 @@ export class Findings {
   /**
    * @param option where: `network.ygg0.private_key`.
    * @param values what `{name}` stands for in the words of `id`.
-   * @param level instead of the usual one.
+   * @param extra `level`, instead of the usual one; `canFix` false: here the helper cannot do what it does for others of this id.
    */
   add(
     id: FindingId,
     option: string,
     values: Readonly<Record<string, string | number>> = {},
-    level: FindingLevel = FINDINGS[id].level,
+    extra: { level?: FindingLevel; canFix?: boolean } = {},
   ): void {
     const count = (this.counts.get(id) ?? 0) + 1;
     this.counts.set(id, count);
@@ -344,17 +355,18 @@ export class Findings {
     const clean = Object.fromEntries(
       Object.entries(values).map(([name, value]) => [name, typeof value === 'number' ? value : shown(value)]),
     );
-    const { what, why, fix } = FINDINGS[id];
+    const { level, what, why, fix, does }: Words = FINDINGS[id];
+    const fixable = does !== undefined && extra.canFix !== false;
     this.list.push({
       id,
-      level,
+      level: extra.level ?? level,
       option: shown(option, MAX_PLACE),
       what: fillWords(what, clean),
       why: fillWords(why, clean),
       fix: fillWords(fix, clean),
-      words: { what, why, fix },
+      words: fixable ? { what, why, fix, does } : { what, why, fix },
       values: clean,
-      fixable: false,
+      fixable,
     });
   }
 }

@@ -132,7 +132,7 @@ function lintZone(node: LintInterface, finder: ZoneFinder, firewall: Firewall, f
     return;
   }
   if (familyOf(zone) === 'ipv4') {
-    findings.add('ipv4_zone', `${zone.place}.family`, told, isOpen ? 'error' : undefined);
+    findings.add('ipv4_zone', `${zone.place}.family`, told, isOpen ? { level: 'error' } : {});
     return;
   }
   const rules = rulesFrom(told.zone, firewall);
@@ -140,19 +140,27 @@ function lintZone(node: LintInterface, finder: ZoneFinder, firewall: Firewall, f
   const isInput = policyOf(zone, 'input', firewall.input) === 'accept' && !closed;
   if (isInput) findings.add('open_input', `${zone.place}.input`, told);
   if (policyOf(zone, 'forward', firewall.forward) === 'accept') {
-    const others = [...wordsOf(zone, 'network'), ...wordsOf(zone, 'device')].filter(
-      (other) => !firewall.nodes.has(other),
-    );
+    const members = [...wordsOf(zone, 'network'), ...wordsOf(zone, 'device')];
+    const others = members.filter((member) => !firewall.nodes.has(member));
     if (others.length > 0)
       findings.add('open_forward', `${zone.place}.forward`, { ...told, others: others.join(', ') });
-    else findings.add('loose_forward', `${zone.place}.forward`, told);
+    else findings.add('loose_forward', `${zone.place}.forward`, told, { canFix: members.length < 2 });
   }
   if (firewall.defaults && firewall.forward === 'accept') {
     const { place } = firewall.defaults;
-    findings.add('open_default_forward', `${place}.forward`, { ...told, place });
+    const canFix = isSpelledOut(zone, firewall);
+    findings.add('open_default_forward', `${place}.forward`, { ...told, place }, { canFix });
   }
   lintForwardings(told, firewall, findings);
   lintRules(told, isInput, rules, findings);
+}
+
+/** Whether nothing but this zone may live on what the firewall forwards by default: every other one says what it forwards, or leads out. */
+function isSpelledOut(zone: Placed, { sections, zones }: Firewall): boolean {
+  const sources = (sections.get('forwarding') ?? []).filter(isEnabled).map((section) => textOf(section, 'src'));
+  return [...zones].every(
+    ([name, other]) => other.options.has('forward') && (other === zone || isLine(other) || sources.includes(name)),
+  );
 }
 
 /** An option for which fw4 leaves the zone out. */

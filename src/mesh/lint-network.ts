@@ -3,8 +3,8 @@
 // What Yggdrasil does with each mistake was tried on 0.5.12; how the options reach it is in yggdrasil.sh of OpenWrt's packages feed.
 
 import { errorText } from '../errors.ts';
+import { MAX_NODE_INFO, mergeNodeInfo, nodeInfoBytes, nodeInfoTable, OWN_NODE_INFO } from '../lib/node-info.ts';
 import { identityOf, parsePeerUri, redact } from '../lib/peer-uri.ts';
-import { encodeUtf8 } from '../lib/utf8.ts';
 import { isOn, itemsOf, type LintFacts, type Placed, placedSections, textOf } from './lint-fact.ts';
 import type { Findings } from './lint-finding.ts';
 
@@ -30,10 +30,6 @@ interface Netifd {
 
 /** `IFNAMSIZ` without the final zero. */
 const MAX_DEVICE = 15;
-/** Yggdrasil's own limit. */
-const MAX_NODE_INFO = 16384;
-/** The least that Yggdrasil adds of itself: names and values of buildname, buildversion, buildplatform and buildarch. */
-const OWN_NODE_INFO = 80;
 
 /** Checks the file, and answers the interfaces that were found in it. */
 export function lintNetwork(facts: LintFacts, findings: Findings): LintInterface[] {
@@ -100,37 +96,27 @@ function lintNodeInfo({ name, section }: LintInterface, findings: Findings): voi
   if (text === '') return;
   const place = `${section.place}.node_info`;
   const told = { interface: name };
-  if (/\s/.test(text)) findings.add('dropped_node_info', place, told);
+  // what the shell takes for the end of a word
+  if (/[ \t\n]/.test(text)) findings.add('dropped_node_info', place, told, { canFix: canCompact(text) });
   // & always breaks the text, a backslash only sometimes
-  if (text.includes('&')) findings.add('mangled_node_info', place, { ...told, mark: 'an ampersand' }, 'error');
+  if (text.includes('&'))
+    findings.add('mangled_node_info', place, { ...told, mark: 'an ampersand' }, { level: 'error' });
   else if (text.includes('\\')) findings.add('mangled_node_info', place, { ...told, mark: 'a backslash' });
-  const table = tableOf(text);
+  const table = nodeInfoTable(text);
   if (typeof table === 'string') findings.add('bad_node_info', place, { ...told, problem: table });
   else if (table) {
-    const bytes = goLength(table) + (isOn(section, 'node_info_privacy') ? 0 : OWN_NODE_INFO);
+    const bytes = nodeInfoBytes(table) + (isOn(section, 'node_info_privacy') ? 0 : OWN_NODE_INFO);
     if (bytes > MAX_NODE_INFO) findings.add('large_node_info', place, { ...told, bytes });
   }
 }
 
-/** The table that a JSON text is, `undefined` for null, or why it is none: without its words, which may be anybody's. */
-function tableOf(text: string): object | undefined | string {
-  let value: unknown;
+/** Whether it can be written without blanks. */
+function canCompact(text: string): boolean {
   try {
-    value = JSON.parse(text);
+    return mergeNodeInfo(text) !== '';
   } catch {
-    return 'it cannot be read';
+    return false;
   }
-  if (value === null) return undefined;
-  if (Array.isArray(value)) return 'it is a list';
-  return typeof value === 'object' ? value : `it is a ${typeof value}`;
-}
-
-/** Bytes of the JSON as Go writes it, which escapes these characters with six. */
-function goLength(value: object): number {
-  const json = JSON.stringify(value);
-  return (
-    encodeUtf8(json).length + 5 * (json.match(/[<>&]/g)?.length ?? 0) + 3 * (json.match(/[\u2028\u2029]/g)?.length ?? 0)
-  );
 }
 
 function lintPeers({ name, peers }: LintInterface, devices: Devices, findings: Findings): void {
@@ -236,13 +222,9 @@ function isListenAddress(text: string): boolean {
 function lintList(section: Placed, option: string, name: string, findings: Findings): void {
   const value = section.options.get(option)?.value;
   if (typeof value !== 'string') return;
-  const level = option === 'allowed_public_key' ? 'error' : undefined;
-  findings.add(
-    'option_for_list',
-    `${section.place}.${option}`,
-    { interface: name, place: section.place, option },
-    level,
-  );
+  const told = { interface: name, place: section.place, option };
+  const extra = option === 'allowed_public_key' ? ({ level: 'error' } as const) : {};
+  findings.add('option_for_list', `${section.place}.${option}`, told, extra);
 }
 
 function lintOrphans(sections: Map<string, Placed[]>, nodes: readonly Placed[], findings: Findings): void {
@@ -313,8 +295,8 @@ function lintPrefixes(netifd: ReadonlyMap<string, Netifd>, findings: Findings): 
     const mesh = addresses.find(isMeshPrefix);
     if (!mesh) continue;
     // devices that have an address of the line as well prefer it towards the Internet (RFC 6724, rule 8)
-    const level = addresses.some(isGlobal) ? 'note' : undefined;
+    const extra = addresses.some(isGlobal) ? ({ level: 'note' } as const) : {};
     const prefix = typeof mesh.mask === 'number' ? `${mesh.address}/${mesh.mask}` : String(mesh.address);
-    findings.add('lan_mesh_prefix', `network.${name}.ip6class`, { interface: name, prefix }, level);
+    findings.add('lan_mesh_prefix', `network.${name}.ip6class`, { interface: name, prefix }, extra);
   }
 }

@@ -1,23 +1,17 @@
 // Gathers what a lint looks at: the files of /etc/config, and what netifd says. Whatever cannot be had is left out.
 
 import { errorText } from '../errors.ts';
-import { joinBytes } from '../lib/bytes.ts';
 import { MAX_UCI_LENGTH, parseUci, UciError } from '../lib/uci.ts';
 import { decodeUtf8 } from '../lib/utf8.ts';
 import type { FileFact, LintFacts } from '../mesh/lint-fact.ts';
-import type { Clock, Files, Process, Processes } from '../transport/host.ts';
+import type { Files } from '../transport/host.ts';
+import { callUbus, type UbusProgramHost } from './ubus-program.ts';
 
 const DIRECTORY = '/etc/config';
-/** A dump of a hundred interfaces is a tenth of it. */
-const MAX_DUMP_BYTES = 1024 * 1024;
-const DUMP_MS = 5000;
-const SIGKILL = 9;
 
 /** The part of the port that is needed here. */
-export interface FactsHost {
+export interface FactsHost extends UbusProgramHost {
   readonly files: Pick<Files, 'read'>;
-  readonly processes: Processes;
-  readonly clock: Pick<Clock, 'after'>;
 }
 
 /**
@@ -45,41 +39,9 @@ function readFact(files: Pick<Files, 'read'>, path: string): FileFact {
 }
 
 /** netifd's answer; `undefined` when there is none in time, it is too long, or no JSON. */
-function askNetifd({ processes, clock }: FactsHost): Promise<unknown> {
-  return new Promise((resolve) => {
-    const parts: Uint8Array[] = [];
-    let length = 0;
-    let child: Process | undefined;
-    const giveUp = (): void => {
-      child?.kill(SIGKILL);
-      resolve(undefined);
-    };
-    const cancel = clock.after(DUMP_MS, giveUp);
-    try {
-      child = processes.spawn(['ubus', '-t', String(DUMP_MS / 1000), 'call', 'network.interface', 'dump'], {
-        onStdout(bytes) {
-          length += bytes.length;
-          if (length <= MAX_DUMP_BYTES) parts.push(bytes);
-          else giveUp();
-        },
-        onExit(status) {
-          cancel();
-          resolve(
-            'code' in status && status.code === 0 && length <= MAX_DUMP_BYTES ? parsed(joinBytes(parts)) : undefined,
-          );
-        },
-      });
-      child.write(undefined);
-    } catch {
-      cancel();
-      resolve(undefined);
-    }
-  });
-}
-
-function parsed(bytes: Uint8Array): unknown {
+async function askNetifd(host: FactsHost): Promise<unknown> {
   try {
-    return JSON.parse(decodeUtf8(bytes));
+    return JSON.parse(await callUbus(host, 'network.interface', 'dump'));
   } catch {
     return undefined;
   }

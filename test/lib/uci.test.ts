@@ -10,6 +10,7 @@ import {
   MAX_UCI_SECTIONS,
   MAX_UCI_VALUE,
   parseUci,
+  removeOption,
   removeSection,
   setOption,
   UciError,
@@ -299,6 +300,43 @@ remove('refuses lines that hold more', () => {
   );
 });
 remove.run();
+
+const drop = suite('removeOption');
+drop('takes an option or a list, and leaves the rest', () => {
+  assert.is(removeOption(FILE, 'lan', 'proto'), FILE.replace(/.*proto static.*\n/, ''));
+  assert.is(read(removeOption(FILE, 'lan', 'dns')).includes('1.1.1.1'), false);
+  const text = "config a b\noption x 1\n# why\nlist x '2\n3'\noption y 1\n\nconfig a c\noption x 1\n";
+  assert.is(removeOption(text, 'b', 'x'), 'config a b\n# why\noption y 1\n\nconfig a c\noption x 1\n');
+});
+drop('leaves a section without it as it is', () => assert.is(removeOption(FILE, 'lan', 'nothing'), FILE));
+drop('undoes setOption', () => {
+  assert.is(removeOption(setOption(FILE, 'lan', 'mtu', '1280'), 'lan', 'mtu'), FILE);
+});
+drop('removes in every tree', () => {
+  let edited = 0;
+  for (const text of randomTexts(9, 300)) {
+    const tree = parseUci(text);
+    for (const section of tree.sections)
+      for (const name of section.options.keys())
+        try {
+          const options = new Map([...section.options].filter(([other]) => other !== name));
+          const rest = { sections: tree.sections.map((s) => (s === section ? { ...s, options } : s)) };
+          assert.equal(read(removeOption(text, section.name, name)), plain(rest), `~> ${JSON.stringify(text)} ${name}`);
+          edited++;
+        } catch (error) {
+          if (!(error instanceof InputError)) throw error;
+        }
+  }
+  assert.ok(edited > 200, `~> ${edited}`);
+});
+drop('refuses an unknown section, and lines that hold more', () => {
+  assert.throws(() => removeOption(FILE, 'wan', 'x'), /section "wan"/);
+  assert.throws(
+    () => removeOption("config a b\noption x '1'; option y 2\n", 'b', 'x'),
+    /line 2: expected one statement/,
+  );
+});
+drop.run();
 
 const set = suite('setOption');
 set('replaces a value where it stands', () => {

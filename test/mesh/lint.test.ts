@@ -1,10 +1,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { FINDING_LEVELS } from '../../src/api/model.ts';
+import { FINDING_LEVELS, type Values } from '../../src/api/model.ts';
 import { routerConfig } from '../../src/dev/router-config.ts';
 import { hasControl, replaceInvisible } from '../../src/lib/text.ts';
 import { parseUci } from '../../src/lib/uci.ts';
-import { shown } from '../../src/lib/words.ts';
+import { fillWords, shown } from '../../src/lib/words.ts';
 import { formatFindings, lint, MAX_FINDINGS } from '../../src/mesh/lint.ts';
 import type { FileFact, LintFacts } from '../../src/mesh/lint-fact.ts';
 import { FINDINGS, Findings, MAX_SAME } from '../../src/mesh/lint-finding.ts';
@@ -180,6 +180,7 @@ const CASES: Case[] = [
   ],
   ['warning dropped_node_info network.ygg0.node_info', [info('{"name": "x"}')], [info('{"name":"x_y"}')]],
   ['warning dropped_node_info network.ygg0.node_info', [info('{"name":\n"x"}')], [info('{"name":"höme"}')]],
+  ['warning dropped_node_info network.ygg0.node_info', [info('{"name":"x y"}')], [info('{"name":"x\u00a0y"}')]],
   ['error mangled_node_info network.ygg0.node_info', [info('{"name":"a&b"}')], [info('{"name":"a+b"}')]],
   ['warning mangled_node_info network.ygg0.node_info', [info('{"name":"h\\u00f6me"}')], [info('{"name":"a/b"}')]],
 
@@ -531,12 +532,46 @@ checks('quotes no secret', () => {
     for (const change of [peer(uri), ['network', "'tls://[::]:9001'", `'${uri}'`] as const])
       assert.not.match(JSON.stringify(findingsOf([change])), new RegExp(PASSWORD));
 });
-checks('gives three whole sentences each', () => {
-  for (const [id, { what, why, fix }] of Object.entries(FINDINGS))
-    for (const text of [what, why, fix]) assert.match(text, /^[A-Z{"/].*[.)]$/, `~> ${id}: ${text}`);
+checks('gives three whole sentences each, and a fourth where it can be put right', () => {
+  for (const [id, { level: _, ...words }] of Object.entries(FINDINGS))
+    for (const text of Object.values(words)) assert.match(text, /^[A-Z{"/].*[.)]$/, `~> ${id}: ${text}`);
   for (const [, by] of CASES)
-    for (const { id, what, why, fix } of findingsOf(by))
-      assert.not.match(`${what} ${why} ${fix}`, /\{[a-z]+\}|undefined|NaN/, `~> ${id}`);
+    for (const { id, what, why, fix, words, values } of findingsOf(by))
+      assert.not.match(
+        `${what} ${why} ${fix} ${fillWords(words.does ?? '', values as Values)}`,
+        /\{[a-z]+\}|undefined|NaN/,
+        `~> ${id}`,
+      );
+});
+const FORWARD: Change = [
+  'firewall',
+  "option output 'ACCEPT'\n\toption forward 'REJECT'",
+  "option output 'ACCEPT'\n\toption forward 'ACCEPT'",
+];
+/** What can be put right, and what is too much for that. */
+const FIXES: [id: string, by: readonly Change[], fixable: boolean][] = [
+  ['empty_private_key', [['network', KEY, '']], true],
+  ['bad_private_key', [['network', PRIVATE_KEY, 'x']], false],
+  ['dropped_node_info', [info('{"name": "a home"}')], true],
+  ['dropped_node_info', [info('{"name": "a\\tb"}')], false],
+  ['dropped_node_info', [info('{"name": "x"')], false],
+  ['loose_forward', [yggZone("forward 'REJECT'", "forward 'ACCEPT'")], true],
+  ['loose_forward', [yggZone("forward 'REJECT'", "forward 'ACCEPT'"), ...second('auto')], false],
+  ['open_default_forward', [FORWARD], true],
+  ['open_default_forward', [FORWARD, ['firewall', "option forward 'DROP'\n", '']], false],
+  ['open_default_forward', [FORWARD, ['firewall', "option src 'lan'\n\toption dest 'wan'", "option src 'x'"]], true],
+  [
+    'open_default_forward',
+    [FORWARD, ['firewall', undefined, "\nconfig zone\n\toption name 'guest'\n\toption forward 'REJECT'\n"]],
+    false,
+  ],
+];
+FIXES.forEach(([id, by, fixable], i) => {
+  checks(`says that ${id} can ${fixable ? '' : 'not '}be put right, case ${i}`, () => {
+    const finding = findingsOf(by).find((one) => one.id === id)!;
+    assert.is(finding.fixable, fixable);
+    assert.is(finding.words.does !== undefined, fixable);
+  });
 });
 checks.run();
 
@@ -674,8 +709,9 @@ for (const value of HOSTILE)
   bounds(`lets nothing through that does harm: ${JSON.stringify(value.slice(0, 32))}`, () => {
     const found = lint(hostileFacts(value));
     assert.ok(found.length > 5, `~> ${found.length} findings`);
-    for (const finding of found)
-      for (const text of Object.values(finding)) {
+    for (const { words: _, values, ...finding } of found)
+      for (const text of Object.values({ ...finding, ...(values as object) })) {
+        if (typeof text !== 'string') continue;
         assert.ok(text.length < 1500, `~> ${finding.id}: ${text.length} characters`);
         assert.is(replaceInvisible(text, '?'), text);
         assert.not.match(text, /[\ud800-\udfff<>`\\]/u, `~> ${finding.id}: ${JSON.stringify(text)}`);
@@ -766,6 +802,7 @@ clean('keeps words, addresses and harmless marks', () => {
   for (const text of ['höme 12', 'tls://[fe80::1%25eth0]:1?key=ab', '^(phy0-mesh|br-lan)$', 'привіт', ''])
     assert.is(shown(text), text);
 });
+clean('shows the blank of a node info as one', () => assert.is(shown('our\u00a0home'), 'our home'));
 clean('replaces the rest and cuts what is long', () => {
   assert.is(shown('a<b>&"c\n\u001b'), 'a·b···c··');
   assert.is(shown('x'.repeat(10), 4), 'xxx…');

@@ -1,18 +1,23 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import ubusd from '../../openwrt-feed/meshbridge/files/meshbridge.acl.json';
+import { HELPER_METHODS, HELPER_OBJECT } from '../../src/api/helper.ts';
 import { MESHBRIDGE_METHODS, type MethodContract, OBJECTS } from '../../src/api/objects.ts';
 import { read, sources } from './source.ts';
 
 /** rpcd: scope -> object -> functions. Source: rpcd, session.c. */
-type Scopes = Record<string, Record<string, string[]>>;
+type Scopes = { ubus?: Record<string, string[]>; uci?: string[] };
 type Groups = Record<string, { description: string; read?: Scopes; write?: Scopes }>;
 
 const groups: Groups = JSON.parse(read('luci-app/root/usr/share/rpcd/acl.d/luci-app-meshbridge.json'));
 const SHOW = 'luci-app-meshbridge';
+const MEMBER = 'luci-app-meshbridge-member';
 const OPERATE = 'luci-app-meshbridge-operate';
 const OPERATOR = 'luci-app-meshbridge-operator';
 /** Commands that write the router's configuration. */
 const LASTING = ['yggdrasil.peer_keep'];
+/** What the household is shown. */
+const OWN = ['meshbridge.member'];
 
 function methodsOf(scopes: Scopes = {}): string[] {
   return Object.entries(scopes.ubus ?? {}).flatMap(([object, names]) => names.map((name) => `${object}.${name}`));
@@ -26,14 +31,21 @@ function methodsWhere(holds: (name: string, method: MethodContract) => boolean):
 }
 
 const access = suite("rpcd's access groups");
-access('are three, each with a text for people', () => {
-  assert.equal(Object.keys(groups), [SHOW, OPERATE, OPERATOR]);
+access('are four, each with a text for people', () => {
+  assert.equal(Object.keys(groups), [SHOW, MEMBER, OPERATE, OPERATOR]);
   for (const { description } of Object.values(groups)) assert.ok(description);
 });
-access('let whoever may see call all that only shows, and nothing else', () => {
+access('let whoever may see call all that only shows, read our configuration, and nothing else', () => {
   assert.equal(groups[SHOW]!.write, undefined);
-  assert.equal(Object.keys(groups[SHOW]!.read!), ['ubus']);
-  assert.equal(methodsOf(groups[SHOW]!.read).sort(), methodsWhere((_, { writes }) => !writes).sort());
+  assert.equal(Object.keys(groups[SHOW]!.read!), ['ubus', 'uci']);
+  const shows = methodsWhere((name, { writes }) => !writes && !OWN.includes(name));
+  assert.equal(methodsOf(groups[SHOW]!.read).sort(), shows.sort());
+  assert.equal(groups[SHOW]!.read!.uci, ['meshbridge']);
+});
+access('let a member see its own page, and nothing else', () => {
+  assert.equal(groups[MEMBER]!.write, undefined);
+  assert.equal(Object.keys(groups[MEMBER]!.read!), ['ubus']);
+  assert.equal(methodsOf(groups[MEMBER]!.read), OWN);
 });
 access('let whoever operates change what ends with a restart', () => {
   assert.equal(groups[OPERATE]!.read, undefined);
@@ -46,8 +58,18 @@ access('let whoever operates change what ends with a restart', () => {
 access('let the operator change what lasts, and no other configuration than ours', () => {
   assert.equal(groups[OPERATOR]!.read, undefined, '~> a login that may read everything would see its passwords');
   assert.equal(Object.keys(groups[OPERATOR]!.write!), ['ubus', 'uci']);
-  assert.equal(methodsOf(groups[OPERATOR]!.write), LASTING);
-  assert.equal(groups[OPERATOR]!.write!.uci, { meshbridge: ['read', 'write'] });
+  const { [HELPER_OBJECT]: _, ...ubus } = groups[OPERATOR]!.write!.ubus!;
+  assert.equal(methodsOf({ ubus }), LASTING);
+  assert.equal(groups[OPERATOR]!.write!.uci, ['meshbridge']);
+});
+access('give each verb of the helper to the daemon, by ubusd, or to the operator', () => {
+  const daemon = ubusd.access[HELPER_OBJECT].methods;
+  const operator = groups[OPERATOR]!.write!.ubus![HELPER_OBJECT]!;
+  assert.equal([...new Set([...daemon, ...operator])].sort(), Object.keys(HELPER_METHODS).sort());
+  assert.equal(
+    daemon.filter((verb) => operator.includes(verb)),
+    ['network_read'],
+  );
 });
 access('use no patterns', () => assert.not.match(JSON.stringify(groups), /[*?[\]]"[*?]|[*?]/));
 access.run();

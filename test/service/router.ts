@@ -186,6 +186,13 @@ export class Router {
       peer_keep: () => ({ result: 'added' }),
       peer_forget: () => ({ result: 'removed' }),
       config_publish: () => ({}),
+      announce: () => ({ result: 'same' }),
+      interface_restart: () => ({}),
+      fix: () => ({ result: 'Nothing was done.' }),
+      member_read: () => ({}),
+      member_set: () => ({}),
+      member_remove: () => ({}),
+      public_peers_set: () => ({ entries: 0 }),
       lint: () => ({ findings: [] }),
     };
     this.play(HELPER_OBJECT, replies, HELPER_METHODS);

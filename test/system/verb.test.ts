@@ -14,16 +14,23 @@ const FILE = `config interface 'ygg0'
 	option proto 'yggdrasil'
 	option private_key 'c0ffee'
 	option node_info '{"name":"höme"}'
+	option auto '0'
 `;
+const HASH = `$5$salt$${'a'.repeat(43)}`;
 const VERBS = Object.keys(HELPER_METHODS) as HelperVerb[];
 
-/** A router with a network configuration, and the helper on it. */
+/** A router with a network configuration, and the helper on it; `ubus` says nothing, and does all that it is told. */
 function make(text = FILE) {
   const router = new MemoryRouter().write(NETWORK, text);
+  const asked: string[] = [];
+  router.program = (argv) => {
+    asked.push(argv.join(' '));
+    return { code: 0 };
+  };
   const at = { machine: router, directory: '/etc/config', published: '/var/run/meshbridge/config' };
   const call = (verb: string, args: unknown = {}) =>
     answer(at, verb, typeof args === 'string' ? args : JSON.stringify(args));
-  return { router, call };
+  return { router, asked, call };
 }
 
 const list = suite('signatures');
@@ -34,6 +41,13 @@ list('name every verb with its arguments, by an example of each type', () => {
     peer_keep: peering,
     peer_forget: peering,
     config_publish: {},
+    announce: { interface: 'string', node_info: 'string' },
+    interface_restart: { interface: 'string' },
+    fix: { id: 'string', option: 'string' },
+    member_read: {},
+    member_set: { username: 'string', hash: 'string' },
+    member_remove: {},
+    public_peers_set: { list: 'string' },
     lint: {},
   });
   assert.equal(Object.keys(signatures()).sort(), [...VERBS].sort());
@@ -48,6 +62,13 @@ const GOOD: Record<HelperVerb, object> = {
   peer_keep: { interface: 'ygg0', uri: URI },
   peer_forget: { interface: 'ygg0', uri: URI, device: 'eth0' },
   config_publish: {},
+  announce: { interface: 'ygg0', node_info: '{"name":"höme 12"}' },
+  interface_restart: { interface: 'ygg0' },
+  fix: { id: 'no_autostart', option: 'network.ygg0.auto' },
+  member_read: {},
+  member_set: { username: 'home', hash: HASH },
+  member_remove: {},
+  public_peers_set: { list: '' },
   lint: {},
 };
 for (const verb of VERBS)
@@ -87,6 +108,62 @@ verbs('makes no change while another helper is at one', async () => {
   await router.clock.advance(100);
   assert.equal(await kept, { result: 'added' });
 });
+verbs('announces, and tells when it says so already', async () => {
+  const { router, asked, call } = make();
+  const announce = (node_info: object) => call('announce', { interface: 'ygg0', node_info: JSON.stringify(node_info) });
+  const services = [{ name: 'Wiki', url: 'http://[300::1]/' }];
+  assert.equal(await announce({ services }), { result: 'changed' });
+  assert.equal(await announce({ services }), { result: 'same' });
+  assert.is(router.text(NETWORK), FILE.replace('"höme"', `"höme","services":${JSON.stringify(services)}`));
+  assert.equal(await announce({ services: null, name: 'our house' }), { result: 'changed' });
+  assert.match(router.text(NETWORK), `'{"name":"our\u00a0house"}'`);
+  assert.equal(await announce({ name: null }), { result: 'changed' });
+  assert.not.match(router.text(NETWORK), 'node_info');
+  assert.equal(await announce({ name: null }), { result: 'same' });
+  assert.equal(await announce({ name: 'höme' }), { result: 'changed' });
+  assert.equal(asked, []);
+});
+verbs('restarts an interface of Yggdrasil, and says when it stays down', async () => {
+  const { router, asked, call } = make();
+  assert.equal(await call('interface_restart', GOOD.interface_restart), {});
+  assert.equal(asked, [
+    'ubus -t 5 call network.interface down {"interface":"ygg0"}',
+    'ubus -t 5 call network.interface up {"interface":"ygg0"}',
+  ]);
+  router.program = (argv) => ({ code: argv.includes('up') ? 4 : 0 });
+  assert.equal(await call('interface_restart', GOOD.interface_restart), { error: 'ygg0: down now, run: ifup ygg0' });
+  router.program = () => ({ code: 4 });
+  assert.equal(await call('interface_restart', GOOD.interface_restart), {
+    error: 'ubus call network.interface down: ended with 4',
+  });
+});
+verbs('puts right what is found', async () => {
+  const { router, call } = make();
+  assert.equal(await call('fix', GOOD.fix), { result: 'Lets ygg0 come up whenever the router starts.' });
+  assert.is(router.text(NETWORK), FILE.replace("\toption auto '0'\n", ''));
+  assert.is(((await call('fix', GOOD.fix)) as { field: string }).field, 'id');
+});
+verbs('makes, tells and removes the login of the household', async () => {
+  const { router, call } = make();
+  assert.equal(await call('member_read'), {});
+  assert.equal(await call('member_set', GOOD.member_set), {});
+  assert.equal(await call('member_read'), { username: 'home' });
+  assert.equal(await call('member_remove'), {});
+  assert.equal(await call('member_read'), {});
+  assert.equal(router.files.writes, ['/etc/config/rpcd', '/etc/config/rpcd']);
+});
+for (const [verb, args] of Object.entries(GOOD))
+  if ('writes' in HELPER_METHODS[verb as HelperVerb])
+    verbs(`waits for its turn to ${verb}`, async () => {
+      const { router, asked, call } = make();
+      const leave = router.streams.listen({ path: '@meshbridge.helper' }, () => ({ onData() {}, onClose() {} }));
+      const done = call(verb, args);
+      await router.clock.advance(1000);
+      assert.equal([router.files.writes, asked], [[], []]);
+      leave();
+      await router.clock.advance(100);
+      assert.not('error' in (await done));
+    });
 verbs('publishes the configuration', async () => {
   const { router, call } = make();
   router.write('/etc/config/meshbridge', '# mine\n');
@@ -151,6 +228,76 @@ const HOSTILE: [what: string, verb: string, args: unknown, error: string, field?
     'uri',
   ],
   [
+    'an announcement for nobody',
+    'announce',
+    { interface: 'lan', node_info: '{}' },
+    `interface: ${NETWORK} has no interface "lan" of protocol yggdrasil`,
+    'interface',
+  ],
+  [
+    'an announcement that the way would spoil',
+    'announce',
+    { interface: 'ygg0', node_info: '{"name":"a&b"}' },
+    'name: expected no " & \\ and no invisible characters, got "&"',
+    'name',
+  ],
+  [
+    'an announcement that is no JSON',
+    'announce',
+    { interface: 'ygg0', node_info: "{}'\n\toption private_key 'x" },
+    'node_info: expected the JSON of a table, but it cannot be read',
+    'node_info',
+  ],
+  [
+    'the restart of what is none of Yggdrasil',
+    'interface_restart',
+    { interface: 'wan' },
+    `interface: ${NETWORK} has no interface "wan" of protocol yggdrasil`,
+    'interface',
+  ],
+  ...[
+    { id: 'no_autostart', option: 'network.ygg1.auto' },
+    { id: 'idle_multicast', option: 'network.ygg0.auto' },
+    { id: 'bad_private_key', option: 'network.ygg0.private_key' },
+    { id: '__proto__', option: 'network.ygg0.auto' },
+    { id: 'no_autostart', option: '../rpcd.ygg0.auto' },
+  ].map((args): (typeof HOSTILE)[number] => [
+    `to fix ${args.id} at ${args.option}`,
+    'fix',
+    args,
+    'id: expected a finding that is there now and can be put right, got none',
+    'id',
+  ]),
+  ...['', 'Home', 'a b', 'a\nb', "a'b", 'x'.repeat(33), '../root', 'ö'].map((username): (typeof HOSTILE)[number] => [
+    `the user ${JSON.stringify(username)}`,
+    'member_set',
+    { username, hash: HASH },
+    'username: expected 1 to 32 of a-z, 0-9, _ and -',
+    'username',
+  ]),
+  [
+    'the user root',
+    'member_set',
+    { username: 'root', hash: HASH },
+    'username: expected another name than root',
+    'username',
+  ],
+  ...[
+    '',
+    'secret',
+    '$p$root',
+    '$1$salt$x',
+    `${HASH}\n`,
+    HASH.replace('5', '6'),
+    HASH.replace('$salt', '$rounds=999999999$salt'),
+  ].map((hash): (typeof HOSTILE)[number] => [
+    `the hash ${JSON.stringify(hash.slice(0, 24))}`,
+    'member_set',
+    { username: 'home', hash },
+    'hash: expected what SHA-256 crypt makes, $5$salt$…',
+    'hash',
+  ]),
+  [
     'a path for a device',
     'peer_keep',
     { interface: 'ygg0', uri: URI, device: '../../x' },
@@ -160,8 +307,12 @@ const HOSTILE: [what: string, verb: string, args: unknown, error: string, field?
 ];
 for (const [what, verb, args, error, field] of HOSTILE)
   verbs(`refuses ${what}`, async () => {
-    const { router, call } = make();
+    const { router, asked, call } = make();
     const reply = await call(verb, args);
+    assert.equal(
+      asked.filter((line) => !line.endsWith(' dump')),
+      [],
+    );
     assert.equal(reply, field === undefined ? { error } : { error, field });
     checkArguments(FAILURE, reply as never);
     assert.equal(router.files.writes, []);
