@@ -1,7 +1,22 @@
 // Does the mesh work, and if not, which is the first broken link of the chain: judged from facts that others gather.
 
-import type { MulticastInterface, Peer, Self, TreeEntry, Uplink } from '../api/model.ts';
+import {
+  CHAIN,
+  type ChainLink,
+  type Check,
+  type CheckState,
+  type MulticastInterface,
+  type Peer,
+  type Self,
+  type TreeEntry,
+  type Uplink,
+  type Values,
+  type Verdict,
+} from '../api/model.ts';
+import { identityOf, redact } from '../lib/peer-uri.ts';
+import { fillWords, shown } from '../lib/words.ts';
 import type { PeeringName } from './peer.ts';
+import { EVIDENCE, SITUATIONS, type SituationWords, type Tail, WHOLE, withTail } from './verdict-words.ts';
 
 /** What came of resolving one host name that a configured peering uses. */
 export interface DnsFact {
@@ -52,4 +67,555 @@ export interface VerdictFacts {
   readonly clock: ClockFact;
   /** Absent: there is none on this router. */
   readonly yggdrasil?: YggdrasilFact | undefined;
+}
+
+type Situation<L extends ChainLink = ChainLink> = L extends ChainLink ? keyof (typeof SITUATIONS)[L] : never;
+
+/** One link, looked at: in a situation that has a sentence of its own, or only with evidence. Values are as they came, not cleaned. */
+interface Finding<L extends ChainLink = ChainLink> {
+  readonly state: CheckState;
+  readonly situation?: Situation<L>;
+  readonly note?: keyof typeof EVIDENCE;
+  readonly values?: Values;
+  /** The sentence is about one peer, and no other is up. */
+  readonly alone?: boolean;
+}
+
+/** What one look at all links has in common. */
+interface Sight {
+  readonly facts: VerdictFacts;
+  readonly nowMs: number;
+  /** The node answers, and its peers and the others are those of now. */
+  readonly node: YggdrasilFact | undefined;
+  readonly peers: readonly Peer[];
+  /** Peerings that this router dials itself. */
+  readonly dialled: readonly Peer[];
+  /** Peers that are up, and not only claimed to be by the time that the line went. */
+  readonly up: readonly Peer[];
+  /** Configured peerings that the node does not have, as they may be shown. */
+  readonly missing: readonly string[];
+  /** Some peering has a host name. */
+  readonly named: boolean;
+  /** Some peering leads through the Internet. */
+  readonly needsLine: boolean;
+  /** Uplinks that carry the Internet, as far as this router can tell. */
+  readonly lines: readonly Uplink[];
+}
+
+/** What is remembered of an uplink. */
+interface Outage {
+  /** Since when it does not carry the Internet. */
+  readonly sinceMs: number;
+  /** It did, while this watched. */
+  readonly hasCarried: boolean;
+  /** netifd forgets errors each time that it tries again. */
+  readonly errors: readonly string[];
+}
+
+/** After the start, nothing is called broken for so long. */
+const START_MS = 20_000;
+/** How long something may take to come up before that is a fault: a line, its last step, Yggdrasil, and its peers. */
+const LINE_SETUP_MS = 60_000;
+const LINE_FRESH_S = 30;
+const YGGDRASIL_SETUP_MS = 60_000;
+const YGGDRASIL_PAUSE_MS = 20_000;
+const DIALLING_MS = 30_000;
+const PEER_PAUSE_MS = 20_000;
+/** One peer of several that is down for less is not worth a word. */
+const PEER_DOWN_MS = 120_000;
+const FLAPPING_PER_HOUR = 6;
+/** The wall clock against the monotonic one: more is a jump. So many in an hour, and it is ill. */
+const JUMP_MS = 60_000;
+const ILL_JUMPS = 4;
+const MAX_JUMPS = 16;
+const JUMP_TOLD_MS = 600_000;
+const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+/** A proof that is so much younger than the loss of the line is none from before it. */
+const PROOF_MS = 5000;
+const LAST_DATE_MS = 8.64e15;
+/** Names and devices in one sentence. */
+const MAX_NAMED = 3;
+
+/** Runs through a line, and is none. */
+const TUNNEL = /^(wireguard|gre|ipip|vxlan|vti|xfrm|openvpn|openconnect|nebula|tailscale|464xlat)/;
+/** Hosts that no Internet line leads to: link-local and private addresses, sockets. */
+const NEAR =
+  /^unix:|^(?!socks)\w+:\/\/(\[(fe[89ab][0-9a-f]|f[cd][0-9a-f]{2}):|(10|127|192\.168|169\.254|172\.(1[6-9]|2\d|3[01]))\.)/i;
+const IPV4 = /^(?!socks)\w+:\/\/[\d.]+(:|$)/;
+const IPV6 = /^(?!socks)\w+:\/\/\[/;
+
+/** What Yggdrasil says of a peer that is down (Go's words, and its own), the most telling first. Source: versions 0.5.5 to 0.5.14. */
+const PEER_ERRORS = [
+  ['wrong_password', /password/],
+  ['wrong_key', /pinned/],
+  ['wrong_version', /incompatible version/],
+  ['own_address', /connect to self/],
+  ['bad_proxy', /socks/],
+  ['nameless', /\blookup /],
+  ['wrong_device', /interface .* not found|no such network interface/],
+  ['wrong_address', /suitable addresses|missing port|schema|scheme|pars(e|ing)|invalid/],
+  ['refused', /refused/],
+  ['wrong_protocol', /certificate|tls|x509|handshake|bad status/],
+  ['unreachable', /no route|unreachable/],
+  ['silent', /timeout|timed out|deadline/],
+  ['hung_up', /closed|\beof\b|reset|broken pipe/],
+] as const satisfies readonly [Situation<'peers'>, RegExp][];
+const CERTIFICATE_DATE = /certificate.*(expired|not yet valid)/i;
+const NETWORK_ERRORS: readonly string[] = ['unreachable', 'silent'];
+
+function isNear({ remote = '' }: Pick<Peer, 'remote'>): boolean {
+  return NEAR.test(remote);
+}
+
+function isFar(peer: Pick<Peer, 'remote'>): boolean {
+  return !isNear(peer);
+}
+
+function hasIpv4({ remote = '' }: Pick<Peer, 'remote'>): boolean {
+  return IPV4.test(remote);
+}
+
+function hasIpv6({ remote = '' }: Pick<Peer, 'remote'>): boolean {
+  return IPV6.test(remote);
+}
+
+function hasName(peer: Pick<Peer, 'remote'>): boolean {
+  return peer.remote !== undefined && !isNear(peer) && !hasIpv4(peer) && !hasIpv6(peer);
+}
+
+/** The line has not stood for long enough to hold anything against what lies behind it. */
+function isFresh(lines: readonly Uplink[]): boolean {
+  return lines.length > 0 && lines.every(({ uptime_s = Number.POSITIVE_INFINITY }) => uptime_s < LINE_FRESH_S);
+}
+
+function deviceOf({ device, interface: name }: Uplink): string {
+  return device ?? name;
+}
+
+function kindOf({ last_error }: Peer): Situation<'peers'> {
+  if (!last_error) return 'quiet';
+  const text = last_error.slice(0, 1000).toLowerCase();
+  return PEER_ERRORS.find(([, pattern]) => pattern.test(text))?.[0] ?? 'odd';
+}
+
+/** The first sign that a situation was true is what counts; names are resolved by Yggdrasil too, and its errors tell. */
+function dnsResult({ facts, dialled }: Sight): DnsFact | undefined {
+  const named = dialled.filter(hasName);
+  const failed = named.filter((peer) => !peer.up && kindOf(peer) === 'nameless');
+  const { dns } = facts;
+  if (dns?.result === 'found') return dns;
+  const fact: DnsFact | undefined =
+    dns ??
+    (failed[0] && {
+      host: (failed[0].remote ?? '').replace(/^\w+:\/\/|:\d*$/g, ''),
+      result: failed.some((peer) => /no such host/i.test(peer.last_error!)) ? 'unknown' : 'timeout',
+    });
+  // where other names are found, one that is not is the fault of that peer's address
+  const others = named.length > failed.length;
+  return fact?.result === 'unknown' && others ? { ...fact, result: 'found' } : fact;
+}
+
+function dateOf(ms: number): string {
+  const safe = Number.isFinite(ms) ? Math.max(-LAST_DATE_MS, Math.min(LAST_DATE_MS, ms)) : 0;
+  return new Date(safe).toISOString().slice(0, -8).replace('T', ' ');
+}
+
+function label({ name, remote, key }: Peer): string {
+  return name ?? remote ?? key ?? '-';
+}
+
+/** The values that the words have a place for, cleaned. */
+function pick(words: string, values: Values): Values {
+  const picked: Values = {};
+  for (const [, name] of words.matchAll(/\{([a-z]+)\}/g)) {
+    const value = values[name!];
+    if (value !== undefined) picked[name!] = typeof value === 'number' ? value : shown(value);
+  }
+  return picked;
+}
+
+function lineSituation({ up, carrier, addresses, pending }: Uplink, errors: readonly string[]): Situation<'line'> {
+  const text = errors.join(' ');
+  if (/NO_DEVICE/.test(text)) return 'no_device';
+  if (carrier === false && !up) return 'no_cable';
+  if (/AUTH/.test(text)) return 'no_login';
+  if (/(^|[ _])(SIM|PIN|PUK)/.test(text)) return 'no_sim';
+  if (errors.length > 0) return 'line_error';
+  if (up) return addresses.length > 0 ? 'no_route' : 'no_address';
+  return pending ? 'line_waits' : 'line_off';
+}
+
+/** Judges one node of this router, and remembers since when it is how it is. Ask it at each change, and each minute. */
+export class Judge {
+  private startedAtMs: number | undefined;
+  private outages = new Map<string, Outage>();
+  /** Since when no uplink carries the Internet. */
+  private lineLostAtMs: number | undefined;
+  private unreachedAtMs: number | undefined;
+  private hadNeighbours = false;
+  private clockOffsetMs: number | undefined;
+  private jumpsMs: number[] = [];
+  private readonly checkSince = new Map<ChainLink, { state: CheckState; atMs: number }>();
+  private since = { id: '', atMs: 0 };
+  private lastGoodMs: number | undefined;
+
+  /** Each link, in the order of the chain; a link further on may use what was found of those before it. */
+  private readonly looks: { [L in ChainLink]: (sight: Sight, found: readonly Finding[]) => Finding<L> } = {
+    line: (sight) => this.line(sight),
+    dns: (sight, [line]) => this.dns(sight, line!),
+    clock: (sight) => this.clock(sight),
+    yggdrasil: (sight) => this.yggdrasil(sight),
+    peers: (sight, [line]) => this.peers(sight, line!),
+    tree: (sight) => this.tree(sight),
+  };
+
+  /** The verdict on these facts. @param nowMs monotonic; never less than the time before. */
+  judge(facts: VerdictFacts, nowMs: number): Verdict {
+    this.startedAtMs ??= nowMs;
+    const sight = this.see(facts, nowMs);
+    const looked: Finding[] = [];
+    for (const link of CHAIN) looked.push(this.looks[link](sight, looked) as Finding);
+    const works = sight.up.length > 0 && looked[CHAIN.indexOf('tree')]!.situation === undefined;
+    const starting = !works && nowMs - this.startedAtMs < START_MS;
+    const found = starting
+      ? looked.map((finding): Finding => (finding.state === 'bad' ? { ...finding, state: 'unknown' } : finding))
+      : looked;
+
+    const first = (state: CheckState): number =>
+      found.findIndex((finding) => finding.state === state && finding.situation !== undefined);
+    const at = [first('bad'), first(works ? 'weak' : 'unknown')].find((index) => index >= 0);
+    const state = works ? (at === undefined ? 'good' : 'weak') : first('bad') >= 0 ? 'bad' : 'unknown';
+    let id: string = 'starting';
+    let words: Pick<SituationWords, 'sentence' | 'fix'> = WHOLE.starting;
+    let values: Values = {};
+    if (at !== undefined && !starting) {
+      const { situation, values: known = {}, alone } = found[at]!;
+      const link = CHAIN[at]!;
+      const { sentence, fix } = wordsOf(link, situation!);
+      const tail = works ? tailOf(link, sight) : alone ? 'alone' : undefined;
+      id = tail ? `${situation}_${tail}` : situation!;
+      words = { sentence: withTail(sentence, tail), fix };
+      values = { ...known, spare: sight.lines[0]?.interface ?? '' };
+    } else if (works) {
+      id = found[0]!.state === 'unused' ? 'good_without_line' : 'good';
+      words = WHOLE[id as 'good'];
+    }
+
+    if (this.since.id !== id) this.since = { id, atMs: nowMs };
+    if (state === 'good') this.lastGoodMs = nowMs;
+    const clean = pick(words.sentence + words.fix, values);
+    const verdict: Verdict = {
+      state,
+      id,
+      sentence: fillWords(words.sentence, clean),
+      fix: fillWords(words.fix, clean),
+      words: { sentence: words.sentence, fix: words.fix },
+      values: clean,
+      since_s: Math.floor((nowMs - this.since.atMs) / 1000),
+      checks: CHAIN.map((link, i) => this.check(link, found[i]!, nowMs)),
+    };
+    if (this.lastGoodMs !== undefined) verdict.last_good_ago_s = Math.floor((nowMs - this.lastGoodMs) / 1000);
+    return verdict;
+  }
+
+  private check(link: ChainLink, { state, situation, note, values = {} }: Finding, nowMs: number): Check {
+    const known = this.checkSince.get(link);
+    const since = known?.state === state ? known : { state, atMs: nowMs };
+    this.checkSince.set(link, since);
+    const evidence = situation === undefined ? EVIDENCE[note!] : wordsOf(link, situation).evidence;
+    const clean = pick(evidence, values);
+    return {
+      link,
+      state,
+      since_s: Math.floor((nowMs - since.atMs) / 1000),
+      evidence: fillWords(evidence, clean),
+      words: { evidence },
+      values: clean,
+    };
+  }
+
+  /** Finds what several links are judged by, and takes note of what the next time needs. */
+  private see(facts: VerdictFacts, nowMs: number): Sight {
+    const lines = this.seeLines(facts.uplinks, nowMs);
+    this.seeClock(facts.clock, nowMs);
+    const { yggdrasil } = facts;
+    const node = yggdrasil?.connectedAtMs === undefined ? undefined : yggdrasil;
+    this.unreachedAtMs = node ? undefined : (this.unreachedAtMs ?? nowMs);
+    const peers = node?.peers ?? [];
+    const configured = (yggdrasil?.configured ?? []).map(({ uri }) => redact(identityOf(uri)));
+    const remotes = new Set(peers.map(({ remote }) => remote));
+    const dialled = peers.filter(({ inbound, origin }) => !inbound && origin !== 'multicast');
+    const wanted = [...dialled, ...configured.map((remote) => ({ remote }))];
+    const lostAgoMs = this.lineLostAtMs === undefined ? undefined : nowMs - this.lineLostAtMs;
+    const up = peers.filter(
+      (peer) =>
+        peer.state === 'up' &&
+        // Yggdrasil goes on claiming peers for minutes after the line went
+        (lostAgoMs === undefined || isNear(peer) || (peer.proven_ago_ms ?? lostAgoMs) < lostAgoMs - PROOF_MS),
+    );
+    if (up.some(isNear)) this.hadNeighbours = true;
+    return {
+      facts,
+      nowMs,
+      node,
+      peers,
+      dialled,
+      up,
+      missing: node?.peers ? configured.filter((remote) => !remotes.has(remote)) : [],
+      named: wanted.some(hasName),
+      needsLine: wanted.some((peer) => !isNear(peer)),
+      lines,
+    };
+  }
+
+  private seeLines(uplinks: readonly Uplink[] | undefined, nowMs: number): readonly Uplink[] {
+    const lines = (uplinks ?? []).filter(
+      ({ up, default_route, proto = '' }) => up && default_route && !TUNNEL.test(proto),
+    );
+    this.lineLostAtMs = uplinks && lines.length === 0 ? (this.lineLostAtMs ?? nowMs) : undefined;
+    if (!uplinks) return lines;
+    const before = this.outages;
+    this.outages = new Map(
+      uplinks.map((uplink) => {
+        const { interface: name, errors } = uplink;
+        const known = before.get(name);
+        const carried = lines.includes(uplink);
+        return [
+          name,
+          {
+            sinceMs: carried ? nowMs : (known?.sinceMs ?? nowMs),
+            errors: carried ? [] : errors.length > 0 ? errors : (known?.errors ?? []),
+            hasCarried: carried || (known?.hasCarried ?? false),
+          },
+        ];
+      }),
+    );
+    return lines;
+  }
+
+  private seeClock({ unixMs }: ClockFact, nowMs: number): void {
+    const offsetMs = unixMs - nowMs;
+    const jumped = this.clockOffsetMs !== undefined && Math.abs(offsetMs - this.clockOffsetMs) > JUMP_MS;
+    this.clockOffsetMs = offsetMs;
+    this.jumpsMs = this.jumpsMs.filter((at) => nowMs - at < HOUR_MS).slice(-MAX_JUMPS);
+    if (jumped) this.jumpsMs.push(nowMs);
+  }
+
+  private line({ facts, nowMs, lines, up, needsLine }: Sight): Finding<'line'> {
+    const { uplinks } = facts;
+    if (!uplinks) return { state: 'unknown', note: 'line_unasked' };
+    const inUse = new Set(lines.map(({ device }) => device));
+    const names = new Set(lines.map((line) => `@${line.interface}`));
+    // an interface for IPv6 beside one for IPv4 is the same line, and often without an answer
+    const out = uplinks.filter(
+      ({ device = '', interface: name, up, default_route, proto = '' }) =>
+        !(up && default_route) &&
+        !TUNNEL.test(proto) &&
+        !inUse.has(device) &&
+        !names.has(device) &&
+        this.outages.has(name),
+    );
+    const main = out.filter(({ proto }) => proto !== 'dhcpv6');
+    const broken = lines.length > 0 || main.length > 0 ? main : out;
+    const outage = (uplink: Uplink): Outage => this.outages.get(uplink.interface)!;
+    const tried = broken.filter((uplink) => uplink.pending || outage(uplink).errors.length > 0);
+    const lost = broken.find((uplink) => outage(uplink).hasCarried);
+
+    const [line] = lines;
+    if (line) {
+      const spare = lost ?? tried[0];
+      const fault = spare && this.lineFault(spare, nowMs);
+      if (fault?.state === 'bad') return { ...fault, state: 'weak' };
+      return { state: 'good', note: 'line_good', values: { uplink: line.interface, device: deviceOf(line) } };
+    }
+    const suspect = lost ?? tried[0] ?? broken.find(({ up, carrier }) => up || carrier);
+    if (!suspect && (!needsLine || up.some(isNear))) return { state: 'unused', note: 'line_unused' };
+    const faulty = suspect ?? broken[0];
+    if (!faulty) return { state: 'bad', situation: 'no_line' };
+    const fault = this.lineFault(faulty, nowMs);
+    return fault.state === 'bad' && !needsLine ? { ...fault, state: 'weak' } : fault;
+  }
+
+  private lineFault(uplink: Uplink, nowMs: number): Finding<'line'> {
+    const { sinceMs, errors } = this.outages.get(uplink.interface)!;
+    const ageMs = nowMs - sinceMs;
+    const situation = lineSituation(uplink, errors);
+    const setup =
+      (situation === 'line_waits' && ageMs < LINE_SETUP_MS) ||
+      (uplink.up && (uplink.uptime_s ?? ageMs / 1000) < LINE_FRESH_S);
+    return {
+      state: setup ? 'unknown' : 'bad',
+      situation: setup ? 'line_setup' : situation,
+      values: {
+        uplink: uplink.interface,
+        device: deviceOf(uplink),
+        errors: errors.join(', '),
+        addresses: uplink.addresses.join(', '),
+        minutes: Math.round(ageMs / MINUTE_MS),
+      },
+    };
+  }
+
+  private dns(sight: Sight, line: Finding): Finding<'dns'> {
+    const { facts, lines, named } = sight;
+    if (line.state === 'unused' || !(named || facts.dns)) return { state: 'unused', note: 'dns_unused' };
+    if (facts.uplinks && lines.length === 0) return { state: 'unknown', note: 'dns_waits' };
+    const fact = dnsResult(sight);
+    if (!fact || (fact.result !== 'found' && isFresh(lines))) return { state: 'unknown', note: 'dns_unasked' };
+    const { host, result } = fact;
+    if (result === 'found') return { state: 'good', note: 'dns_good', values: { host } };
+    const unserved = lines.length > 0 && lines.every(({ dns_servers }) => dns_servers.length === 0);
+    const situation = unserved ? 'no_name_server' : result === 'timeout' ? 'dns_silent' : 'dns_empty';
+    return { state: 'bad', situation, values: { host, uplink: lines[0]?.interface ?? '' } };
+  }
+
+  private clock({ facts, nowMs, dialled }: Sight): Finding<'clock'> {
+    const { unixMs, earliestMs, latestMs } = facts.clock;
+    const values = { date: dateOf(unixMs) };
+    if (unixMs < earliestMs || unixMs > latestMs) {
+      const stopped = dialled.find(({ up, last_error = '' }) => !up && CERTIFICATE_DATE.test(last_error));
+      if (stopped)
+        return {
+          state: 'bad',
+          situation: 'clock_blocks',
+          values: { ...values, peer: label(stopped), error: stopped.last_error! },
+        };
+      return { state: 'weak', situation: unixMs < earliestMs ? 'clock_behind' : 'clock_ahead', values };
+    }
+    const jumps = this.jumpsMs.length;
+    if (jumps >= ILL_JUMPS) return { state: 'weak', situation: 'clock_jumps', values: { ...values, jumps } };
+    const jumpedAgoMs = nowMs - (this.jumpsMs.at(-1) ?? Number.NEGATIVE_INFINITY);
+    if (jumpedAgoMs > JUMP_TOLD_MS) return { state: 'good', note: 'clock_good', values };
+    return { state: 'good', note: 'clock_set', values: { ...values, minutes: Math.floor(jumpedAgoMs / MINUTE_MS) } };
+  }
+
+  private yggdrasil({ facts, nowMs, node }: Sight): Finding<'yggdrasil'> {
+    const { yggdrasil } = facts;
+    if (!yggdrasil) return { state: 'bad', situation: 'no_yggdrasil' };
+    const { interface: name, problem, setup, self } = yggdrasil;
+    if (node)
+      return self
+        ? { state: 'good', note: 'yggdrasil_version', values: { interface: name, version: self.build_version } }
+        : { state: 'good', note: 'yggdrasil_good', values: { interface: name } };
+    const waitedMs = nowMs - this.unreachedAtMs!;
+    const fault = (situation: Situation<'yggdrasil'>, state: CheckState = 'bad'): Finding<'yggdrasil'> => ({
+      state,
+      situation,
+      values: {
+        interface: name,
+        error: problem ?? '-',
+        errors: setup?.errors.join(', ') ?? '',
+        minutes: Math.round(waitedMs / MINUTE_MS),
+      },
+    });
+    const text = problem ?? '';
+    if (/permission denied/i.test(text)) return fault('yggdrasil_locked', 'unknown');
+    if (setup && setup.errors.length > 0) return fault('yggdrasil_error');
+    if (setup && !setup.up && !setup.pending) return fault('yggdrasil_off');
+    if (waitedMs < (setup?.pending ? YGGDRASIL_SETUP_MS : YGGDRASIL_PAUSE_MS))
+      return fault('yggdrasil_restarting', 'unknown');
+    if (setup?.pending) return fault('yggdrasil_loop');
+    if (/no such file/i.test(text)) return fault('yggdrasil_missing');
+    if (/refused/i.test(text)) return fault('yggdrasil_crashed');
+    if (/not ready|no answer|timeout|timed out/i.test(text)) return fault('yggdrasil_silent');
+    return fault('yggdrasil_unreached');
+  }
+
+  private peers(sight: Sight, line: Finding): Finding<'peers'> {
+    const { facts, node, nowMs, peers, dialled, up, missing, lines, needsLine } = sight;
+    if (!node) return { state: 'unknown', note: 'peers_waits' };
+    if (!node.peers) return { state: 'unknown', situation: 'unasked' };
+    const lineOut = facts.uplinks !== undefined && lines.length === 0;
+    const down = dialled.filter((peer) => peer.state === 'down' && !(lineOut && !isNear(peer)));
+    const silent = peers.filter((peer) => peer.state !== 'down' && !up.includes(peer));
+    const shaky = peers.find(({ changes_per_hour }) => changes_per_hour >= FLAPPING_PER_HOUR);
+    const finding = (
+      state: CheckState,
+      situation: Situation<'peers'>,
+      about: readonly Peer[] = [],
+    ): Finding<'peers'> => ({
+      state,
+      situation,
+      values: {
+        up: up.length,
+        count: peers.length,
+        down: down.length,
+        silent: silent.length,
+        missing: missing.length,
+        interface: node.interface,
+        changes: shaky?.changes_per_hour ?? 0,
+        devices:
+          (node.multicast ?? [])
+            .map(({ name }) => name)
+            .slice(0, MAX_NAMED)
+            .join(', ') || '-',
+        peer: (situation === 'not_in_force' ? missing : about.map(label)).slice(0, MAX_NAMED).join(', '),
+        error: about[0]?.last_error ?? '-',
+      },
+    });
+    const recent =
+      nowMs - node.connectedAtMs! < DIALLING_MS ||
+      (needsLine && (isFresh(lines) || (lineOut && line.state === 'unknown'))) ||
+      peers.some(({ state, state_ago_ms }) => state === 'down' && state_ago_ms < PEER_PAUSE_MS);
+
+    if (up.length > 0) {
+      const gone = down.filter(({ state_ago_ms }) => state_ago_ms >= PEER_DOWN_MS);
+      if (gone.length === 1) return finding('weak', kindOf(gone[0]!), gone);
+      if (gone.length > 1) return finding('weak', 'some_down', gone);
+      if (silent.length > 0 && !lineOut) return finding('weak', 'some_unproven', silent);
+      if (shaky) return finding('weak', 'flapping', [shaky]);
+      if (missing.length > 0 && !recent) return finding('weak', 'not_in_force');
+      if (up.every((peer) => peer.inbound && !isNear(peer))) return finding('weak', 'only_inbound');
+      return {
+        state: 'good',
+        note: 'peers_good',
+        values: { up: up.length, count: peers.length, near: up.filter(isNear).length },
+      };
+    }
+    if (shaky && shaky.state_ago_ms < PEER_DOWN_MS) return { ...finding('bad', 'flapping', [shaky]), alone: true };
+    if (recent) return finding('unknown', 'dialling');
+    if (silent.length > 0) return finding('bad', 'all_unproven', silent);
+    const missed = dialled.filter(({ state }) => state === 'down');
+    if (missed.length === 0) {
+      if (missing.length > 0) return finding('bad', 'not_in_force');
+      const searches = node.multicast?.some(({ beacon, listen }) => beacon !== false || listen !== false) ?? true;
+      return finding('bad', this.hadNeighbours ? 'neighbours_lost' : searches ? 'no_neighbours' : 'no_peers');
+    }
+    const kinds = new Set(missed.map(kindOf));
+    const network = [...kinds].every((kind) => NETWORK_ERRORS.includes(kind));
+    if (network && missed.every(isFar)) {
+      const hops = lines.flatMap(({ next_hops }) => next_hops);
+      const six = hops.filter((hop) => hop.includes(':')).length;
+      if (six > 0 && six === hops.length && missed.every(hasIpv4)) return finding('bad', 'only_ipv6', missed);
+      if (six === 0 && hops.length > 0 && missed.every(hasIpv6)) return finding('bad', 'only_ipv4', missed);
+      if (missed.length > 1) return finding('bad', 'all_unreachable', missed);
+    }
+    if (kinds.size > 1) return finding('bad', 'all_down', missed);
+    return { ...finding('bad', kindOf(missed[0]!), missed), alone: true };
+  }
+
+  private tree({ node, up }: Sight): Finding<'tree'> {
+    if (!node || up.length === 0) return { state: 'unknown', note: 'tree_waits' };
+    const known = [node.self?.routing_entries, node.tree?.length].filter((count) => count !== undefined);
+    if (known.length === 0) return { state: 'unknown', note: 'tree_unasked' };
+    const nodes = Math.max(...known);
+    if (nodes > 1) return { state: 'good', note: 'tree_good', values: { nodes } };
+    const joining = up.every(({ state_ago_ms }) => state_ago_ms < DIALLING_MS);
+    return {
+      state: joining ? 'unknown' : 'bad',
+      situation: joining ? 'tree_joining' : 'tree_alone',
+      values: { up: up.length, interface: node.interface },
+    };
+  }
+}
+
+/** What a fault means while the mesh works. */
+function tailOf(link: ChainLink, { lines, up }: Sight): Tail {
+  if (link !== 'line') return 'still';
+  return lines.length > 0 ? 'spare' : up.every(isNear) ? 'carried' : 'still';
+}
+
+function wordsOf(link: ChainLink, situation: Situation): SituationWords {
+  return (SITUATIONS[link] as Record<string, SituationWords>)[situation]!;
 }
