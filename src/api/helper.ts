@@ -1,8 +1,8 @@
 // The contract between the daemon, which is nobody special, and its helper, which is root: the ubus object `meshbridge.helper`.
 //
-// The helper is a program of its own that rpcd starts for each call and that ends with it. Only root and the daemon's user may
-// call it (ubusd's ACL), it knows these verbs and no others, and it believes nothing that the daemon says: it refuses arguments that are
-// not named here, too.
+// The helper is a program of its own that rpcd starts for each call and that ends with it. Only root may call it, pages by way of rpcd's
+// access list, and the daemon's user some of it (ubusd's); it knows these verbs and no others, and it believes nothing that it is told: it
+// refuses arguments that are not named here, too.
 
 import { FINDING, type Shape, type TableLayout } from './model.ts';
 import type { MethodContract } from './objects.ts';
@@ -43,17 +43,20 @@ export const HELPER_METHODS = {
 
   /**
    * Sets `name` and `services` in an interface's `node_info` and leaves its other members as they are; counts from the next start of the
-   * interface. `node_info` is the JSON text of a table with one or both (`null` removes); `result` is `changed` or `same`.
+   * interface. `node_info` is the JSON text of a table with one or both (`null` removes), whose blanks are plain ones: they are written as
+   * U+00A0, see lib/node-info.ts. `services` is a list of at most 16 `{name, url, description?}`. `result` is `changed` or `same`; of an
+   * error, `field` is the part at fault: `services[1].url`.
    */
   announce: { args: { interface: 'string', node_info: 'string' }, reply: { result: 'string' }, writes: true },
   /** Takes an interface of protocol yggdrasil down and up again: its peerings break for some seconds. */
   interface_restart: { args: { interface: 'string' }, reply: {}, writes: true },
-  /** Puts right what a finding found, where that is safe; `result` is one sentence. */
+  /** Puts a finding right that is `fixable`, as its `words.does` says, if the lint finds it now; `result` is that sentence, filled in. */
   fix: { args: { id: 'string', option: 'string' }, reply: { result: 'string' }, writes: true },
   /** The login for the household; without `username`, there is none. */
   member_read: { args: {}, reply: { 'username?': 'string' } },
-  /** Makes that login, or changes it. `hash` is what crypt(3) made of its password by SHA-256: `$5$…`. */
+  /** Makes that login, or changes it, which ends its sessions. `hash` is what crypt(3) made of its password by SHA-256: `$5$…`. */
   member_set: { args: { username: 'string', hash: 'string' }, reply: {}, writes: true },
+  /** Removes that login, and ends its sessions. */
   member_remove: { args: {}, reply: {}, writes: true },
   /** Keeps a list of public peers (the JSON text of publicnodes.json) and hands it to the daemon; an empty text removes it. */
   public_peers_set: { args: { list: 'string' }, reply: { entries: 'int32' }, writes: true },

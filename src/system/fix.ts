@@ -56,10 +56,17 @@ export async function applyFix(host: FixHost, directory: string, id: string, opt
     done = fillWords(finding.words.does!, finding.values as Record<string, string | number>);
     return fix === 'remove' ? removeSection(text, section.name) : changeOptions(text, section, fix);
   });
-  // what procd hears from rpcd when somebody saves the firewall in LuCI
-  if (file === 'firewall')
-    await callUbus(host, 'service', 'event', { type: 'config.change', data: { package: 'firewall' } });
+  if (file === 'firewall') await loadFirewall(host);
   return done;
+}
+
+/** Tells procd what rpcd tells it when somebody saves the firewall in LuCI. */
+async function loadFirewall(host: FixHost): Promise<void> {
+  try {
+    await callUbus(host, 'service', 'event', { type: 'config.change', data: { package: 'firewall' } });
+  } catch (cause) {
+    throw new Error('firewall: changed but not loaded, run: /etc/init.d/firewall reload', { cause });
+  }
 }
 
 function sectionAt(facts: LintFacts, file: 'network' | 'firewall', option: string): Placed | undefined {

@@ -139,7 +139,10 @@ fixes('says when the firewall was changed and is not loaded', async () => {
   const [id, option, file, good, broken] = CASES.at(-1)!;
   const { router, fix, text } = make(file, good, broken);
   router.program = (argv) => ({ code: argv.includes('event') ? 4 : 0 });
-  assert.is(await fix(id, option).then(String, errorText), 'ubus call service event: ended with 4');
+  assert.is(
+    await fix(id, option).then(String, errorText),
+    'firewall: changed but not loaded, run: /etc/init.d/firewall reload',
+  );
   assert.is(text(), FIREWALL);
 });
 fixes.run();
