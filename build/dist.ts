@@ -10,7 +10,8 @@ import { errorText } from '../src/errors.ts';
 import { bundleRouter } from './bundle.ts';
 import { MENDED_ENGINE_FILE } from './engine.ts';
 import { gzipFile } from './gzip.ts';
-import { buildViews } from './luci.ts';
+import { buildPages } from './luci.ts';
+import { readPackage } from './pack.ts';
 import { PACKAGES } from './packages.ts';
 import { DIST, inProject } from './project.ts';
 import { encodeTar, type TreeEntry, treeEntries } from './tar.ts';
@@ -32,14 +33,12 @@ function copy(path: string, name = path): TreeEntry {
 
 /** The LuCI app as luci.mk wants it: its recipe, `htdocs/` for what is below `/www`, `root/` for the rest. */
 async function luciFiles(): Promise<TreeEntry[]> {
-  const views = await buildViews({ out: join(DIST, 'luci'), log: () => {} });
-  const { files } = PACKAGES.find(({ name }) => name === LUCI_APP)!;
-  const contents = files.map(({ path, from }) => {
-    if (from.kind === 'file') return copy(from.path, path.slice(1));
-    const view = views.find((one) => from.kind === 'view' && one.path === `view/meshbridge/${from.name}.js`);
-    if (!view)
-      throw new Error(`${LUCI_APP}: ${path}: expected a file of the project or a view, got ${JSON.stringify(from)}`);
-    return file(path.slice(1), view.bytes);
+  const pages = await buildPages();
+  const program = () =>
+    Promise.reject(new Error(`${LUCI_APP}: expected no program, which is not the same on all machines`));
+  const contents = await readPackage(PACKAGES.find(({ name }) => name === LUCI_APP)!, {
+    program,
+    pages: async () => pages,
   });
   const place = (path: string): string => (path.startsWith('/www/') ? path.replace('/www', '/htdocs') : `/root${path}`);
   return [copy('luci-app/Makefile', 'Makefile'), ...contents.map((entry) => ({ ...entry, name: place(entry.name) }))];

@@ -1,100 +1,133 @@
-// `npm run luci`: the LuCI views, each `luci-app/view/<name>.ts` as one minified file in the form that LuCI's client loads.
+// `npm run luci`: the LuCI pages as a router serves them: each view `luci-app/view/<name>.ts` with its own code alone, one class with
+// what views share, and LuCI's menu.
 //
-// LuCI runs a view as the body of a function: pragmas `'require <class>';` first, which become its arguments, no import or export,
-// and `return <class>` at the end. So imports of `luci:<class>` turn into pragmas, and the rest is bundled in. In the SDK the files
-// go through a simple JavaScript minifier that knows no template literals within one another: there are none.
-// Source: luci-base, resources/luci.js (`require`) and src/jsmin.c; luci.mk.
+// Every file is named by a hash of its content, and the menu names the hashed views: LuCI before 2025 tells browsers to keep a file for
+// as long as LuCI's own version stays the same, so a name must never stand for two contents.
 
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { build } from 'esbuild';
 import { errorText } from '../src/errors.ts';
-import { DIST, inProject, ROOT } from './project.ts';
+import { type CompiledView, compileShared, compileView, FOR_BROWSERS, formatClass, importsOf } from './luci-class.ts';
+import { DIST, inProject } from './project.ts';
 import { BUDGETS } from './targets.ts';
 
-/** One built view. */
-export interface BuiltView {
-  /** Below `/www/luci-static/resources`: `view/meshbridge/status.js`. */
+/** One file below `/www/luci-static/resources`: `view/meshbridge/overview-0123abcd.js`. */
+export interface BuiltFile {
   path: string;
   bytes: Uint8Array;
 }
 
-const SOURCES = inProject('luci-app/view');
-
-/** Browsers of 2020 on, which the client of OpenWrt 22.03 needs too. */
-const FOR_BROWSERS: BuildOptions = {
-  absWorkingDir: ROOT,
-  bundle: true,
-  format: 'esm',
-  platform: 'neutral',
-  target: 'es2020',
-  supported: { 'template-literal': false },
-  charset: 'ascii',
-  minify: true,
-  legalComments: 'none',
-  logLevel: 'error',
-  write: false,
-};
-
-/** LuCI names the argument for a class after it, with `_` for dots. */
-function argumentOf(name: string): string {
-  return name.replace(/[^a-zA-Z0-9_]/g, '_');
+/** What a browser loads, the shared class first, and the entries of LuCI's menu that lead there. */
+export interface BuiltPages {
+  files: readonly BuiltFile[];
+  /** JSON, as in menu.d. */
+  menu: string;
 }
 
-/** Makes `luci:<class>` the argument of that name, and notes each class that is imported. */
-function classesOfLuci(wanted: Set<string>): Plugin {
-  return {
-    name: 'luci',
-    setup({ onResolve, onLoad }) {
-      onResolve({ filter: /^luci:[a-z][a-z0-9.]*$/ }, ({ path }) => ({ path: path.slice(5), namespace: 'luci' }));
-      onLoad({ filter: /./, namespace: 'luci' }, ({ path }) => {
-        wanted.add(path);
-        return { contents: `export default ${argumentOf(path)};` };
-      });
-    },
-  };
-}
+const VIEWS = 'luci-app/view';
+const PARTS = `${VIEWS}/part`;
+/** Entries of LuCI's menu, with views by their names alone. */
+export const MENU = 'luci-app/root/usr/share/luci/menu.d/luci-app-meshbridge.json';
 
-/** Builds one view, whose default export is what `view.extend` gave. @throws Error */
-export async function buildView(entry: string): Promise<string> {
-  const wanted = new Set<string>();
-  const { outputFiles } = await build({ ...FOR_BROWSERS, entryPoints: [entry], plugins: [classesOfLuci(wanted)] });
-  const code = outputFiles![0]!.text.trimEnd();
-  const end = /;export\{([\w$]+) as default\};?$/.exec(code);
-  if (!end) throw new Error(`${entry}: expected one export, the default one, got …${code.slice(-60)}`);
-  const pragmas = ['use strict', ...[...wanted].sort().map((name) => `require ${name}`)];
-  return `${pragmas.map((text) => `'${text}';`).join('\n')}\n${code.slice(0, end.index)};return ${end[1]};\n`;
-}
-
-/** Builds all views into `out`, laid out as `/www/luci-static/resources` is. @throws Error when they are past their budget. */
-export async function buildViews({ out, log }: { out: string; log(line: string): void }): Promise<BuiltView[]> {
-  const names = readdirSync(SOURCES)
+function modulesIn(directory: string): string[] {
+  return readdirSync(inProject(directory))
     .filter((name) => name.endsWith('.ts'))
-    .sort();
-  const views: BuiltView[] = [];
-  for (const name of names) {
-    const path = `view/meshbridge/${basename(name, '.ts')}.js`;
-    const bytes = new TextEncoder().encode(await buildView(join(SOURCES, name)));
-    mkdirSync(dirname(join(out, path)), { recursive: true });
-    writeFileSync(join(out, path), bytes);
-    log(`${path}: ${bytes.length} bytes`);
-    views.push({ path, bytes });
+    .sort()
+    .map((name) => `${directory}/${name}`);
+}
+
+/** Modules that views must not contain themselves: all parts, what those import, and what more than one view imports. */
+async function sharedModules(views: readonly string[]): Promise<Set<string>> {
+  const parts = modulesIn(PARTS);
+  const inputs = await importsOf([...views, ...parts]);
+  const reached = (entries: readonly string[]): Set<string> => {
+    const found = new Set(entries);
+    for (const path of found) for (const one of inputs[path]?.imports ?? []) found.add(one.path);
+    return found;
+  };
+  const shared = reached(parts);
+  const seen = new Set<string>();
+  for (const view of views)
+    for (const path of reached([view])) {
+      if (seen.has(path)) shared.add(path);
+      seen.add(path);
+    }
+  return shared;
+}
+
+/** A file whose name tells its content. */
+function named(stem: string, text: string): BuiltFile {
+  const bytes = new TextEncoder().encode(text);
+  const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 8);
+  return { path: `${stem}-${hash}.js`, bytes };
+}
+
+/** The menu with views by their names in the package. @throws Error on a view that is not there, and on one that no entry shows. */
+export function hashedMenu(text: string, views: ReadonlyMap<string, string>): string {
+  const menu: Record<string, { action: { type: string; path?: string } }> = JSON.parse(text);
+  const unused = new Set(views.keys());
+  for (const [key, { action }] of Object.entries(menu)) {
+    if (action.type !== 'view') continue;
+    const path = views.get(action.path!);
+    if (path === undefined)
+      throw new Error(`${MENU}: ${key}: expected one of ${[...views.keys()]}, got ${action.path}`);
+    unused.delete(action.path!);
+    action.path = path;
   }
-  const total = views.reduce((sum, { bytes }) => sum + bytes.length, 0);
-  if (total > BUDGETS.views) throw new Error(`LuCI views: ${total} bytes, budget ${BUDGETS.views}`);
-  return views;
+  if (unused.size > 0) throw new Error(`${MENU}: expected an entry for each view, got none for ${[...unused]}`);
+  return `${JSON.stringify(menu, null, 2)}\n`;
+}
+
+/** Builds all pages. @throws Error when views and menu do not match, or are past their budget. */
+export async function buildPages(): Promise<BuiltPages> {
+  const sources = modulesIn(VIEWS);
+  const modules = await sharedModules(sources);
+  const views: [name: string, CompiledView][] = [];
+  for (const path of sources)
+    views.push([path.slice(VIEWS.length + 1, -'.ts'.length), await compileView(inProject(path), modules)]);
+  const shared = named('meshbridge/part', formatClass(await compileShared(views.map(([, view]) => view))));
+  const className = shared.path.slice(0, -'.js'.length).replace('/', '.');
+  const files = [shared];
+  const paths = new Map<string, string>();
+  for (const [name, view] of views) {
+    const file = named(`view/meshbridge/${name}`, formatClass(view, view.uses.size > 0 ? className : undefined));
+    paths.set(`meshbridge/${name}`, file.path.slice('view/'.length, -'.js'.length));
+    files.push(file);
+  }
+  const total = pagesBytes(files);
+  if (total > BUDGETS.views) throw new Error(`LuCI pages: ${total} bytes, budget ${BUDGETS.views}`);
+  return { files, menu: hashedMenu(readFileSync(inProject(MENU), 'utf8'), paths) };
+}
+
+/** What all pages weigh together. */
+export function pagesBytes(files: readonly BuiltFile[]): number {
+  return files.reduce((sum, { bytes }) => sum + bytes.length, 0);
 }
 
 /** Bundles the stand-in for LuCI's client, in which the page host runs views. @throws Error */
 export async function buildClient(): Promise<string> {
   const entryPoints = [inProject('src/dev/page-host/client/main.ts')];
   const { outputFiles } = await build({ ...FOR_BROWSERS, entryPoints, format: 'iife' });
-  return outputFiles![0]!.text;
+  return outputFiles[0]!.text;
+}
+
+/** Writes the pages to a directory that holds nothing else, laid out as `/www/luci-static/resources` is. */
+function write(directory: string, files: readonly BuiltFile[]): void {
+  rmSync(directory, { recursive: true, force: true });
+  for (const { path, bytes } of files) {
+    mkdirSync(dirname(join(directory, path)), { recursive: true });
+    writeFileSync(join(directory, path), bytes);
+  }
 }
 
 if (process.argv[1] === inProject('build/luci.ts')) {
   try {
-    await buildViews({ out: join(DIST, 'luci'), log: console.log });
+    const { files } = await buildPages();
+    write(join(DIST, 'luci'), files);
+    for (const { path, bytes } of files) console.log(`${String(bytes.length).padStart(6)}  ${path}`);
+    console.log(`${String(pagesBytes(files)).padStart(6)}  together, of ${BUDGETS.views}`);
   } catch (error) {
     console.error(`meshbridge: ${errorText(error)}`);
     process.exit(1);

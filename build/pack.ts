@@ -9,7 +9,7 @@ import { errorText } from '../src/errors.ts';
 import { encodeFeed } from './feed.ts';
 import { encodeData, encodeIpk, type Ipk } from './ipk.ts';
 import { withLock } from './lock.ts';
-import { buildViews } from './luci.ts';
+import { type BuiltPages, buildPages } from './luci.ts';
 import { buildTarget } from './native.ts';
 import { ARCHITECTURES, PACKAGES, type Package } from './packages.ts';
 import { CACHE, DIST, inProject } from './project.ts';
@@ -22,18 +22,23 @@ import { formatPublicKey, formatSecretKey, keyName, makeKey, parseSecretKey, typ
 export interface Builds {
   /** The program of a flavour, for the target that is packed. */
   program(tls: boolean): Promise<Uint8Array>;
-  /** A LuCI view. */
-  view(name: string): Promise<Uint8Array>;
+  /** The LuCI pages. */
+  pages(): Promise<BuiltPages>;
 }
 
 /** The files of a package with their contents. @throws Error that names a file of the project that is missing. */
 export async function readPackage(pkg: Package, builds: Builds): Promise<TreeEntry[]> {
   const files: TreeEntry[] = [];
   for (const { path, mode, from } of pkg.files) {
+    if (from.kind === 'pages') {
+      for (const page of (await builds.pages()).files)
+        files.push({ name: `${path}/${page.path}`, mode, content: page.bytes });
+      continue;
+    }
     let content: TreeEntry['content'];
     if (from.kind === 'link') content = { link: from.to };
     else if (from.kind === 'program') content = await builds.program(from.tls);
-    else if (from.kind === 'view') content = await builds.view(from.name);
+    else if (from.kind === 'menu') content = new TextEncoder().encode((await builds.pages()).menu);
     else if (existsSync(inProject(from.path))) content = readFileSync(inProject(from.path));
     else throw new Error(`${pkg.name}: ${from.path}: no such file, but the package brings it as ${path}`);
     files.push({ name: path, mode, content });
@@ -121,16 +126,12 @@ export async function makeFeeds(
   log: (line: string) => void,
 ): Promise<Map<string, Ipk[]>> {
   const time = sourceTime();
-  const views = await buildViews({ out: join(DIST, 'luci'), log: () => {} });
+  const pages = await buildPages();
   const feeds = new Map<string, Ipk[]>();
   for (const target of targets) {
     const builds: Builds = {
       program: async (tls) => readFileSync(await buildTarget(target, { tls, log })),
-      view: async (name) => {
-        const view = views.find(({ path }) => path === `view/meshbridge/${name}.js`);
-        if (!view) throw new Error(`luci-app/view/${name}.ts: no such view, but a package brings it`);
-        return view.bytes;
-      },
+      pages: async () => pages,
     };
     log(`${target}: packing`);
     for (const [architecture, ipks] of await packFor(ARCHITECTURES[target], PACKAGES, builds, time)) {

@@ -22,8 +22,10 @@ export type Origin =
   | { kind: 'link'; to: string }
   /** The program for the package's architecture. */
   | { kind: 'program'; tls: boolean }
-  /** The LuCI view `luci-app/view/<name>.ts`, built. */
-  | { kind: 'view'; name: string };
+  /** All files of the LuCI pages; `path` is their directory. */
+  | { kind: 'pages' }
+  /** LuCI's menu, with the views' built names. */
+  | { kind: 'menu' };
 
 /** One file of a package. */
 export interface PackagedFile {
@@ -132,8 +134,7 @@ const TELL_LUCI = `[ -n "\${IPKG_INSTROOT}" ] || {
 }
 `;
 
-/** The LuCI views: `luci-app/view/<name>.ts`. */
-const VIEWS = ['status'] as const;
+const RIGHTS = '/usr/share/rpcd/acl.d/luci-app-meshbridge.json';
 
 const LUCI_APP: Package = {
   name: 'luci-app-meshbridge',
@@ -149,17 +150,9 @@ const LUCI_APP: Package = {
   conflicts: [],
   conffiles: [],
   files: [
-    ...['luci/menu.d', 'rpcd/acl.d'].map((directory): PackagedFile => {
-      const path = `/usr/share/${directory}/luci-app-meshbridge.json`;
-      return { path, mode: 0o644, from: { kind: 'file', path: `luci-app/root${path}` } };
-    }),
-    ...VIEWS.map(
-      (name): PackagedFile => ({
-        path: `/www/luci-static/resources/view/meshbridge/${name}.js`,
-        mode: 0o644,
-        from: { kind: 'view', name },
-      }),
-    ),
+    { path: '/usr/share/luci/menu.d/luci-app-meshbridge.json', mode: 0o644, from: { kind: 'menu' } },
+    { path: RIGHTS, mode: 0o644, from: { kind: 'file', path: `luci-app/root${RIGHTS}` } },
+    { path: '/www/luci-static/resources', mode: 0o644, from: { kind: 'pages' } },
   ],
   scripts: { postinst: TELL_LUCI },
 };

@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { errorText } from '../src/errors.ts';
 import { bundleProgram } from './bundle.ts';
 import { formatGrowth, lastCommit, moduleBytes, modulesAt } from './growth.ts';
+import { buildPages, pagesBytes } from './luci.ts';
 import { buildNative } from './native.ts';
 import { packFor } from './pack.ts';
 import { PACKAGES } from './packages.ts';
@@ -77,12 +78,22 @@ async function weighPrograms(directory: string, bundle: string): Promise<Weight[
     }),
     await weigh('its package', BUDGETS.ipk, async () => {
       const daemon = PACKAGES.find(({ name }) => name === 'meshbridge')!;
-      const view = (name: string) => Promise.reject(new Error(`the daemon's package has the view ${name}`));
-      const builds = { program: async () => readFileSync(mipsel), view };
+      const pages = () => Promise.reject(new Error("the daemon's package has the LuCI pages"));
+      const builds = { program: async () => readFileSync(mipsel), pages };
       const [ipks] = (await packFor(['mipsel_24kc'], [daemon], builds, 0)).values();
       return ipks![0]!.bytes.length;
     }),
   ];
+}
+
+/** The LuCI pages: each file, and all together. */
+async function weighPages(): Promise<Weight[]> {
+  const { files } = await buildPages();
+  const each = files.map(({ path, bytes }): Weight => {
+    const what = `page file ${path.replace(/.*\/|-[0-9a-f]+\.js$/g, '')}`;
+    return { what, unit: 'bytes', value: bytes.length, budget: undefined };
+  });
+  return [...each, { what: 'pages, together', unit: 'bytes', value: pagesBytes(files), budget: BUDGETS.views }];
 }
 
 function show({ what, unit, value, budget }: Weight): string {
@@ -126,6 +137,7 @@ async function main(): Promise<void> {
   const weights = [
     ...(await weighBundle(bundle)),
     ...(await weighPrograms(directory, bundle)),
+    ...(await weighPages()),
     {
       what: 'C of the host',
       unit: 'lines',

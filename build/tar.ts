@@ -2,11 +2,14 @@
 //
 // Header of 512 bytes, numbers in octal digits: name 100, mode 8, uid 8, gid 8, size 12, mtime 12, checksum 8 (six digits, NUL, space;
 // summed with spaces in its place), type 1 (0 file, 2 link, 5 directory), link target 100, magic "ustar  \0". Contents are padded to 512
-// bytes; two empty blocks end the archive, which is padded to records of 10240. Source: GNU tar's manual, "Basic Tar Format".
+// bytes; two empty blocks end the archive, which is padded to records of 10240. A longer name is the content of an entry of type L before
+// its own, which has as much of it as fits. Source: GNU tar's manual, "Basic Tar Format".
 
 const BLOCK = 512;
 const RECORD = 20 * BLOCK;
 const NAME_BYTES = 100;
+/** Linux' limit for a path. */
+const LONG_NAME_BYTES = 4096;
 
 /** An entry of an archive. The owner is always root. */
 export interface TarEntry {
@@ -31,17 +34,17 @@ function octal(block: Buffer, at: number, bytes: number, value: number): void {
   block.write(digits.padStart(bytes - 1, '0'), at);
 }
 
-function header({ name, mode, content }: TarEntry, time: number): Buffer {
+function header({ name, mode, content }: TarEntry, time: number, type?: string): Buffer {
   const block = Buffer.alloc(BLOCK);
   const isFile = content instanceof Uint8Array;
-  text(block, 0, NAME_BYTES, name);
+  Buffer.from(name).copy(block, 0, 0, NAME_BYTES);
   octal(block, 100, 8, mode);
   octal(block, 108, 8, 0);
   octal(block, 116, 8, 0);
   octal(block, 124, 12, isFile ? content.length : 0);
   octal(block, 136, 12, time);
   block.fill(' ', 148, 156);
-  block.write(isFile ? '0' : content ? '2' : '5', 156);
+  block.write(type ?? (isFile ? '0' : content ? '2' : '5'), 156);
   if (content && !isFile) text(block, 157, NAME_BYTES, content.link);
   block.write('ustar  ', 257);
   octal(
@@ -54,6 +57,15 @@ function header({ name, mode, content }: TarEntry, time: number): Buffer {
   return block;
 }
 
+/** What stands before an entry whose name its header has no room for. */
+function longName(name: string): Uint8Array[] {
+  const content = Buffer.from(`${name}\0`);
+  if (content.length <= NAME_BYTES + 1) return [];
+  if (content.length > LONG_NAME_BYTES)
+    throw new Error(`tar: ${JSON.stringify(name)}: ${content.length - 1} bytes, at most ${LONG_NAME_BYTES - 1} fit`);
+  return [header({ name: '././@LongLink', mode: 0o644, content }, 0, 'L'), content, padding(content.length, BLOCK)];
+}
+
 const padding = (size: number, unit: number): Buffer => Buffer.alloc((unit - (size % unit)) % unit);
 
 /**
@@ -64,7 +76,7 @@ const padding = (size: number, unit: number): Buffer => Buffer.alloc((unit - (si
 export function encodeTar(entries: readonly TarEntry[], time: number): Buffer {
   const parts: Uint8Array[] = [];
   for (const entry of entries) {
-    parts.push(header(entry, time));
+    parts.push(...longName(entry.name), header(entry, time));
     if (entry.content instanceof Uint8Array) parts.push(entry.content, padding(entry.content.length, BLOCK));
   }
   parts.push(Buffer.alloc(2 * BLOCK));

@@ -24,7 +24,9 @@ import * as assert from 'uvu/assert';
 import { downloadDebian } from '../../build/debian.ts';
 import { makeRelease, type Release, withHash } from '../../build/dist.ts';
 import { ENGINE, ENGINE_FILES, MENDED_ENGINE_FILE } from '../../build/engine.ts';
+import { buildPages } from '../../build/luci.ts';
 import { findCompiler } from '../../build/native.ts';
+import { readPackage } from '../../build/pack.ts';
 import { LICENSE, MAINTAINER, PACKAGES, type Package } from '../../build/packages.ts';
 import { inProject } from '../../build/project.ts';
 import { C_FLAGS, HELPER, LINK_FLAGS, ROUTER_LIMITS } from '../../build/targets.ts';
@@ -172,9 +174,13 @@ function tree(directory: string, prefix = ''): string[] {
     .sort();
 }
 
-function listed(pkg: Package): string[] {
-  return pkg.files
-    .map(({ path, mode, from }) => (from.kind === 'link' ? `${path} -> ${from.to}` : `${path} ${mode.toString(8)}`))
+/** What a package is to hold, as `tree` shows it. */
+async function listed(pkg: Package): Promise<string[]> {
+  const builds = { program: async () => new Uint8Array(), pages: buildPages };
+  return (await readPackage(pkg, builds))
+    .map(({ name, mode, content }) =>
+      content && 'link' in content ? `${name} -> ${content.link}` : `${name} ${mode.toString(8)}`,
+    )
     .sort();
 }
 
@@ -327,33 +333,33 @@ else {
       }
 
     /** Runs the daemon's recipe of the feed; answers with the root that the package was installed to. */
-    const build = (name: string, variant: string): string => {
+    const build = async (name: string, variant: string): Promise<string> => {
       // Debian packed upstream's files again, so its archive has another sum.
       const words = [`DL_DIR=${downloads}`, `ENGINE_HASH=${ENGINE.sha256}`];
       const { bin, argv } = sdk(name, 'packages', `BUILD_VARIANT=${variant}`, ...words);
       succeed(join(feed, 'meshbridge'), argv, tools);
       const root = join(bin, name, 'root');
-      assert.equal(tree(root), listed(PACKAGES.find((pkg) => pkg.name === name)!));
+      assert.equal(tree(root), await listed(PACKAGES.find((pkg) => pkg.name === name)!));
       const ran = spawnSync(join(root, 'usr/sbin/meshbridge'), ['--version'], { encoding: 'utf8' });
       assert.is(ran.stdout, `${version}\n`, ran.stderr);
       return root;
     };
 
-    release('holds all that the daemon is built from, without Node', () => {
+    release('holds all that the daemon is built from, without Node', async () => {
       mkdirSync(downloads);
       copyFileSync(made.archive, join(downloads, `meshbridge-${version}.tar.gz`));
       copyFileSync(engine.tarball!, join(downloads, ENGINE.upstream.file));
-      const root = build('meshbridge', 'plain');
+      const root = await build('meshbridge', 'plain');
       const config = ['--check', '--config', join(root, 'etc/config/meshbridge')];
       const helper = spawnSync(join(root, 'usr/libexec/rpcd/meshbridge.helper'), config, { encoding: 'utf8' });
       assert.is(helper.status, 0, helper.stderr);
     });
 
-    release('holds all that the LuCI app is built from', () => {
+    release('holds all that the LuCI app is built from', async () => {
       const { bin, argv } = sdk('luci', 'packages');
       succeed(join(feed, 'luci-app-meshbridge'), argv, tools);
       const pkg = PACKAGES.find(({ name }) => name === 'luci-app-meshbridge')!;
-      assert.equal(tree(join(bin, pkg.name, 'root')), listed(pkg));
+      assert.equal(tree(join(bin, pkg.name, 'root')), await listed(pkg));
       assert.is(spawnSync('tar', ['-C', unpacked, '-xzf', made.archive]).status, 0);
       const inRelease = join(unpacked, `meshbridge-${version}`, 'luci-app');
       assert.equal(tree(inRelease), tree(join(feed, 'luci-app-meshbridge')), 'the release holds the same app');

@@ -63,7 +63,7 @@ for (const size of [0, 1, 511, 512, 513, 9000])
     assert.is(extract(archive, './x').toString(), 'x'.repeat(size));
   });
 const NO_ROOM: [string, TarEntry, number][] = [
-  ['a name of 101 bytes', { name: `./${'ä'.repeat(49)}x`, mode: 0o644, content: undefined }, 0],
+  ['a name of 4096 bytes', { name: `./${'ä'.repeat(2047)}`, mode: 0o644, content: undefined }, 0],
   ['a target of 101 bytes', { name: './x', mode: 0o777, content: { link: 'x'.repeat(101) } }, 0],
   ['a time before 1970', { name: './x', mode: 0o644, content: undefined }, -1],
   ['a time with a fraction', { name: './x', mode: 0o644, content: undefined }, 0.5],
@@ -73,10 +73,14 @@ for (const [what, entry, time] of NO_ROOM)
   encode(`refuses ${what}`, () =>
     assert.throws(() => encodeTar([entry], time), /tar: .*(bytes, at most|octal digits)/),
   );
-encode('takes a name of 100 bytes', () => {
-  const name = `./${'x'.repeat(98)}`;
-  assert.is(extract(encodeTar([file(name, 'y')], 0), name).toString(), 'y');
-});
+for (const bytes of [99, 100, 101, 511, 512, 1000])
+  encode(`keeps a name of ${bytes} bytes`, () => {
+    const name = `./${'d/'.repeat((bytes - 3) >> 1)}`.padEnd(bytes, 'x');
+    const archive = encodeTar([file(name, 'y'), file('./z', 'z')], TIME);
+    assert.is(extract(archive, name).toString(), 'y');
+    assert.is(extract(archive, './z').toString(), 'z');
+    assert.is(list(archive).length, 2);
+  });
 encode.run();
 
 const tree = suite('treeEntries');

@@ -81,8 +81,13 @@ host.before(async (context) => {
   mkdirSync(join(root, 'luci-static/resources'), { recursive: true });
   writeFileSync(join(root, 'luci-static/resources/luci.js'), 'made');
   context.faults = [];
-  const views = [{ path: 'view/meshbridge/status.js', bytes: new TextEncoder().encode('return 1;') }];
-  context.host = await startPageHost({ views, luci: root, answer, log: (line) => context.faults.push(line) });
+  const files = [{ path: 'view/meshbridge/status-0123abcd.js', bytes: new TextEncoder().encode('return 1;') }];
+  const menu = {
+    'admin/mesh': { title: 'Mesh', order: 1, action: { type: 'firstchild' } },
+    'admin/mesh/status': { title: 'Status', order: 1, action: { type: 'view', path: 'meshbridge/status-0123abcd' } },
+  };
+  const pages = { files, menu: JSON.stringify(menu) };
+  context.host = await startPageHost({ pages, luci: root, answer, log: (line) => context.faults.push(line) });
 });
 host.after(async ({ host, directory }) => {
   await host.close();
@@ -106,7 +111,7 @@ function get(base: string, path: string, options: object = {}): Promise<{ status
 
 const REQUESTS: [string, string, object, number][] = [
   ['a page', '/cgi-bin/luci/admin/mesh/status', {}, 200],
-  ['a view', '/luci-static/resources/view/meshbridge/status.js?v=1', {}, 200],
+  ['a view', '/luci-static/resources/view/meshbridge/status-0123abcd.js?v=1', {}, 200],
   ["a file of LuCI's", '/luci-static/resources/luci.js', {}, 200],
   ['the menu', '/cgi-bin/luci/admin/menu', {}, 200],
   ['a call', '/ubus/meshbridge.status', { method: 'POST', body: '{}' }, 200],
@@ -132,7 +137,7 @@ for (const [what, path, options, status] of REQUESTS)
   });
 host('boots LuCI with the view of the page', async ({ host }) => {
   const { text } = await get(host.pageUrl(''), '/cgi-bin/luci/admin/mesh/status');
-  assert.match(text, /instantiateView\('meshbridge\/status'\)/);
+  assert.match(text, /instantiateView\('meshbridge\/status-0123abcd'\)/);
   assert.match(text, /"dispatchpath":\["admin","mesh","status"\]/);
 });
 host.run();

@@ -1,11 +1,10 @@
 // A browser that shows one of the router's pages, whose calls on the bus are answered by a script.
 
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page, type Request } from 'playwright-core';
 import { ensureChromium } from '../../build/chromium.ts';
-import { type BuiltView, buildViews } from '../../build/luci.ts';
+import { type BuiltPages, buildPages } from '../../build/luci.ts';
 import { DIST } from '../../build/project.ts';
 import { startPageHost } from '../../src/dev/page-host/host.ts';
 import type { PageAnswer, PageCall } from '../../src/dev/page-host/ubus.ts';
@@ -51,9 +50,9 @@ export class Opened {
 
   constructor(public script: Script) {}
 
-  async open(browser: Browser, views: readonly BuiltView[], path: string, screen: Screen): Promise<void> {
+  async open(browser: Browser, pages: BuiltPages, path: string, screen: Screen): Promise<void> {
     this.host = await startPageHost({
-      views,
+      pages,
       luci: LUCI,
       answer: (call) => this.answer(call),
       log: (line) => this.faults.push(line),
@@ -112,21 +111,18 @@ export class Opened {
 export class Pages {
   private constructor(
     private readonly browser: Browser,
-    private readonly views: readonly BuiltView[],
+    private readonly pages: BuiltPages,
   ) {}
 
   /** Where there is no browser, prints a line that says why. */
   static async start(): Promise<Pages | undefined> {
-    const out = mkdtempSync(join(tmpdir(), 'meshbridge-pages-'));
     try {
       const { path, env } = await ensureChromium((line) => console.log(line));
       const browser = await chromium.launch({ executablePath: path, env });
-      return new Pages(browser, await buildViews({ out, log() {} }));
+      return new Pages(browser, await buildPages());
     } catch (error) {
       console.log(`skipped: the pages in a browser: ${errorText(error).split('\n', 1)[0]}`);
       return undefined;
-    } finally {
-      rmSync(out, { recursive: true, force: true });
     }
   }
 
@@ -134,7 +130,7 @@ export class Pages {
   async show(path: string, screen: Screen, script: Script, work: (opened: Opened) => Promise<void>): Promise<void> {
     const opened = new Opened(script);
     try {
-      await opened.open(this.browser, this.views, path, screen);
+      await opened.open(this.browser, this.pages, path, screen);
       await work(opened);
     } finally {
       await opened.close();

@@ -1,28 +1,33 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { transform } from 'esbuild';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { buildView, buildViews } from '../../build/luci.ts';
-import { inProject } from '../../build/project.ts';
+import { buildPages, hashedMenu } from '../../build/luci.ts';
+import { compileShared, compileView, formatClass } from '../../build/luci-class.ts';
+import { inProject, ROOT } from '../../build/project.ts';
+import { version } from '../../package.json';
 import { jsmin } from './jsmin.ts';
 
-const out = mkdtempSync(join(tmpdir(), 'meshbridge-views-'));
-process.on('exit', () => rmSync(out, { recursive: true }));
-const views = await buildViews({ out, log() {} });
+const pages = await buildPages();
+const texts = new Map(pages.files.map(({ path, bytes }) => [path, new TextDecoder().decode(bytes)]));
 
-/** What LuCI makes of a view's text: the classes that it asks for, and what the function returns when it is given them. */
-function load(text: string, given: Record<string, unknown>): { wanted: string[]; result: unknown } {
-  const wanted: string[] = [];
+/** The pragmas of a class file as LuCI reads them: what it asks for, and as what. */
+function pragmasOf(text: string): { name: string; as: string }[] {
+  const wanted: { name: string; as: string }[] = [];
   for (const [, literal] of text.matchAll(/(?:^|;|\n)\s*['"]([^'"]*)['"]/g)) {
-    const name = /^require[ \t]+(\S+)$/.exec(literal!)?.[1];
-    if (name) wanted.push(name);
+    const [, name, as] = /^require[ \t]+(\S+)(?:[ \t]+as[ \t]+([a-zA-Z_]\S*))?$/.exec(literal!) ?? [];
+    if (name) wanted.push({ name, as: as ?? name.replace(/[^a-zA-Z0-9_]/g, '_') });
     else if (literal !== 'use strict') break;
   }
-  const names = wanted.map((name) => name.replace(/[^a-zA-Z0-9_]/g, '_'));
-  const body = new Function('window', 'document', 'L', ...names, text);
-  return { wanted, result: body({}, {}, {}, ...wanted.map((name) => given[name])) };
+  return wanted;
+}
+
+/** What the function returns that LuCI makes of a class file, when it is given the classes that it asks for. */
+function load(text: string, given: Record<string, unknown>): unknown {
+  const wanted = pragmasOf(text);
+  const body = new Function('window', 'document', 'L', ...wanted.map(({ as }) => as), text);
+  return body({}, {}, {}, ...wanted.map(({ name }) => given[name] ?? assert.unreachable(`no class ${name}`)));
 }
 
 /** One form for all texts of the same program. */
@@ -30,31 +35,38 @@ async function sameProgram(text: string): Promise<string> {
   return (await transform(`(function(){${text}})`, { minify: true })).code;
 }
 
-async function buildText(text: string): Promise<string> {
-  const entry = join(out, 'made.ts');
-  writeFileSync(entry, text);
-  return buildView(entry);
-}
+/** LuCI's classes as far as files of ours use them while they load. */
+const made = { view: {} };
+const CLASSES: Record<string, unknown> = {
+  baseclass: { extend: (members: object) => members },
+  view: { extend: () => made.view },
+  rpc: {
+    addInterceptor() {},
+    declare: (call: { reject?: boolean }) => {
+      assert.is(call.reject, true);
+      return () => Promise.reject(new Error());
+    },
+  },
+  poll: {},
+  form: {},
+  uci: {},
+  ui: {},
+};
+Object.assign(globalThis, { _: (text: string) => text, N_: (_: number, one: string) => one });
 
-const built = suite('buildViews');
-for (const { path, bytes } of views) {
-  const text = new TextDecoder().decode(bytes);
+const built = suite('buildPages');
+const sharedPath = pages.files[0]!.path;
+const sharedName = sharedPath.slice(0, -'.js'.length).replace('/', '.');
+built('makes one class that views share, and the views', () => {
+  assert.match(sharedPath, /^meshbridge\/part-[0-9a-f]{8}\.js$/);
+  for (const { path } of pages.files.slice(1)) assert.match(path, /^view\/meshbridge\/[a-z]+-[0-9a-f]{8}\.js$/);
+});
+for (const [path, text] of texts) {
   built(`makes the body of a function that returns a class: ${path}`, () => {
-    const made = {};
-    const given = {
-      view: { extend: () => made },
-      rpc: {
-        addInterceptor() {},
-        declare: (call: { reject?: boolean }) => {
-          assert.is(call.reject, true);
-          return () => Promise.reject(new Error());
-        },
-      },
-      poll: {},
-    };
-    const { wanted, result } = load(text, given);
-    assert.is(result, made);
-    assert.equal([...wanted].sort(), ['poll', 'rpc', 'view']);
+    const members = load(texts.get(sharedPath)!, CLASSES);
+    const result = load(text, { ...CLASSES, [sharedName]: members });
+    if (path === sharedPath) assert.type(result, 'object');
+    else assert.is(result, made.view);
   });
   built(`survives the SDK's minifier: ${path}`, async () => {
     assert.is(await sameProgram(jsmin(text)), await sameProgram(text));
@@ -63,40 +75,126 @@ for (const { path, bytes } of views) {
     assert.match(text, /^[\n -~]*$/);
     assert.not.match(text, /\bimport\b|\bexport\b|`/);
   });
-  built(`is written below the directory: ${path}`, () => {
-    assert.equal(new Uint8Array(readFileSync(join(out, path))), bytes);
-  });
 }
-built('gives the same bytes again', async () => {
-  assert.equal(await buildViews({ out, log() {} }), views);
+built('gives the class what views take out of it, and nothing else', () => {
+  const members = load(texts.get(sharedPath)!, CLASSES) as object;
+  const taken = [...texts.values()].flatMap((text) =>
+    [...text.matchAll(/\{([^{}]*)\}=shared\$/g)].flatMap(([, names]) =>
+      names!.split(',').map((one) => one.split(':')[0]!),
+    ),
+  );
+  assert.equal([...new Set(taken)].sort(), Object.keys(members));
 });
-built('are what the package holds', async () => {
-  const { PACKAGES } = await import('../../build/packages.ts');
-  const packaged = PACKAGES.flatMap(({ files }) => files).filter(({ from }) => from.kind === 'view');
+built('gives the same bytes again', async () => assert.equal(await buildPages(), pages));
+built('names what the menu leads to', () => {
+  const menu: Record<string, { action: { type: string; path?: string } }> = JSON.parse(pages.menu);
+  const paths = Object.values(menu).flatMap(({ action }) => (action.type === 'view' ? [`view/${action.path}.js`] : []));
   assert.equal(
-    packaged.map(({ path }) => path),
-    views.map(({ path }) => `/www/luci-static/resources/${path}`),
+    paths.sort(),
+    pages.files
+      .slice(1)
+      .map(({ path }) => path)
+      .sort(),
   );
 });
 built.run();
 
 // ---
 
+const SOURCE = JSON.stringify({
+  'admin/x': { action: { type: 'view', path: 'meshbridge/a' } },
+  admin: { action: { type: 'firstchild' } },
+});
+const menus = suite('hashedMenu');
+menus('changes nothing but the paths of views', () => {
+  assert.equal(JSON.parse(hashedMenu(SOURCE, new Map([['meshbridge/a', 'meshbridge/a-1']]))), {
+    ...JSON.parse(SOURCE),
+    'admin/x': { action: { type: 'view', path: 'meshbridge/a-1' } },
+  });
+});
+menus('refuses an entry whose view is not there', () => {
+  assert.throws(
+    () => hashedMenu(SOURCE, new Map([['meshbridge/b', 'b']])),
+    /admin\/x: expected one of meshbridge\/b, got meshbridge\/a$/,
+  );
+});
+menus('refuses a view that no entry shows', () => {
+  const views = ['a', 'b'].map((name): [string, string] => [`meshbridge/${name}`, name]);
+  assert.throws(
+    () => hashedMenu(SOURCE, new Map(views)),
+    /expected an entry for each view, got none for meshbridge\/b$/,
+  );
+});
+menus.run();
+
+// ---
+
+/** Inside the project: what is shared is named from its root. */
+mkdirSync(inProject('dist'), { recursive: true });
+const directory = mkdtempSync(join(inProject('dist'), 'made-view-'));
+process.on('exit', () => rmSync(directory, { recursive: true }));
+
+/** Writes modules; answers with the path of the first. */
+function write(modules: Record<string, string>): string {
+  for (const [name, text] of Object.entries(modules)) {
+    mkdirSync(dirname(join(directory, name)), { recursive: true });
+    writeFileSync(join(directory, name), text);
+  }
+  return join(directory, Object.keys(modules)[0]!);
+}
+const inDirectory = (name: string): string => relative(ROOT, join(directory, name));
+
+async function buildText(text: string): Promise<string> {
+  return formatClass(await compileView(write({ 'made.ts': text }), new Set()));
+}
+
 // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of a program
 const NESTED = "`'a' ${a} ${a + `//b ${a}`}`";
 
-const one = suite('buildView');
+const one = suite('compileView');
 one('asks for a class whose name has a dot', async () => {
   const text = await buildText("import widgets from 'luci:tools.widgets'; export default widgets.of('x');");
-  const { wanted, result } = load(text, { 'tools.widgets': { of: (name: string) => ({ name }) } });
-  assert.equal(wanted, ['tools.widgets']);
-  assert.equal(result, { name: 'x' });
+  assert.equal(pragmasOf(text), [{ name: 'tools.widgets', as: 'tools_widgets' }]);
+  assert.equal(load(text, { 'tools.widgets': { of: (name: string) => ({ name }) } }), { name: 'x' });
+});
+one('knows the version', async () => {
+  assert.is(load(await buildText('export default MESHBRIDGE_VERSION;'), {}), version);
 });
 one('uses no template literals', async () => {
   const text = await buildText(`export default (a: string) => ${NESTED};`);
   assert.not.match(text, /`/);
-  assert.is((load(text, {}).result as (a: string) => string)('1'), "'a' 1 1//b 1");
+  assert.is((load(text, {}) as (a: string) => string)('1'), "'a' 1 1//b 1");
 });
+one('takes what is shared out of the class, and has the rest inside', async () => {
+  const entry = write({
+    'view.ts':
+      "import { a, b as c } from './part/one.ts';\nimport { own } from './own.ts';\nexport default [a, c, own];\n",
+    'own.ts': "import {\n  longer,\n} from './part/two.ts';\nexport const own = 'own' + longer;\n",
+    'part/one.ts': "export const a = 'shared', b = 1;\n",
+    'part/two.ts': "export const longer = 'shared';\n",
+  });
+  const compiled = await compileView(entry, new Set([inDirectory('part/one.ts'), inDirectory('part/two.ts')]));
+  assert.equal([...compiled.uses].sort(), [
+    [inDirectory('part/one.ts'), new Set(['a', 'b'])],
+    [inDirectory('part/two.ts'), new Set(['longer'])],
+  ]);
+  assert.not.match(compiled.code, /"shared"/);
+  const text = formatClass(compiled, 'meshbridge.part-0123abcd');
+  assert.equal(load(text, { 'meshbridge.part-0123abcd': { a: 1, b: 2, longer: 3 } }), [1, 2, 'own3']);
+});
+for (const [what, text] of [
+  ['a whole module', "import * as one from './part/one.ts'; export default one;"],
+  ['what a module does', "import './part/one.ts'; export default 1;"],
+])
+  one(`refuses to take ${what} out of the class`, async () => {
+    const entry = write({ 'whole.ts': text!, 'part/one.ts': 'export const a = 1;' });
+    try {
+      await compileView(entry, new Set([inDirectory('part/one.ts')]));
+      assert.unreachable();
+    } catch (error) {
+      assert.match(String(error), /expected names imported from \.\/part\/one\.ts, got (none|\* as one)/);
+    }
+  });
 for (const [what, text] of [
   ['no export', 'globalThis.x = 1;'],
   ['more than one export', 'export const a = globalThis.x; export default a;'],
@@ -110,6 +208,50 @@ for (const [what, text] of [
     }
   });
 one.run();
+
+// ---
+
+const shared = suite('compileShared');
+const using = (...uses: [module: string, ...names: string[]][]) => ({
+  code: '',
+  classes: [],
+  uses: new Map(uses.map(([module, ...names]) => [inDirectory(module), new Set(names)])),
+});
+shared('holds what views use, by name, and leaves the rest out', async () => {
+  write({
+    'part/few.ts':
+      "import { deep } from './deep.ts';\nexport const a = () => deep;\nexport const gone = () => 'unused';\n",
+    'part/deep.ts': "export const deep = 'deep', more = 'unused';\n",
+    'part/call.ts': "export const kept = 'kept', text = _('unused');\n",
+  });
+  const text = formatClass(await compileShared([using(['part/few.ts', 'a']), using(['part/call.ts', 'kept'])]));
+  assert.equal(pragmasOf(text), [{ name: 'baseclass', as: 'baseclass' }]);
+  const members = load(text, CLASSES) as { a(): string; kept: string };
+  assert.equal(Object.keys(members), ['a', 'kept']);
+  assert.equal([members.a(), members.kept], ['deep', 'kept']);
+  assert.not.match(text, /unused/);
+});
+for (const [what, uses, complaint] of [
+  [
+    'two things of one name',
+    [using(['part/x.ts', 'a']), using(['part/y.ts', 'a'])],
+    /y\.ts: expected names that no other module shares, got a of .*x\.ts/,
+  ],
+  [
+    "a name of LuCI's",
+    [using(['part/x.ts', 'super'])],
+    /x\.ts: expected names that LuCI's classes leave free, got super/,
+  ],
+] as const)
+  shared(`refuses ${what}`, async () => {
+    try {
+      await compileShared(uses);
+      assert.unreachable();
+    } catch (error) {
+      assert.match(String(error), complaint);
+    }
+  });
+shared.run();
 
 // ---
 

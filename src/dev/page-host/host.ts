@@ -4,14 +4,14 @@ import { readFileSync, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
-import { type BuiltView, buildClient } from '../../../build/luci.ts';
+import { type BuiltPages, buildClient } from '../../../build/luci.ts';
 import { errorText } from '../../errors.ts';
 import { answerLuci, luciMenu, luciPage, luciRoots } from './luci.ts';
-import { type MenuTree, readMenu, SESSION, viewOf } from './menu.ts';
+import { type MenuTree, parseMenu, SESSION, viewOf } from './menu.ts';
 import { type Answerer, answerUbus } from './ubus.ts';
 
 export interface PageHostOptions {
-  views: readonly BuiltView[];
+  pages: BuiltPages;
   /** A LuCI checkout or an installed web root, whose client runs the pages instead of ours. */
   luci?: string | undefined;
   /** Takes the pages' calls. */
@@ -98,11 +98,11 @@ ul { padding: 0; list-style: none }
 }
 
 /** Starts a host on a free port of 127.0.0.1. @throws Error when there is no LuCI where it should be. */
-export async function startPageHost({ views, luci, answer, log }: PageHostOptions): Promise<PageHost> {
+export async function startPageHost({ pages, luci, answer, log }: PageHostOptions): Promise<PageHost> {
   const roots = luci === undefined ? [] : luciRoots(luci);
   const client = luci === undefined ? await buildClient() : '';
-  const menu: MenuTree = readMenu();
-  const built = new Map(views.map(({ path, bytes }) => [RESOURCES + path, bytes]));
+  const menu: MenuTree = parseMenu(pages.menu);
+  const built = new Map(pages.files.map(({ path, bytes }) => [RESOURCES + path, bytes]));
 
   const answerAll: Answerer = (call) => (luci === undefined ? undefined : answerLuci(call)) ?? answer(call);
 

@@ -1,8 +1,5 @@
 // Our entries of LuCI's menu, as a tree, and which view each path shows.
 
-import { readFileSync } from 'node:fs';
-import { inProject } from '../../../build/project.ts';
-
 /** The session that our pages run in. */
 export const SESSION = '0123456789abcdef0123456789abcdef';
 
@@ -16,11 +13,9 @@ export interface MenuTree {
   [name: string]: Entry & { satisfied: true; readonly: boolean; children?: MenuTree };
 }
 
-const PATH = 'luci-app/root/usr/share/luci/menu.d/luci-app-meshbridge.json';
-
-/** Below `admin`: our entries, those of one level under their parents. */
-export function readMenu(): MenuTree {
-  const entries: Record<string, Entry> = JSON.parse(readFileSync(inProject(PATH), 'utf8'));
+/** Below `admin`: the entries of a file of menu.d, those of one level under their parents. */
+export function parseMenu(text: string): MenuTree {
+  const entries: Record<string, Entry> = JSON.parse(text);
   const tree: MenuTree = {};
   for (const [key, { title, order, action }] of Object.entries(entries)) {
     const [parent, child] = key.split('/').slice(1);

@@ -1,0 +1,153 @@
+// One module of ours as a class file in the form that LuCI's client loads.
+//
+// LuCI runs such a file as the body of a function: pragmas `'require <class>';` first, which become its arguments, no import or export,
+// and `return <class>` at the end. So imports of `luci:<class>` turn into pragmas, what is imported from a shared module becomes a
+// property of the one class that holds all of those, and the rest is bundled in. In the SDK the files go through a simple JavaScript
+// minifier that knows no template literals within one another: there are none.
+// Source: luci-base, resources/luci.js (`require`, `baseclass`) and src/jsmin.c; luci.mk.
+
+import { readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { type BuildOptions, build, type Metafile, type Plugin, transform } from 'esbuild';
+import { version } from '../package.json';
+import { ROOT } from './project.ts';
+
+/** Browsers of 2020 on, which the client of OpenWrt 22.03 needs too. */
+export const FOR_BROWSERS = {
+  absWorkingDir: ROOT,
+  bundle: true,
+  format: 'esm',
+  platform: 'neutral',
+  target: 'es2020',
+  supported: { 'template-literal': false },
+  charset: 'ascii',
+  minify: true,
+  legalComments: 'none',
+  logLevel: 'silent',
+  write: false,
+} as const satisfies BuildOptions;
+
+/** Globals of pages: the version that they are of, and functions without side effects, whose results are left out where unused. */
+const FOR_PAGES = {
+  ...FOR_BROWSERS,
+  define: { MESHBRIDGE_VERSION: JSON.stringify(version) },
+  pure: ['E', 'N_', '_'],
+} as const satisfies BuildOptions;
+
+/** What the shared class is called in a view: no source can mean it by chance. */
+const SHARED = 'shared$';
+/** Names that LuCI's classes have for themselves. */
+const TAKEN = /^(__\w*|super|varargs|toString|constructor)$/;
+
+/** A module without its pragmas. */
+interface Compiled {
+  code: string;
+  /** Classes of LuCI that it needs. */
+  classes: readonly string[];
+}
+
+/** A view, and by module, relative to the root, what it uses of those that are shared. */
+export interface CompiledView extends Compiled {
+  uses: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+/** LuCI names the argument for a class after it, with `_` for dots. */
+function argumentOf(name: string): string {
+  return name.replace(/[^a-zA-Z0-9_]/g, '_');
+}
+
+/** Makes `luci:<class>` the argument of that name, and notes each class that is imported. */
+function classesOfLuci(wanted: Set<string>): Plugin {
+  return {
+    name: 'luci',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^luci:[a-z][a-z0-9.]*$/ }, ({ path }) => ({ path: path.slice(5), namespace: 'luci' }));
+      onLoad({ filter: /./, namespace: 'luci' }, ({ path }) => {
+        wanted.add(path);
+        return { contents: `export default ${argumentOf(path)};` };
+      });
+    },
+  };
+}
+
+const IMPORT = /^import (?:([^;"]*) from )?"(\.[^"]+)";$/gm;
+
+/** Makes imports from shared modules properties of the shared class, and notes each name. */
+function propertiesOfShared(shared: ReadonlySet<string>, uses: Map<string, Set<string>>): Plugin {
+  return {
+    name: 'shared',
+    setup({ onLoad }) {
+      onLoad({ filter: /\.ts$/, namespace: 'file' }, async ({ path }) => {
+        // esbuild prints imports in one form, and leaves out what is a type
+        const { code } = await transform(readFileSync(path, 'utf8'), { loader: 'ts', charset: 'utf8' });
+        const contents = code.replace(IMPORT, (whole, what: string | undefined, from: string) => {
+          const target = relative(ROOT, join(dirname(path), from));
+          if (!shared.has(target)) return whole;
+          const names = /^\{(.*)\}$/s
+            .exec(what ?? '')?.[1]
+            ?.trim()
+            .split(/,\s*/);
+          if (!names)
+            throw new Error(`${relative(ROOT, path)}: expected names imported from ${from}, got ${what ?? 'none'}`);
+          const used = uses.get(target) ?? new Set();
+          uses.set(target, used);
+          for (const name of names) used.add(name.split(' as ')[0]!);
+          return `const {${names.map((name) => name.replace(' as ', ': ')).join(', ')}} = ${SHARED};`;
+        });
+        return { contents, loader: 'ts' };
+      });
+    },
+  };
+}
+
+/** What entries import, and those in turn. @throws Error */
+export async function importsOf(entries: readonly string[]): Promise<Metafile['inputs']> {
+  const entryPoints = [...entries];
+  const plugins = [classesOfLuci(new Set())];
+  const { metafile } = await build({ ...FOR_PAGES, entryPoints, outdir: '.', metafile: true, plugins });
+  return metafile.inputs;
+}
+
+/** Compiles a view, whose default export is what `view.extend` gave. @param shared modules that it is not to contain. @throws Error */
+export async function compileView(entry: string, shared: ReadonlySet<string>): Promise<CompiledView> {
+  const classes = new Set<string>();
+  const uses = new Map<string, Set<string>>();
+  const plugins = [classesOfLuci(classes), propertiesOfShared(shared, uses)];
+  const { outputFiles } = await build({ ...FOR_PAGES, entryPoints: [entry], plugins });
+  const code = outputFiles[0]!.text.trimEnd();
+  const end = /;?export\{([\w$]+) as default\};?$/.exec(code);
+  if (!end) throw new Error(`${entry}: expected one export, the default one, got …${code.slice(-60)}`);
+  return { code: `${code.slice(0, end.index)};return ${end[1]};`, classes: [...classes], uses };
+}
+
+/** Compiles the class with those exports of the shared modules that views use. @throws Error when two have the same name. */
+export async function compileShared(views: readonly CompiledView[]): Promise<Compiled> {
+  const origins = new Map<string, string>();
+  for (const [module, names] of views.flatMap(({ uses }) => [...uses]))
+    for (const name of names) {
+      const other = origins.get(name) ?? module;
+      if (other !== module)
+        throw new Error(`${module}: expected names that no other module shares, got ${name} of ${other}`);
+      if (TAKEN.test(name)) throw new Error(`${module}: expected names that LuCI's classes leave free, got ${name}`);
+      origins.set(name, module);
+    }
+  const names = [...origins.keys()].sort();
+  const contents = [
+    "import base from 'luci:baseclass';",
+    ...names.map((name) => `import {${name}} from './${origins.get(name)}';`),
+    `export default base.extend({${names.join(', ')}});`,
+  ].join('\n');
+  const classes = new Set<string>();
+  const stdin = { contents, resolveDir: ROOT, sourcefile: 'shared.ts', loader: 'ts' } as const;
+  const { outputFiles } = await build({ ...FOR_PAGES, stdin, plugins: [classesOfLuci(classes)] });
+  const code = outputFiles[0]!.text.trimEnd();
+  const end = /;?export\{([\w$]+) as default\};?$/.exec(code)!;
+  return { code: `${code.slice(0, end.index)};return ${end[1]};`, classes: [...classes] };
+}
+
+/** The text of a class file. @param shared LuCI's name for the shared class. */
+export function formatClass({ code, classes }: Compiled, shared?: string): string {
+  const pragmas = ['use strict', ...[...classes].sort().map((name) => `require ${name}`)];
+  if (shared !== undefined) pragmas.push(`require ${shared} as ${SHARED}`);
+  return `${pragmas.map((text) => `'${text}';`).join('\n')}\n${code}\n`;
+}
