@@ -2,7 +2,7 @@
 //
 // OpenWrt's start script of Yggdrasil passes the text through words of a shell and through awk: a blank loses it, `&` and `\` spoil it.
 // So it is written without them, and blanks in names and descriptions travel as U+00A0, which looks like a blank to whoever does not
-// turn it back. Source: yggdrasil.sh of OpenWrt's packages feed.
+// turn it back. In pages, too: no more than ES2020. Source: yggdrasil.sh of OpenWrt's packages feed.
 
 import { InputError } from '../errors.ts';
 import { replaceInvisible } from './text.ts';
@@ -73,7 +73,7 @@ export function mergeNodeInfo(old: string, { name, services }: Announcement = {}
   const table = Object.fromEntries(kept);
   const bytes = nodeInfoBytes(table) + OWN_NODE_INFO;
   if (bytes > MAX_NODE_INFO) throw fault('node_info', `at most ${MAX_NODE_INFO} bytes in all`, `${bytes}`);
-  return JSON.stringify(table).replaceAll(' ', BLANK);
+  return JSON.stringify(table).replace(/ /g, BLANK);
 }
 
 /** The table that a node info's text is, `undefined` for null, or why it is none: without its words, which may be anybody's. */
@@ -123,7 +123,7 @@ export function isServiceUrl(url: unknown): url is string {
 
 /** A text with the blanks that it was written with. */
 export function withBlanks(text: string): string {
-  return text.replaceAll(BLANK, ' ');
+  return text.replace(/\u00a0/g, ' ');
 }
 
 const HOST = /^(\[[0-9a-f:.]{2,45}\]|[a-z0-9_]([a-z0-9._-]{0,251}[a-z0-9_.])?)$/i;
@@ -179,7 +179,7 @@ function checkText(value: unknown, field: string, most: number): string {
   // a lone half of a pair is written as an escape, with `\`
   const bad = [...text].find((char) => /["&\\\u2028\u2029\ud800-\udfff]/u.test(char) || isInvisible(char));
   if (bad !== undefined) throw fault(field, 'no " & \\ and no invisible characters', quoted(bad));
-  return text.replaceAll(' ', BLANK);
+  return text.replace(/ /g, BLANK);
 }
 
 /** A text of a stranger, cleaned and cut; `undefined` when nothing of it can be seen. */
@@ -192,9 +192,7 @@ function readText(value: unknown, most: number): string | undefined {
 }
 
 function memberOf(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null && Object.hasOwn(value, name)
-    ? (value as Record<string, unknown>)[name]
-    : undefined;
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
 }
 
 function isEmpty(value: unknown): boolean {
