@@ -7,6 +7,7 @@ import { type BuildOptions, build } from 'esbuild';
 import { errorText } from '../src/errors.ts';
 import { DIST, inProject, ROOT } from './project.ts';
 import { BUDGETS, ENGINE_LANGUAGE, HELPER, ROUTER } from './targets.ts';
+import { sourceTime } from './time.ts';
 
 const FOR_ENGINE: BuildOptions = {
   absWorkingDir: ROOT,
@@ -21,6 +22,18 @@ const FOR_ENGINE: BuildOptions = {
   legalComments: 'none',
   logLevel: 'error',
 };
+
+const DAY_S = 86_400;
+
+/** What the sources know as constants. The day is enough to tell a wrong clock, and two builds of one day are the same. */
+function constants(): Record<string, string> {
+  try {
+    const seconds = sourceTime();
+    return { BUILT_AT_S: String(seconds - (seconds % DAY_S)) };
+  } catch {
+    return {}; // sources without a date: then they have a date of their own
+  }
+}
 
 /** Bytes of a bundle, and of the same through gzip. */
 export interface BundleSize {
@@ -39,6 +52,7 @@ export async function bundleProgram(entry: string, out: string, metafile: string
     absWorkingDir: root,
     entryPoints: [entry],
     outfile: out,
+    define: constants(),
     minify: true,
     metafile: true,
   });

@@ -20,13 +20,13 @@ const MIB = 1024 * 1024;
 /** Upper bounds; a build or test fails past them. */
 export const BUDGETS = {
   /** Bytes of the router bundle, minified, and the same through gzip. */
-  bundle: 120 * KB,
-  bundleGzip: 40 * KB,
+  bundle: 180 * KB,
+  bundleGzip: 62 * KB,
   /** Bytes of the static binary for mipsel without TLS, and of its package. */
   mipselBinary: 1000 * KB,
   ipk: 420 * KB,
   /** Bytes of all LuCI views together, minified. */
-  views: 60 * KB,
+  views: 90 * KB,
   /** Resident bytes of the idle daemon, i386 static build, 20 peers. */
   idleRss: 1.8 * MIB,
   /** Instructions from start to the first ubus object published, x86_64. */

@@ -2,6 +2,7 @@
 
 import { version } from '../package.json';
 import type { LinkStatus } from './api/model.ts';
+import { Chain } from './chain.ts';
 import { CONFIG_PATH, type Config, MAX_INTERFACES, readConfig } from './config.ts';
 import { ConfigError, errorText, InputError, LinkDownError } from './errors.ts';
 import { LOG_LEVELS, type Log, Logger, type LogLevel } from './log.ts';
@@ -11,6 +12,7 @@ import { Remote } from './mesh/remote.ts';
 import { type Member, MeshState } from './mesh/state.ts';
 import { Trials } from './mesh/trial.ts';
 import { Discovery, type FoundInterface } from './source/discovery.ts';
+import { ServiceCheck } from './source/service.ts';
 import { YggdrasilSource } from './source/yggdrasil.ts';
 import { type Daemon, UbusSurface } from './surface/ubus.ts';
 import { Helper } from './system/helper.ts';
@@ -93,6 +95,8 @@ export class App {
   private readonly helper: Helper;
   private readonly network: NetworkCache;
   private readonly trials: Trials;
+  private readonly chain: Chain;
+  private readonly services: ServiceCheck;
   private readonly startedAtMs: number;
   private config: Config;
   private configErrors: string[] = [];
@@ -119,6 +123,17 @@ export class App {
       this.log.info('trial over', { interface: trial.interface });
       this.undoTrials(trial.interface);
     });
+    this.services = new ServiceCheck(host.streams, host.clock);
+    this.chain = new Chain({
+      host,
+      bus: { call: (...call) => this.ubus.call(...call) },
+      mesh: this.mesh,
+      network: this.network,
+      log: (scope) => this.logger.scope(scope),
+      onDump: (dump) => this.discovery?.look(dump),
+      onVerdict: (picture) => this.surface.verdictNotice(picture),
+      onHealed: (heal) => this.surface.healNotice(heal),
+    });
     this.ubus = this.makeUbus();
     this.surface = this.makeSurface();
     this.mesh.peerNotices.on((notice) => this.surface.peerNotice(notice));
@@ -143,10 +158,12 @@ export class App {
     this.log.info('started', { version, config: this.configPath });
     this.startUbus();
     this.startDiscovery();
+    this.chain.start();
   }
 
   /** Ends every connection; the state is dropped. */
   stop(): void {
+    this.chain.stop();
     this.discovery?.stop();
     this.network.stop();
     this.trials.stop();
@@ -176,7 +193,7 @@ export class App {
     if (config.ubusSocket !== old.ubusSocket) this.host.clock.after(MOVE_UBUS_MS, () => this.moveUbus());
     this.discovery?.setOptions(this.discoveryOptions());
     if (this.ubus.up) {
-      void this.discovery?.refresh();
+      this.chain.refresh();
       void this.network.refresh();
     }
     this.log.info('configuration read', { interfaces: this.units.length });
@@ -228,7 +245,15 @@ export class App {
       lint: () => this.helper.call('lint', {}),
       logLevel: (level) => this.logLevel(level),
     };
-    return new UbusSurface(this.ubus, this.mesh, daemon, () => this.nowMs(), this.logger.scope('ubus'));
+    return new UbusSurface({
+      bus: this.ubus,
+      mesh: this.mesh,
+      overview: this.chain.overview,
+      daemon,
+      checkService: (address, port) => this.services.check(address, port),
+      nowMs: () => this.nowMs(),
+      log: this.logger.scope('ubus'),
+    });
   }
 
   private startUbus(): void {
@@ -240,14 +265,14 @@ export class App {
         else log.info('lost', { error: error?.message });
         if (!up) return;
         this.surface.linkNotice('link_up', this.ubusLink());
-        void this.discovery?.refresh();
+        this.chain.refresh();
         void this.network.refresh();
       }),
       ubus.onSubscribers((path, active) => {
         if (path === 'yggdrasil') for (const { source } of this.units) source.setListeners(active);
       }),
       ubus.listen('network.interface', () => {
-        void this.discovery?.refresh();
+        this.chain.refresh();
         this.network.refreshSoon();
       }),
     ];
@@ -267,7 +292,6 @@ export class App {
     this.discovery = new Discovery(
       this.host.files,
       this.host.clock,
-      { call: (path, method) => this.ubus.call(path, method) },
       this.discoveryOptions(),
       this.logger.scope('discovery'),
       (found) => this.setInterfaces(found),
@@ -294,6 +318,7 @@ export class App {
       return unit;
     });
     this.mesh.replace(this.units);
+    this.chain.overview.judge();
     for (const { client, source } of added) {
       source.setListeners(this.ubus.hasSubscribers('yggdrasil'));
       client.start();
@@ -334,15 +359,11 @@ export class App {
         if (up) this.undoTrials(name);
       },
     });
-    const source: YggdrasilSource = new YggdrasilSource(
-      node,
-      client,
-      clock,
-      log,
-      this.pace(),
-      (nowMs) => remote.nextNameless(nowMs),
-      (key) => remote.nodeInfo(key, this.nowMs()),
-    );
+    const source: YggdrasilSource = new YggdrasilSource(node, client, clock, log, this.pace(), {
+      nameless: (nowMs) => remote.nextNameless(nowMs),
+      learnName: (key) => remote.nodeInfo(key, this.nowMs()),
+      polled: () => this.chain.polled(name),
+    });
     node.source = source;
     const remote = new Remote(node, source, () => this.network.nodeInfo(name));
     const peering = new Peering(node, source, this.network, this.trials, () => this.nowMs());

@@ -165,5 +165,12 @@ export type PeerEvent = keyof typeof PEER_EVENTS;
 export const LINK_EVENTS = { link_up: LINK, link_down: LINK } as const;
 export type LinkEvent = keyof typeof LINK_EVENTS;
 
+/**
+ * Notification of `meshbridge` and event `meshbridge.verdict`, `meshbridge.healed`: the situation or the state of a node changed; an uplink came
+ * back, and peers that were dialled at once are up.
+ */
+export const MESH_EVENTS = { verdict: { interface: 'string', ...VERDICT }, healed: HEAL } as const;
+export type MeshEvent = keyof typeof MESH_EVENTS;
+
 /** The layout of a peer event: which interface, and the peer as `peers` shows it. */
 export const PEER_NOTICE = { interface: 'string', peer: PEER } as const;

@@ -14,6 +14,7 @@ import type {
 import type { PeerEvent } from '../api/objects.ts';
 import { History } from './history.ts';
 import { PeerBook, type PeerKnowledge, type SilentPeer } from './peer.ts';
+import { Usage } from './usage.ts';
 
 /** What is kept of a node, by kind: exactly what the ubus method of the same name shows beside `age_ms` and `interface`. */
 export interface Views {
@@ -60,9 +61,11 @@ export class Node {
   private readonly views: { [K in ViewKind]?: View<K> } = {};
   private readonly book: PeerBook;
   readonly history = new History();
+  readonly usage = new Usage();
   /** The link to Yggdrasil is up. */
   connected = false;
-  private connectedAtMs = 0;
+  /** When it came up last. */
+  connectedAtMs = 0;
   /** Why there is nothing to show, in plain words. */
   problem: string | undefined;
   /** Set once by whoever wires the node to its source. */
@@ -98,22 +101,29 @@ export class Node {
     const { source } = this;
     if (!source) throw new TypeError(`node ${this.name} has no source`);
     source.look();
-    const view = this.view(kind);
-    // what an earlier process said is nothing of this one
-    if (view && this.connected && view.atMs >= this.connectedAtMs && nowMs - view.atMs <= FRESH_MS[kind]) return view;
+    const view = this.current(kind);
+    if (view && nowMs - view.atMs <= FRESH_MS[kind]) return view;
     return source.refresh(kind).then(() => this.view(kind)!);
+  }
+
+  /** The newest answer of a kind, if it is of the Yggdrasil that is connected now: what an earlier process said is nothing of this one. */
+  current<K extends ViewKind>(kind: K): View<K> | undefined {
+    const view = this.view(kind);
+    return view && this.connected && view.atMs >= this.connectedAtMs ? view : undefined;
   }
 
   /** Takes an answer that needs no further thought. */
   set<K extends Exclude<ViewKind, 'peers'>>(kind: K, value: Views[K], atMs: number): void {
     const views: { [P in ViewKind]?: View<P> } = this.views;
     views[kind] = { value, atMs } as (typeof views)[K];
+    if (kind === 'sessions') this.usage.addSessions((value as Views['sessions']).sessions, atMs);
   }
 
   /** Takes the newest list of peers, tells what changed and adds a point to the history. */
   setPeers(claims: readonly PeerClaim[], atMs: number): void {
     const { peers, traffic } = this.book.update(claims, atMs);
     this.views.peers = { value: { peers }, atMs };
+    this.usage.addPeers(traffic, atMs);
     const latencies = peers.flatMap((peer) =>
       peer.state === 'up' && peer.latency_ms !== undefined ? [peer.latency_ms] : [],
     );

@@ -3,7 +3,7 @@
 import { errorText } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { FoundBy } from '../mesh/node.ts';
-import type { Cancel, Clock, Endpoint, Files } from '../transport/host.ts';
+import type { Clock, Endpoint, Files } from '../transport/host.ts';
 
 /** One Yggdrasil to look after. */
 export interface FoundInterface {
@@ -11,11 +11,6 @@ export interface FoundInterface {
   name: string;
   endpoint: Endpoint;
   foundBy: FoundBy;
-}
-
-/** The part of the ubus client that is needed here. */
-export interface NetifdBus {
-  call(path: string, method: string): Promise<Record<string, unknown>[]>;
 }
 
 export interface DiscoveryOptions {
@@ -29,7 +24,6 @@ export interface DiscoveryOptions {
   most: number;
 }
 
-const RESCAN_MS = 60_000;
 /** Missing for longer than any restart takes: it makes room for one that is there. */
 const LONG_MISSING_MS = 600_000;
 const NAME = /^[A-Za-z0-9_.-]{1,32}$/;
@@ -59,20 +53,15 @@ interface Kept {
  * its socket away for a moment; only when places are short does the one that is missing longest go.
  */
 export class Discovery {
-  private timer: Cancel | undefined;
   private netifd: string[] = [];
   private kept: Kept[] = [];
-  /** The dumps under way, and whether one more is wanted after the present one. */
-  private asking: Promise<void> | undefined;
-  private askAgain = false;
   private known = '';
   private running = false;
 
   /** @param onChange gets the whole list, now and whenever it changes. */
   constructor(
     private readonly files: Files,
-    private readonly clock: Clock,
-    private readonly bus: NetifdBus,
+    private readonly clock: Pick<Clock, 'monotonicMs'>,
     private options: DiscoveryOptions,
     private readonly log: Log,
     private readonly onChange: (interfaces: FoundInterface[]) => void,
@@ -81,57 +70,24 @@ export class Discovery {
   start(): void {
     this.running = true;
     this.tell();
-    this.schedule();
   }
 
   stop(): void {
     this.running = false;
-    this.timer?.();
-    this.timer = undefined;
   }
 
   /** The configuration changed; what netifd said last still counts, and what was found, unless it is looked for elsewhere or no more. */
   setOptions(options: DiscoveryOptions): void {
     if (!options.discover || options.socketDirectory !== this.options.socketDirectory) this.kept = [];
     this.options = options;
-    if (!this.running) return;
-    this.tell();
-    this.schedule();
+    if (this.running) this.tell();
   }
 
-  /** Asks netifd and looks at the sockets: after ubus came up, and when an interface changed. Calls during a dump share one more after it. */
-  async refresh(): Promise<void> {
+  /** Takes what netifd says, and looks at the sockets. @param dump answer of `network.interface dump`; `undefined`: what it said last counts. */
+  look(dump: unknown): void {
     if (!this.options.discover || !this.running) return;
-    this.askAgain = true;
-    this.asking ??= this.ask();
-    await this.asking;
-  }
-
-  private async ask(): Promise<void> {
-    try {
-      while (this.askAgain && this.running) {
-        this.askAgain = false;
-        try {
-          const answers = await this.bus.call('network.interface', 'dump');
-          this.netifd = answers.flatMap(yggdrasilInterfaces);
-        } catch (error) {
-          this.log.debug('netifd not asked', { error: errorText(error) });
-        }
-        if (this.running) this.tell();
-      }
-    } finally {
-      this.asking = undefined;
-    }
-  }
-
-  private schedule(): void {
-    this.timer?.();
-    this.timer = undefined;
-    if (!this.options.discover) return;
-    this.timer = this.clock.after(RESCAN_MS, () => {
-      this.schedule();
-      void this.refresh();
-    });
+    if (dump !== undefined) this.netifd = yggdrasilInterfaces(dump);
+    this.tell();
   }
 
   private tell(): void {

@@ -30,6 +30,21 @@ export interface YggdrasilPace {
   probe: boolean;
 }
 
+/** What a source does not know by itself. */
+export interface PollHooks {
+  /** The next peer whose name is worth asking for, if any. */
+  nameless(nowMs: number): string | undefined;
+  learnName(key: string): Promise<unknown>;
+  /** Yggdrasil was asked, with or without success. */
+  polled(): void;
+}
+
+/** Answers that a poll renews beside peers and sessions, when they are older than this: while somebody looks, and otherwise. */
+const RENEWED: readonly (readonly [ViewKind, briskMs: number, idleMs: number])[] = [
+  ['self', 30_000, 55_000],
+  ['tree', 10_000, 55_000],
+  ['multicast', 60_000, 600_000],
+];
 /** One look keeps the pace brisk for this long. */
 const LOOK_MS = 15_000;
 /** A link that showed nothing for so long is asked, each at most so often, so many at a time. */
@@ -55,15 +70,13 @@ export class YggdrasilSource implements NodeSource, PeeringLinks, RemoteSource {
   /** Peerings with credentials in their address, by the form that may be shown. */
   private credentialed = new Map<string, string>();
 
-  /** @param nameless the next peer whose name is worth asking for, if any. */
   constructor(
     private readonly node: Node,
     private readonly client: AdminClient,
     private readonly clock: Clock,
     private readonly log: Log,
     private pace: YggdrasilPace,
-    private readonly nameless: (nowMs: number) => string | undefined,
-    private readonly learnName: (key: string) => Promise<unknown>,
+    private readonly hooks: PollHooks,
   ) {}
 
   /** The link to Yggdrasil came up or went down. */
@@ -74,9 +87,8 @@ export class YggdrasilSource implements NodeSource, PeeringLinks, RemoteSource {
       nowMs,
     );
     this.clearTimer();
-    if (!up) return;
-    this.refresh('self').catch((e) => this.log.debug('self not read', { error: errorText(e) }));
-    this.poll();
+    if (up) this.poll();
+    else this.hooks.polled();
   }
 
   /** The configuration changed. */
@@ -123,6 +135,12 @@ export class YggdrasilSource implements NodeSource, PeeringLinks, RemoteSource {
     const shown = redact(identityOf(name.uri));
     await this.client.removePeer(this.credentialed.get(shown) ?? name.uri, name.device);
     await this.again('peers');
+  }
+
+  async redial({ uri, device }: PeeringName): Promise<void> {
+    const dialled = this.credentialed.get(redact(identityOf(uri))) ?? uri;
+    // it was removed meanwhile, or is bound to a device that we do not know
+    if ((await this.client.addPeer(dialled, device)) === 'added') await this.client.removePeer(dialled, device);
   }
 
   // RemoteSource
@@ -203,14 +221,21 @@ export class YggdrasilSource implements NodeSource, PeeringLinks, RemoteSource {
   }
 
   private poll(): void {
-    this.refresh('peers')
-      .then(
-        () => this.probe(),
-        (error) => this.log.debug('peers not read', { error: errorText(error) }),
-      )
-      .finally(() => {
-        if (this.client.up && !this.stopped) this.schedule();
-      });
+    const nowMs = this.clock.monotonicMs();
+    const kinds = RENEWED.filter(([kind, briskMs, idleMs]) => {
+      const view = this.node.current(kind);
+      return !view || nowMs - view.atMs >= (this.isBrisk() ? briskMs : idleMs);
+    }).map(([kind]) => kind);
+    // these two last: what they count belongs together
+    const asked = [...kinds, 'peers' as const, 'sessions' as const].map((kind) =>
+      this.refresh(kind).catch((error) => this.log.debug('not read', { kind, error: errorText(error) })),
+    );
+    void Promise.all(asked).then(() => {
+      if (this.stopped) return;
+      if (this.client.up) this.probe();
+      this.hooks.polled();
+      if (this.client.up && !this.stopped) this.schedule();
+    });
   }
 
   private schedule(): void {
@@ -226,8 +251,8 @@ export class YggdrasilSource implements NodeSource, PeeringLinks, RemoteSource {
   private probe(): void {
     if (!this.pace.probe || !this.isBrisk()) return;
     const nowMs = this.clock.monotonicMs();
-    const nameless = this.probing < PROBES_AT_ONCE ? this.nameless(nowMs) : undefined;
-    if (nameless !== undefined) this.question(this.learnName(nameless), nameless, () => {});
+    const nameless = this.probing < PROBES_AT_ONCE ? this.hooks.nameless(nowMs) : undefined;
+    if (nameless !== undefined) this.question(this.hooks.learnName(nameless), nameless, () => {});
     const most = PROBES_AT_ONCE - this.probing;
     for (const { id, key } of this.node.silentPeers(nowMs, SILENT_MS, PROBE_EVERY_MS, most)) {
       this.question(this.client.remoteSelf(key), key, (error) => {

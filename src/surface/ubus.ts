@@ -1,9 +1,10 @@
 // The objects `yggdrasil` and `meshbridge` on ubus: shows the state, takes commands, decides nothing.
 
-import type { LinkStatus, Shape } from '../api/model.ts';
+import type { Heal, LinkStatus, Shape } from '../api/model.ts';
 import { LINK } from '../api/model.ts';
 import {
   type LinkEvent,
+  MESH_EVENTS,
   MESHBRIDGE_METHODS,
   type MethodContract,
   PEER_NOTICE,
@@ -12,6 +13,7 @@ import {
 import type { Log } from '../log.ts';
 import { HISTORY_STEP_S } from '../mesh/history.ts';
 import type { View, ViewKind } from '../mesh/node.ts';
+import type { Overview, Picture } from '../mesh/overview.ts';
 import type { PeeringName } from '../mesh/peer.ts';
 import { TRY_SECONDS } from '../mesh/peering.ts';
 import type { Member, MeshState, PeerNotice } from '../mesh/state.ts';
@@ -34,22 +36,44 @@ export interface Daemon {
   logLevel(level?: string): string;
 }
 
+/** Looks whether something answers at an address of the mesh. @throws InputError, BusyError */
+export type CheckService = (
+  address: string,
+  port: number,
+) => Promise<Shape<(typeof MESHBRIDGE_METHODS)['service_check']['reply']>>;
+
+/** What a surface shows, and what it reaches. */
+export interface SurfaceParts {
+  readonly bus: Bus;
+  readonly mesh: MeshState;
+  readonly overview: Pick<Overview, 'look' | 'overview' | 'member'>;
+  readonly daemon: Daemon;
+  readonly checkService: CheckService;
+  nowMs(): number;
+  readonly log: Log;
+}
+
 type Bus = Pick<UbusClient, 'publish' | 'send' | 'notify' | 'hasSubscribers'>;
 type YggdrasilMethod = keyof typeof YGGDRASIL_METHODS;
-type Handler = UbusMethod['handle'];
+/** Methods of `meshbridge` that show a picture. */
+type PictureMethod = 'verdict' | 'overview' | 'member';
+type Handler = (args: Table) => Reply | Promise<Reply>;
 
 /** Of an interface's name that nobody knows, so much is said back, in characters. */
 const MAX_NAME = 32;
 const MISSING = new Failure(UBUS_STATUS_NOT_SUPPORTED, 'not there yet');
 const AGE_OFFSET = firstValueOffset('age_ms');
-const LAYOUTS = new Map<YggdrasilMethod, ReturnType<typeof compileLayout>>();
+const LAYOUTS = new Map<ViewKind | PictureMethod, ReturnType<typeof compileLayout>>();
+const SHOWN = { ...YGGDRASIL_METHODS, ...MESHBRIDGE_METHODS };
 const NOTICE = compileLayout(PEER_NOTICE);
 const LINK_NOTICE = compileLayout(LINK);
+const VERDICT_NOTICE = compileLayout(MESH_EVENTS.verdict);
+const HEAL_NOTICE = compileLayout(MESH_EVENTS.healed);
 
-function layoutOf(kind: ViewKind): ReturnType<typeof compileLayout> {
+function layoutOf(kind: ViewKind | PictureMethod): ReturnType<typeof compileLayout> {
   const known = LAYOUTS.get(kind);
   if (known) return known;
-  const compiled = compileLayout(YGGDRASIL_METHODS[kind].reply);
+  const compiled = compileLayout(SHOWN[kind].reply);
   LAYOUTS.set(kind, compiled);
   return compiled;
 }
@@ -94,22 +118,17 @@ function peeringOf(args: Table): PeeringName {
 export class UbusSurface {
   /** Encoded replies, each for as long as the view that it shows is the newest: a call only brings its age up to date. */
   private readonly encoded = new WeakMap<View, Uint8Array>();
+  private readonly pictures = new WeakMap<Picture, Map<PictureMethod, Uint8Array>>();
   private readonly queue: SendQueue;
 
-  constructor(
-    private readonly bus: Bus,
-    private readonly mesh: MeshState,
-    private readonly daemon: Daemon,
-    private readonly nowMs: () => number,
-    log: Log,
-  ) {
-    this.queue = new SendQueue(log);
+  constructor(private readonly parts: SurfaceParts) {
+    this.queue = new SendQueue(parts.log);
   }
 
   /** Publishes both objects; the bus publishes them again whenever it returns. */
   publish(): void {
-    this.bus.publish({ path: 'yggdrasil', methods: withContract(YGGDRASIL_METHODS, this.yggdrasil()) });
-    this.bus.publish({ path: 'meshbridge', methods: withContract(MESHBRIDGE_METHODS, this.meshbridge()) });
+    this.parts.bus.publish({ path: 'yggdrasil', methods: withContract(YGGDRASIL_METHODS, this.yggdrasil()) });
+    this.parts.bus.publish({ path: 'meshbridge', methods: withContract(MESHBRIDGE_METHODS, this.meshbridge()) });
   }
 
   /** Tells what happened to a peer. */
@@ -122,9 +141,19 @@ export class UbusSurface {
     this.tell('meshbridge', event, LINK_NOTICE.encode(link));
   }
 
+  /** Tells that the situation of a node is another one. */
+  verdictNotice({ interface: iface, verdict }: Picture): void {
+    this.tell('meshbridge', 'verdict', VERDICT_NOTICE.encode({ interface: iface, ...verdict }));
+  }
+
+  /** Tells that peers came back at once because an uplink did. */
+  healNotice(heal: Heal): void {
+    this.tell('meshbridge', 'healed', HEAL_NOTICE.encode(heal));
+  }
+
   private tell(path: string, event: string, data: Uint8Array): void {
-    this.queue.push(() => this.bus.send(`${path}.${event}`, data));
-    if (this.bus.hasSubscribers(path)) this.queue.push(() => this.bus.notify(path, event, data));
+    this.queue.push(() => this.parts.bus.send(`${path}.${event}`, data));
+    if (this.parts.bus.hasSubscribers(path)) this.queue.push(() => this.parts.bus.notify(path, event, data));
   }
 
   private yggdrasil(): Record<YggdrasilMethod, Handler> {
@@ -138,16 +167,16 @@ export class UbusSurface {
       multicast: this.reads('multicast'),
       node_info: this.forMember(async ({ node, remote }, args) => {
         const key = (args.key as string).toLowerCase();
-        const { value, atMs } = await remote.nodeInfo(key, this.nowMs());
-        return { age_ms: this.nowMs() - atMs, interface: node.name, key, node_info: value };
+        const { value, atMs } = await remote.nodeInfo(key, this.parts.nowMs());
+        return { age_ms: this.parts.nowMs() - atMs, interface: node.name, key, node_info: value };
       }),
       node_peers: this.forMember(async ({ node, remote }, args) => {
         const key = (args.key as string).toLowerCase();
-        const { value, atMs } = await remote.nodePeers(key, this.nowMs());
-        return { age_ms: this.nowMs() - atMs, interface: node.name, key, keys: value };
+        const { value, atMs } = await remote.nodePeers(key, this.parts.nowMs());
+        return { age_ms: this.parts.nowMs() - atMs, interface: node.name, key, keys: value };
       }),
       history: this.forMember(({ node }) => {
-        const nowMs = this.nowMs();
+        const nowMs = this.parts.nowMs();
         if (!node.connected) node.history.gap(nowMs);
         const peers = node.view('peers');
         return {
@@ -179,16 +208,16 @@ export class UbusSurface {
 
   private meshbridge(): Record<keyof typeof MESHBRIDGE_METHODS, Handler> {
     return {
-      status: () => this.daemon.status(),
-      reload: async () => ({ message: await this.daemon.reload() }),
-      lint: () => this.daemon.lint(),
-      verdict: () => MISSING,
-      overview: () => MISSING,
-      member: () => MISSING,
-      service_check: () => MISSING,
+      status: () => this.parts.daemon.status(),
+      reload: async () => ({ message: await this.parts.daemon.reload() }),
+      lint: () => this.parts.daemon.lint(),
+      verdict: this.shows('verdict', ({ verdict }) => verdict),
+      overview: this.shows('overview', (picture) => this.parts.overview.overview(picture)),
+      member: this.shows('member', (picture) => this.parts.overview.member(picture)),
+      service_check: ({ address, port }) => this.parts.checkService(address as string, port as number),
       adviser: () => MISSING,
       adviser_undo: () => MISSING,
-      log_level: (args) => ({ level: this.daemon.logLevel(args.level as string | undefined) }),
+      log_level: (args) => ({ level: this.parts.daemon.logLevel(args.level as string | undefined) }),
     };
   }
 
@@ -199,13 +228,13 @@ export class UbusSurface {
   /** A method that shows one kind of view: from the state while that is fresh, else once Yggdrasil was asked. */
   private reads(kind: ViewKind): Handler {
     return this.forMember((member) => {
-      const view = member.node.read(kind, this.nowMs());
+      const view = member.node.read(kind, this.parts.nowMs());
       return view instanceof Promise ? view.then((v) => this.encode(member, kind, v)) : this.encode(member, kind, view);
     });
   }
 
   private encode({ node }: Member, kind: ViewKind, view: View): Uint8Array {
-    const age = this.nowMs() - view.atMs;
+    const age = this.parts.nowMs() - view.atMs;
     const known = this.encoded.get(view);
     if (known) {
       writeInt64(known, AGE_OFFSET, age);
@@ -216,12 +245,33 @@ export class UbusSurface {
     return bytes;
   }
 
+  /** A method that shows one picture; its reply is encoded once for as long as that is the newest. */
+  private shows(method: PictureMethod, tableOf: (picture: Picture) => Table): Handler {
+    const show = async (iface: string): Promise<Uint8Array> => {
+      const picture = await this.parts.overview.look(iface);
+      const age = this.parts.nowMs() - picture.atMs;
+      const replies = this.pictures.get(picture) ?? new Map<PictureMethod, Uint8Array>();
+      this.pictures.set(picture, replies);
+      const known = replies.get(method);
+      if (known) {
+        writeInt64(known, AGE_OFFSET, age);
+        return known;
+      }
+      const bytes = layoutOf(method).encode({ age_ms: age, ...tableOf(picture) });
+      replies.set(method, bytes);
+      return bytes;
+    };
+    const forMember = this.forMember(({ node }) => show(node.name));
+    // a router without Yggdrasil has a verdict, too
+    return (args) => (args.interface === undefined && this.parts.mesh.all().length === 0 ? show('') : forMember(args));
+  }
+
   private forMember(handle: (member: Member, args: Table) => Reply | Promise<Reply>): Handler {
     return (args) => {
       const name = args.interface as string | undefined;
-      const member = this.mesh.find(name);
+      const member = this.parts.mesh.find(name);
       if (member) return handle(member, args);
-      const known = this.mesh
+      const known = this.parts.mesh
         .all()
         .map(({ node }) => node.name)
         .join(', ');

@@ -40,6 +40,7 @@ function make(known: PeeringName[] | 'unknown' = [], stored: Trial[] = []) {
   const links = {
     add: async (name: PeeringName) => step('add', name),
     remove: async (name: PeeringName) => step('remove', name),
+    redial: async (name: PeeringName) => step('redial', name),
   };
   const config = {
     peers: () => configured,
@@ -145,6 +146,30 @@ remove('ends a trial', async () => {
   assert.not(peering.dialledHere(NEW));
 });
 remove.run();
+
+const redial = suite('Peering.redial');
+redial('dials one of the list, with the device that is known', async () => {
+  const { done, node, peering } = make([{ uri: `${DOWN}?maxbackoff=30s`, device: 'wan' }]);
+  await node.source!.refresh('peers');
+  await peering.redial(node.view('peers')!.value.peers.find(({ remote }) => remote === DOWN)!);
+  assert.equal(done, [`redial ${DOWN} wan`]);
+});
+redial('passes over what has no address', async () => {
+  const { done, node, peering } = make();
+  await node.source!.refresh('peers');
+  const { remote, ...peer } = node.view('peers')!.value.peers.find((one) => one.remote === DOWN)!;
+  await peering.redial(peer);
+  assert.equal(done, []);
+});
+redial.run();
+
+const longest = suite('Peering.longestWaitMs');
+longest('is what the configuration sets, where it is known', () => {
+  assert.is(make([{ uri: `${DOWN}?maxbackoff=1m30s` }]).peering.longestWaitMs(DOWN), 90_000);
+  for (const configured of [[{ uri: DOWN }], [{ uri: `${DOWN}?maxbackoff=soon` }], [], undefined])
+    assert.is(make(configured).peering.longestWaitMs(DOWN), undefined);
+});
+longest.run();
 
 const retry = suite('Peering.retry');
 retry('dials a peer that is down, with the device of the configuration', async () => {

@@ -27,6 +27,10 @@ const TABLE: Record<string, { may: string[]; why: string }> = {
   },
   'config.ts': { may: ['lib', 'transport'], why: 'it turns a file into a Config' },
   'app.ts': { may: ['*', 'package.json'], why: 'the only wiring' },
+  'chain.ts': {
+    may: ['source', 'system', 'mesh', 'api', 'lib', 'transport', 'package.json'],
+    why: 'the part of the wiring that knows no surface and no protocol',
+  },
   'check.ts': { may: ['config.ts', 'mesh', 'system', 'transport'], why: 'it reads what daemon and router would read' },
   'verb.ts': {
     may: ['check.ts', 'config.ts', 'api', 'mesh', 'system', 'ubus', 'lib', 'transport', 'package.json'],

@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import acl from '../../openwrt-feed/meshbridge/files/meshbridge.acl.json';
 import { HELPER_METHODS, HELPER_OBJECT } from '../../src/api/helper.ts';
-import { LINK_EVENTS, OBJECTS, PEER_EVENTS } from '../../src/api/objects.ts';
+import { LINK_EVENTS, MESH_EVENTS, OBJECTS, PEER_EVENTS } from '../../src/api/objects.ts';
 import { findProgram } from '../../src/dev/child.ts';
 import { type Standin, startStandin } from '../../src/dev/standin.ts';
 import { errorText } from '../../src/errors.ts';
@@ -47,6 +47,7 @@ const FOREIGN: Use[] = [
   { right: 'access', name: 'session', method: 'create' },
   { right: 'access', name: 'network.interface', method: 'down' },
   { right: 'access', name: 'network.interface.lan', method: 'status' },
+  { right: 'access', name: 'network.device', method: 'set_state' },
   { right: 'access', name: HELPER_OBJECT, method: 'exec' },
   { right: 'publish', name: 'network' },
   { right: 'publish', name: HELPER_OBJECT },
@@ -70,7 +71,7 @@ list('lets the objects be published and every event be sent', () => {
   for (const name of Object.keys(OBJECTS)) assert.ok(isAllowed(LIST, { right: 'publish', name }));
   for (const event of Object.keys(PEER_EVENTS))
     assert.ok(isAllowed(LIST, { right: 'send', name: `yggdrasil.${event}` }));
-  for (const event of Object.keys(LINK_EVENTS))
+  for (const event of Object.keys({ ...LINK_EVENTS, ...MESH_EVENTS }))
     assert.ok(isAllowed(LIST, { right: 'send', name: `meshbridge.${event}` }));
 });
 for (const use of FOREIGN) list(`refuses ${Object.values(use).join(' ')}`, () => assert.not.ok(isAllowed(LIST, use)));

@@ -180,7 +180,11 @@ export class Router {
       chmodSync(root.path(socket), 0o666);
     }
     this.bus = await this.client(socket);
-    this.play('network.interface', { dump: () => ({ interface: [{ interface: 'ygg0', proto: 'yggdrasil' }] }) });
+    // an uplink that is down: then its device is asked about, too
+    const wan = { interface: 'wan', proto: 'dhcp', device: 'eth1', up: false };
+    const ygg0 = { interface: 'ygg0', proto: 'yggdrasil', up: true };
+    this.play('network.interface', { dump: () => ({ interface: [wan, ygg0] }) });
+    this.play('network.device', { status: () => ({ carrier: false }) }, { status: { args: { 'name?': 'string' } } });
     const replies: Record<HelperVerb, () => Table> = {
       network_read: () => ({ interfaces: [{ interface: 'ygg0', peers: [{ uri: KEPT }] }] }),
       peer_keep: () => ({ result: 'added' }),

@@ -28,19 +28,11 @@ names.run();
 function make(options: { discover?: boolean; configured?: { name: string; endpoint: { path: string } }[] } = {}) {
   const clock = new ManualClock();
   const told: FoundInterface[][] = [];
-  const world = { sockets: [] as string[], dump: DUMP as object | Error, dumps: 0 };
+  const world = { sockets: [] as string[] };
   const files = { list: () => world.sockets } as unknown as Files;
-  const bus = {
-    call: async () => {
-      world.dumps++;
-      if (world.dump instanceof Error) throw world.dump;
-      return [world.dump as Record<string, unknown>];
-    },
-  };
   const discovery = new Discovery(
     files,
     clock,
-    bus,
     {
       configured: options.configured ?? [],
       discover: options.discover ?? true,
@@ -56,40 +48,38 @@ const shown = (list: FoundInterface[] | undefined) => list?.map((f) => `${f.name
 
 const discovery = suite('Discovery');
 
-discovery('puts the configuration first, then netifd, then sockets, each name once', async () => {
+discovery('puts the configuration first, then netifd, then sockets, each name once', () => {
   const { told, world, discovery } = make({ configured: [{ name: 'own', endpoint: { path: '/run/own.sock' } }] });
   world.sockets = ['ygg0.sock', 'odd.sock', 'ygg0.conf', '.sock'];
   discovery.start();
-  await discovery.refresh();
+  discovery.look(DUMP);
   assert.equal(shown(told.at(-1)), ['own config', 'ygg0 netifd', 'ygg1 netifd', 'odd socket']);
   assert.equal(told.at(-1)![1]!.endpoint, { path: '/tmp/yggdrasil/ygg0.sock' });
 });
 
-discovery('tells only changes, and looks again every minute', async () => {
-  const { clock, told, world, discovery } = make();
-  world.dump = {};
+discovery('tells only changes, and looks at the sockets whenever it is told to', () => {
+  const { told, world, discovery } = make();
   discovery.start();
-  await clock.advance(180_000);
+  for (let i = 0; i < 3; i++) discovery.look({});
   assert.is(told.length, 1);
   world.sockets = ['ygg0.sock'];
-  await clock.advance(60_000);
+  discovery.look(undefined);
   assert.equal(shown(told.at(-1)), ['ygg0 socket']);
 });
 
-discovery('keeps what netifd said while netifd does not answer', async () => {
-  const { told, world, discovery } = make();
+discovery('keeps what netifd said while netifd does not answer', () => {
+  const { told, discovery } = make();
   discovery.start();
-  await discovery.refresh();
-  world.dump = new Error('no netifd');
-  await discovery.refresh();
+  discovery.look(DUMP);
+  discovery.look(undefined);
   assert.equal(shown(told.at(-1)), ['ygg0 netifd', 'ygg1 netifd']);
 });
 
-discovery('takes at most four', async () => {
+discovery('takes at most four', () => {
   const { told, world, discovery } = make();
   world.sockets = ['a.sock', 'b.sock', 'c.sock', 'd.sock'];
   discovery.start();
-  await discovery.refresh();
+  discovery.look(DUMP);
   assert.is(told.at(-1)!.length, 4);
 });
 
@@ -97,19 +87,20 @@ discovery('keeps what was found while its socket and netifd’s word are gone', 
   const { clock, told, world, discovery } = make();
   world.sockets = ['odd.sock'];
   discovery.start();
-  await discovery.refresh();
+  discovery.look(DUMP);
   assert.equal(shown(told.at(-1)), ['ygg0 netifd', 'ygg1 netifd', 'odd socket']);
   const before = told.length;
   world.sockets = ['ygg1.sock'];
-  world.dump = {};
-  await clock.advance(3_600_000);
+  for (let i = 0; i < 60; i++) {
+    await clock.advance(60_000);
+    discovery.look({});
+  }
   world.sockets = ['odd.sock'];
-  world.dump = DUMP;
-  await clock.advance(60_000);
+  discovery.look(DUMP);
   assert.is(told.length, before, '~> nothing has changed');
 });
 
-discovery('forgets what was found when it is told to look elsewhere or no more', async () => {
+discovery('forgets what was found when it is told to look elsewhere or no more', () => {
   const { told, world, discovery } = make();
   const options = { configured: [], discover: true, socketDirectory: '/tmp/yggdrasil', most: 4 };
   for (const other of [
@@ -130,13 +121,16 @@ discovery('forgets what was found when it is told to look elsewhere or no more',
 
 discovery('gives the place of the one missing longest to one that is configured', async () => {
   const { clock, told, world, discovery } = make();
-  world.dump = {};
   world.sockets = ['a.sock', 'b.sock', 'c.sock', 'd.sock'];
   discovery.start();
-  world.sockets = ['a.sock', 'c.sock', 'd.sock'];
-  await clock.advance(60_000);
-  world.sockets = ['c.sock', 'd.sock', 'e.sock'];
-  await clock.advance(60_000);
+  for (const sockets of [
+    ['a.sock', 'c.sock', 'd.sock'],
+    ['c.sock', 'd.sock', 'e.sock'],
+  ]) {
+    world.sockets = sockets;
+    await clock.advance(60_000);
+    discovery.look({});
+  }
   assert.equal(shown(told.at(-1)), ['a socket', 'b socket', 'c socket', 'd socket'], '~> none for a newcomer');
   const configured = [{ name: 'own', endpoint: { path: '/run/own.sock' } }];
   discovery.setOptions({ configured, discover: true, socketDirectory: '/tmp/yggdrasil', most: 4 });
@@ -145,61 +139,43 @@ discovery('gives the place of the one missing longest to one that is configured'
 
 discovery('gives the place of one that is long missing to a newcomer', async () => {
   const { clock, told, world, discovery } = make();
-  world.dump = {};
   world.sockets = ['a.sock', 'b.sock', 'c.sock', 'd.sock'];
   discovery.start();
   world.sockets = ['b.sock', 'c.sock', 'd.sock', 'e.sock'];
   await clock.advance(600_000);
+  discovery.look({});
   assert.equal(shown(told.at(-1)), ['a socket', 'b socket', 'c socket', 'd socket']);
   await clock.advance(60_000);
+  discovery.look({});
   assert.equal(shown(told.at(-1)), ['b socket', 'c socket', 'd socket', 'e socket']);
 });
 
-discovery('makes one more dump of many changes during one', async () => {
-  const { told, world, discovery } = make();
-  world.dump = {};
-  discovery.start();
-  const first = discovery.refresh();
-  const burst = Array.from({ length: 100 }, () => discovery.refresh());
-  assert.is(world.dumps, 1);
-  world.dump = DUMP;
-  await Promise.all([first, ...burst]);
-  assert.is(world.dumps, 2);
-  assert.equal(shown(told.at(-1)), ['ygg0 netifd', 'ygg1 netifd'], '~> the last one counts');
-  await discovery.refresh();
-  assert.is(world.dumps, 3);
-});
-
-discovery('looks no further than the configuration when told so', async () => {
-  const { clock, told, world, discovery } = make({ discover: false });
+discovery('looks no further than the configuration when told so', () => {
+  const { told, world, discovery } = make({ discover: false });
   world.sockets = ['ygg0.sock'];
   discovery.start();
-  await discovery.refresh();
+  discovery.look(DUMP);
   assert.equal(told, [[]]);
-  assert.is(clock.pending, 0);
 });
 
-discovery('follows the configuration, and does not forget meanwhile what netifd said', async () => {
-  const { clock, told, discovery } = make();
+discovery('follows the configuration, and does not forget meanwhile what netifd said', () => {
+  const { told, discovery } = make();
   const options = { configured: [], discover: true, socketDirectory: '/run/ygg', most: 4 };
   discovery.setOptions(options);
   assert.equal(told, [], '~> not before it starts');
   discovery.start();
-  await discovery.refresh();
+  discovery.look(DUMP);
   discovery.setOptions({ ...options, configured: [{ name: 'own', endpoint: { path: '/run/own.sock' } }] });
   assert.equal(shown(told.at(-1)), ['own config', 'ygg0 netifd', 'ygg1 netifd']);
-  assert.is(clock.pending, 1);
   discovery.setOptions({ ...options, discover: false });
   assert.equal(told.at(-1), []);
-  assert.is(clock.pending, 0);
 });
 
-discovery('is quiet after stop', async () => {
-  const { clock, told, discovery } = make();
+discovery('is quiet after stop', () => {
+  const { told, discovery } = make();
   discovery.start();
   discovery.stop();
-  await clock.advance(120_000);
+  discovery.look(DUMP);
   assert.is(told.length, 1);
-  assert.is(clock.pending, 0);
 });
 discovery.run();

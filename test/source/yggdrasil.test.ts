@@ -17,6 +17,7 @@ function make(pace: Partial<YggdrasilPace> = {}) {
   const clock = new ManualClock();
   const client = new FakeAdmin();
   const events: string[] = [];
+  const polled: number[] = [];
   const node = new Node(
     'ygg0',
     'config',
@@ -33,14 +34,17 @@ function make(pace: Partial<YggdrasilPace> = {}) {
     clock,
     SILENT,
     { ...PACE, ...pace },
-    (nowMs) => remote.nextNameless(nowMs),
-    (key) => remote.nodeInfo(key, clock.monotonicMs()),
+    {
+      nameless: (nowMs) => remote.nextNameless(nowMs),
+      learnName: (key) => remote.nodeInfo(key, clock.monotonicMs()),
+      polled: () => polled.push(clock.monotonicMs()),
+    },
   );
   node.source = source;
   const remote = new Remote(node, source, () => undefined);
   const polls = () => client.count('getpeers');
   const peers = () => node.view('peers')?.value.peers ?? [];
-  return { clock, client, node, source, remote, events, polls, peers };
+  return { clock, client, node, source, remote, events, polled, polls, peers };
 }
 
 const pace = suite('YggdrasilSource: pace');
@@ -48,13 +52,55 @@ pace('asks at once when the link comes up, then every 30 s', async () => {
   const { clock, client, source, polls } = make();
   source.onLink(true, undefined);
   await settle();
-  assert.equal(client.asked, ['getself', 'getpeers']);
+  assert.equal(client.asked, ['getself', 'gettree', 'getmulticastinterfaces', 'getpeers', 'getsessions']);
   await clock.advance(29_999);
   assert.is(polls(), 1);
   await clock.advance(1);
   assert.is(polls(), 2);
   await clock.advance(300_000);
   assert.is(polls(), 12);
+});
+pace('renews what a verdict rests on: every minute, and more often while somebody looks', async () => {
+  const { clock, client, source } = make();
+  source.onLink(true, undefined);
+  await clock.advance(600_000);
+  const slow = ['getsessions', 'getself', 'gettree', 'getmulticastinterfaces'].map((name) => client.count(name));
+  assert.equal(slow, [21, 11, 11, 2]);
+  for (let i = 0; i < 12; i++) {
+    source.look();
+    await clock.advance(5000);
+  }
+  const brisk = ['getsessions', 'getself', 'gettree', 'getmulticastinterfaces'].map((name) => client.count(name));
+  assert.equal(
+    brisk.map((count, i) => count - slow[i]!),
+    [30, 2, 6, 1],
+  );
+});
+pace('asks anew for everything when the link comes up again', async () => {
+  const { client, source, clock } = make();
+  source.onLink(true, undefined);
+  await clock.advance(5000);
+  client.up = false;
+  source.onLink(false, new LinkDownError('gone'));
+  client.up = true;
+  await clock.advance(1000);
+  client.asked.length = 0;
+  source.onLink(true, undefined);
+  await settle();
+  assert.equal(client.asked, ['getself', 'gettree', 'getmulticastinterfaces', 'getpeers', 'getsessions']);
+});
+pace('tells after each poll, whether it was answered or not, and when the link goes down', async () => {
+  const { clock, client, source, polled } = make();
+  source.onLink(true, undefined);
+  await clock.advance(30_000);
+  assert.equal(polled, [0, 30_000]);
+  client.answers.getpeers = new TimeoutError('no answer');
+  client.answers.getsessions = new TimeoutError('no answer');
+  await clock.advance(30_000);
+  assert.equal(polled, [0, 30_000, 60_000]);
+  client.up = false;
+  source.onLink(false, new LinkDownError('gone'));
+  assert.is(polled.length, 4);
 });
 pace('quickens at a look, and falls back 15 s after the last one', async () => {
   const { clock, source, polls } = make();
@@ -372,6 +418,21 @@ change('never shows credentials, and uses the real ones', async () => {
     client.asked.filter((line) => /^(add|remove)peer/.test(line)),
     [`removepeer ${OPEN}`, `addpeer ${OPEN} wan`],
   );
+});
+change('dials again what is there, and leaves nothing behind of what is not', async () => {
+  const { client, source } = make();
+  client.peers = [peerEntry(OPEN, { up: false }), peerEntry(REMOTE, { up: false })];
+  await source.refresh('peers');
+  client.asked.length = 0;
+  await source.redial({ uri: REMOTE });
+  await source.redial({ uri: HIDDEN });
+  await source.redial({ uri: 'tcp://192.0.2.1:1', device: 'wan' });
+  assert.equal(client.asked, [
+    `addpeer ${REMOTE}`,
+    `addpeer ${OPEN}`,
+    'addpeer tcp://192.0.2.1:1 wan',
+    'removepeer tcp://192.0.2.1:1 wan',
+  ]);
 });
 change('forgets the credentials of a peering that is gone: the next one may have others', async () => {
   const { client, source } = make();

@@ -77,9 +77,10 @@ export class FakeAdmin implements AdminClient {
   remoteSelf = (key: string) => this.ask('debug_remotegetself', key);
   remotePeers = (key: string) => this.ask('debug_remotegetpeers', key);
 
-  async addPeer(uri: string, device?: string): Promise<'added'> {
+  async addPeer(uri: string, device?: string): Promise<'added' | 'present'> {
     await this.ask('addpeer', uri, device);
-    return 'added';
+    const { peers } = (await this.answers.getpeers) as { peers: { remote: string }[] };
+    return peers.some(({ remote }) => remote === uri) ? 'present' : 'added';
   }
 
   async removePeer(uri: string, device?: string): Promise<'removed'> {

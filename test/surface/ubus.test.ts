@@ -4,12 +4,15 @@ import { type Finding, type Layout, PEER, type Peer, type TableLayout } from '..
 import { FAILURE, OBJECTS, PEER_NOTICE } from '../../src/api/objects.ts';
 import { InputError, LinkDownError, TimeoutError } from '../../src/errors.ts';
 import { type Log, SILENT } from '../../src/log.ts';
+import { Healer } from '../../src/mesh/heal.ts';
 import { Node } from '../../src/mesh/node.ts';
+import { Overview } from '../../src/mesh/overview.ts';
 import type { PeeringName } from '../../src/mesh/peer.ts';
 import { Peering } from '../../src/mesh/peering.ts';
 import { Remote } from '../../src/mesh/remote.ts';
 import { type Member, MeshState } from '../../src/mesh/state.ts';
 import { Trials } from '../../src/mesh/trial.ts';
+import { Uplinks } from '../../src/mesh/uplink.ts';
 import { YggdrasilSource } from '../../src/source/yggdrasil.ts';
 import { UbusSurface } from '../../src/surface/ubus.ts';
 import { decodeTable, encodeTable, type Table, type Value } from '../../src/ubus/blobmsg.ts';
@@ -41,6 +44,9 @@ const FOUND: Finding = {
   what: 'a',
   why: 'b',
   fix: 'c',
+  words: { what: 'a', why: 'b', fix: 'c' },
+  values: { name: 'ygg0' },
+  fixable: true,
 };
 
 /** A bus that keeps what it is given; calls take the way that they take on a real one: checked, served, encoded. */
@@ -107,15 +113,11 @@ function make(names: readonly string[] = ['ygg0'], log: Log = SILENT) {
     );
     node.connected = true;
     const pace = { briskMs: 2000, idleMs: 30_000, probe: false };
-    const source = new YggdrasilSource(
-      node,
-      clients[i]!,
-      clock,
-      SILENT,
-      pace,
-      () => undefined,
-      async () => {},
-    );
+    const source = new YggdrasilSource(node, clients[i]!, clock, SILENT, pace, {
+      nameless: () => undefined,
+      learnName: async () => {},
+      polled() {},
+    });
     node.source = source;
     const config = {
       peers: () => kept,
@@ -153,9 +155,26 @@ function make(names: readonly string[] = ['ygg0'], log: Log = SILENT) {
       return level;
     },
   };
-  const surface = new UbusSurface(bus, mesh, daemon, nowMs, log);
+  const uplinks = new Uplinks();
+  const healer = new Healer(
+    clock,
+    () => [],
+    () => {},
+  );
+  const around = {
+    uplinks,
+    dns: () => undefined,
+    clock: () => ({ unixMs: clock.unixMs(), earliestMs: 0, latestMs: 4e12 }),
+    configured: () => ({ peerings: kept, name: 'home' }),
+  };
+  const overview = new Overview(mesh, around, healer, clock, '1.2.3', (picture) => surface.verdictNotice(picture));
+  const checkService = async (address: string, port: number) => {
+    if (address !== '200::1') throw new InputError(`address: got ${address}`, 'address');
+    return { reachable: true, latency_ms: port };
+  };
+  const surface = new UbusSurface({ bus, mesh, overview, daemon, checkService, nowMs, log });
   surface.publish();
-  return { bus, clock, mesh, clients, client: clients[0]!, members, daemon, surface, kept };
+  return { overview, uplinks, bus, clock, mesh, clients, client: clients[0]!, members, daemon, surface, kept };
 }
 
 /** Checks that a decoded table has exactly the fields of a layout, in its order and of its types. */
@@ -187,6 +206,7 @@ function assertShape(value: Value, layout: Layout, where: string): void {
 const ARGUMENTS: Record<string, object> = {
   node_info: { key: OTHER_KEY },
   node_peers: { key: OTHER_KEY.toUpperCase() },
+  service_check: { address: '200::1', port: 80 },
   peer_add: { uri: 'tcp://192.0.2.9:1' },
   peer_remove: { uri: REMOTE },
   peer_retry: { uri: 'tcp://192.0.2.2:1' },

@@ -1,0 +1,174 @@
+// What is shown of the whole at a glance, node by node: the verdict, judged whenever something was learnt, and what it rests on.
+
+import type { PEER_COUNT, Shape, Verdict } from '../api/model.ts';
+import type { MESHBRIDGE_METHODS } from '../api/objects.ts';
+import type { Healer } from './heal.ts';
+import type { Node } from './node.ts';
+import type { MeshState } from './state.ts';
+import type { Uplinks } from './uplink.ts';
+import { type ClockFact, type DnsFact, Judge, type YggdrasilFact } from './verdict.ts';
+
+type Reply<M extends keyof typeof MESHBRIDGE_METHODS> = Shape<(typeof MESHBRIDGE_METHODS)[M]['reply']>;
+
+/** What is known of a router beside its nodes. */
+export interface Surroundings {
+  readonly uplinks: Uplinks;
+  dns(): DnsFact | undefined;
+  clock(): ClockFact;
+  /** Of one interface: its peerings, and its name in the mesh. */
+  configured(iface: string): { peerings: YggdrasilFact['configured']; name: string | undefined };
+}
+
+/** Time, and one call after a while. */
+export interface OverviewClock {
+  monotonicMs(): number;
+  after(delayMs: number, callback: () => void): () => void;
+}
+
+/** One node, judged at one moment; what is shown of it is as of then. Replaced as a whole, never changed. */
+export interface Picture {
+  /** Empty: this router has no node. */
+  readonly interface: string;
+  readonly atMs: number;
+  readonly verdict: Verdict;
+}
+
+/** Somebody who looks is shown what is older for lack of an answer, after so long. */
+const PATIENCE_MS = 1000;
+/** A picture is judged anew when it is older than this and somebody looks: verdicts change with time, too. */
+const FRESH_MS = 1000;
+/** One look keeps what is asked for brisk for this long. */
+const LOOK_MS = 60_000;
+
+/** The verdicts of all nodes, and of a router that has none. */
+export class Overview {
+  /** By interface. */
+  private known = new Map<string, { judge: Judge; picture: Picture }>();
+  private lookedAtMs = Number.NEGATIVE_INFINITY;
+
+  /** @param onVerdict the situation of a node is another one. */
+  constructor(
+    private readonly mesh: MeshState,
+    private readonly around: Surroundings,
+    private readonly healer: Healer,
+    private readonly clock: OverviewClock,
+    private readonly version: string,
+    private readonly onVerdict: (picture: Picture) => void,
+  ) {}
+
+  /** Somebody looked within the last minute. */
+  get isLookedAt(): boolean {
+    return this.clock.monotonicMs() - this.lookedAtMs < LOOK_MS;
+  }
+
+  /** Something was learnt of one node, or of the router. */
+  judge(iface?: string): void {
+    const names = this.names();
+    const all = names.length > 0 ? names : [''];
+    for (const name of this.known.keys()) if (!all.includes(name)) this.known.delete(name);
+    for (const name of all) if (iface === undefined || name === iface) this.judgeOne(name);
+  }
+
+  /** The newest picture of an interface, after its node was asked, if it answers soon. @param iface as in `names()`, or empty where there is none. */
+  async look(iface: string): Promise<Picture> {
+    this.lookedAtMs = this.clock.monotonicMs();
+    const node = this.mesh.find(iface)?.node;
+    if (node?.connected) await this.ask(node);
+    const known = this.known.get(iface)?.picture;
+    return known && this.clock.monotonicMs() - known.atMs < FRESH_MS ? known : this.judgeOne(iface);
+  }
+
+  /** All interfaces of nodes, in the order in which they are shown. */
+  names(): string[] {
+    return this.mesh.all().map(({ node }) => node.name);
+  }
+
+  /** What the page Overview shows. */
+  overview({ interface: iface, atMs, verdict }: Picture): Omit<Reply<'overview'>, 'age_ms'> {
+    const node = this.mesh.find(iface)?.node;
+    const self = node?.current('self')?.value;
+    const peers = node?.current('peers')?.value.peers;
+    const traffic = node?.usage.traffic(atMs);
+    const heal = this.healer.last(atMs);
+    const count = (state: string): number => peers!.filter((peer) => peer.state === state).length;
+    const counts: Shape<typeof PEER_COUNT> | undefined = peers && {
+      up: count('up'),
+      unproven: count('unproven'),
+      down: count('down'),
+    };
+    return {
+      interface: iface,
+      version: this.version,
+      interfaces: this.names(),
+      ...this.named(iface),
+      ...(self && { self }),
+      verdict,
+      uplinks: this.around.uplinks.list(atMs) ?? [],
+      ...(counts && { peers: counts }),
+      ...(traffic && { traffic }),
+      ...(heal && { heal }),
+    };
+  }
+
+  /** What the household may see: evidence names neighbours and hosts, so it is left out; sentences do not. */
+  member({ interface: iface, atMs, verdict }: Picture): Omit<Reply<'member'>, 'age_ms'> {
+    const traffic = this.mesh.find(iface)?.node.usage.traffic(atMs);
+    const checks = verdict.checks.map(({ link, state, since_s }) => ({
+      link,
+      state,
+      since_s,
+      evidence: '',
+      words: { evidence: '' },
+      values: {},
+    }));
+    return { ...this.named(iface), verdict: { ...verdict, checks }, ...(traffic && { traffic }) };
+  }
+
+  private named(iface: string): { name?: string } {
+    const { name } = this.around.configured(iface);
+    return name === undefined ? {} : { name };
+  }
+
+  private async ask(node: Node): Promise<void> {
+    const nowMs = this.clock.monotonicMs();
+    // both at once: what they count belongs together
+    const answers = [node.read('peers', nowMs), node.read('sessions', nowMs)];
+    if (!answers.some((answer) => answer instanceof Promise)) return;
+    let cancel = (): void => {};
+    const patience = new Promise<void>((resolve) => {
+      cancel = this.clock.after(PATIENCE_MS, resolve);
+    });
+    await Promise.race([Promise.all(answers).then(() => this.judgeOne(node.name)), patience]).catch(() => {});
+    cancel();
+  }
+
+  private judgeOne(iface: string): Picture {
+    const { around, mesh } = this;
+    const nowMs = this.clock.monotonicMs();
+    const node = mesh.find(iface)?.node;
+    const uplinks = around.uplinks.list(nowMs);
+    const before = this.known.get(iface);
+    const judge = before?.judge ?? new Judge();
+    const facts = { uplinks, dns: around.dns(), clock: around.clock(), yggdrasil: node && this.factOf(node) };
+    const picture: Picture = { interface: iface, atMs: nowMs, verdict: judge.judge(facts, nowMs) };
+    this.known.set(iface, { judge, picture });
+    const { id, state } = before?.picture.verdict ?? picture.verdict;
+    if (picture.verdict.id !== id || picture.verdict.state !== state) this.onVerdict(picture);
+    return picture;
+  }
+
+  private factOf(node: Node): YggdrasilFact {
+    const { name, connected, connectedAtMs, problem } = node;
+    return {
+      interface: name,
+      connectedAtMs: connected ? connectedAtMs : undefined,
+      problem,
+      setup: this.around.uplinks.setup(name),
+      configured: this.around.configured(name).peerings,
+      peers: node.current('peers')?.value.peers,
+      multicast: node.current('multicast')?.value.multicast_interfaces,
+      self: node.current('self')?.value,
+      tree: node.current('tree')?.value.tree,
+    };
+  }
+}
