@@ -16,7 +16,7 @@ import {
 import { identityOf, redact } from '../lib/peer-uri.ts';
 import { fillWords, shown } from '../lib/words.ts';
 import type { PeeringName } from './peer.ts';
-import { EVIDENCE, SITUATIONS, type SituationWords, type Tail, WHOLE, withTail } from './verdict-words.ts';
+import { SITUATIONS, type SituationWords, type Tail, WHOLE, withTail } from './verdict-words.ts';
 
 /** What came of resolving one host name that a configured peering uses. */
 export interface DnsFact {
@@ -71,11 +71,10 @@ export interface VerdictFacts {
 
 type Situation<L extends ChainLink = ChainLink> = L extends ChainLink ? keyof (typeof SITUATIONS)[L] : never;
 
-/** One link, looked at: in a situation that has a sentence of its own, or only with evidence. Values are as they came, not cleaned. */
+/** One link, looked at. Values are as they came, not cleaned. */
 interface Finding<L extends ChainLink = ChainLink> {
   readonly state: CheckState;
-  readonly situation?: Situation<L>;
-  readonly note?: keyof typeof EVIDENCE;
+  readonly id: Situation<L>;
   readonly values?: Values;
   /** The sentence is about one peer, and no other is up. */
   readonly alone?: boolean;
@@ -128,7 +127,6 @@ const FLAPPING_PER_HOUR = 6;
 const JUMP_MS = 60_000;
 const ILL_JUMPS = 4;
 const MAX_JUMPS = 16;
-const JUMP_TOLD_MS = 600_000;
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
 /** A proof that is so much younger than the loss of the line is none from before it. */
@@ -161,7 +159,7 @@ const PEER_ERRORS = [
   ['silent', /timeout|timed out|deadline/],
   ['hung_up', /closed|\beof\b|reset|broken pipe/],
 ] as const satisfies readonly [Situation<'peers'>, RegExp][];
-const CERTIFICATE_DATE = /certificate.*(expired|not yet valid)/i;
+const CERTIFICATE_DATE = /certificate.*(expired|not yet valid)/;
 const NETWORK_ERRORS: readonly string[] = ['unreachable', 'silent'];
 
 function isNear({ remote = '' }: Pick<Peer, 'remote'>): boolean {
@@ -193,13 +191,18 @@ function deviceOf({ device, interface: name }: Uplink): string {
   return device ?? name;
 }
 
-function kindOf({ last_error }: Peer): Situation<'peers'> {
-  if (!last_error) return 'quiet';
-  const text = last_error.slice(0, 1000).toLowerCase();
+/** The last error, short enough to look for anything in it. */
+function errorOf({ last_error = '' }: Peer): string {
+  return last_error.slice(0, 500).toLowerCase();
+}
+
+function kindOf(peer: Peer): Situation<'peers'> {
+  const text = errorOf(peer);
+  if (text === '') return 'quiet';
   return PEER_ERRORS.find(([, pattern]) => pattern.test(text))?.[0] ?? 'odd';
 }
 
-/** The first sign that a situation was true is what counts; names are resolved by Yggdrasil too, and its errors tell. */
+/** What is known of names; Yggdrasil looks them up as well, and its errors tell. */
 function dnsResult({ facts, dialled }: Sight): DnsFact | undefined {
   const named = dialled.filter(hasName);
   const failed = named.filter((peer) => !peer.up && kindOf(peer) === 'nameless');
@@ -209,7 +212,7 @@ function dnsResult({ facts, dialled }: Sight): DnsFact | undefined {
     dns ??
     (failed[0] && {
       host: (failed[0].remote ?? '').replace(/^\w+:\/\/|:\d*$/g, ''),
-      result: failed.some((peer) => /no such host/i.test(peer.last_error!)) ? 'unknown' : 'timeout',
+      result: failed.some((peer) => errorOf(peer).includes('no such host')) ? 'unknown' : 'timeout',
     });
   // where other names are found, one that is not is the fault of that peer's address
   const others = named.length > failed.length;
@@ -276,62 +279,65 @@ export class Judge {
     const sight = this.see(facts, nowMs);
     const looked: Finding[] = [];
     for (const link of CHAIN) looked.push(this.looks[link](sight, looked) as Finding);
-    const works = sight.up.length > 0 && looked[CHAIN.indexOf('tree')]!.situation === undefined;
+    const tree = looked[CHAIN.indexOf('tree')]!;
+    const works = sight.up.length > 0 && !isFault('tree', tree);
     const starting = !works && nowMs - this.startedAtMs < START_MS;
     const found = starting
       ? looked.map((finding): Finding => (finding.state === 'bad' ? { ...finding, state: 'unknown' } : finding))
       : looked;
-
     const first = (state: CheckState): number =>
-      found.findIndex((finding) => finding.state === state && finding.situation !== undefined);
-    const at = [first('bad'), first(works ? 'weak' : 'unknown')].find((index) => index >= 0);
-    const state = works ? (at === undefined ? 'good' : 'weak') : first('bad') >= 0 ? 'bad' : 'unknown';
-    let id: string = 'starting';
-    let words: Pick<SituationWords, 'sentence' | 'fix'> = WHOLE.starting;
-    let values: Values = {};
-    if (at !== undefined && !starting) {
-      const { situation, values: known = {}, alone } = found[at]!;
-      const link = CHAIN[at]!;
-      const { sentence, fix } = wordsOf(link, situation!);
-      const tail = works ? tailOf(link, sight) : alone ? 'alone' : undefined;
-      id = tail ? `${situation}_${tail}` : situation!;
-      words = { sentence: withTail(sentence, tail), fix };
-      values = { ...known, spare: sight.lines[0]?.interface ?? '' };
-    } else if (works) {
-      id = found[0]!.state === 'unused' ? 'good_without_line' : 'good';
-      words = WHOLE[id as 'good'];
-    }
+      found.findIndex((finding, i) => finding.state === state && isFault(CHAIN[i]!, finding));
+    const [bad, next] = [first('bad'), first(works ? 'weak' : 'unknown')];
+    const at = bad >= 0 ? bad : next;
+    const state = works ? (at < 0 ? 'good' : 'weak') : bad < 0 ? 'unknown' : 'bad';
 
+    let id: string = works ? (found[0]!.state === 'unused' ? 'good_without_line' : 'good') : 'starting';
+    let [sentence, fix]: readonly string[] = WHOLE[id as keyof typeof WHOLE];
+    let values: Values = {};
+    if (at >= 0 && !starting) {
+      const finding = found[at]!;
+      const tail = works ? tailOf(CHAIN[at]!, sight) : finding.alone ? 'alone' : undefined;
+      [sentence, fix] = wordsOf(CHAIN[at]!, finding) as SituationWords;
+      id = finding.id;
+      if (tail) {
+        id += `_${tail}`;
+        sentence = withTail(sentence, tail);
+      }
+      values = { ...finding.values, spare: sight.lines[0]?.interface ?? '' };
+    }
     if (this.since.id !== id) this.since = { id, atMs: nowMs };
     if (state === 'good') this.lastGoodMs = nowMs;
-    const clean = pick(words.sentence + words.fix, values);
-    const verdict: Verdict = {
+    values = pick(sentence + fix, values);
+    return {
       state,
       id,
-      sentence: fillWords(words.sentence, clean),
-      fix: fillWords(words.fix, clean),
-      words: { sentence: words.sentence, fix: words.fix },
-      values: clean,
-      since_s: Math.floor((nowMs - this.since.atMs) / 1000),
+      sentence: fillWords(sentence, values),
+      fix: fillWords(fix, values),
+      words: { sentence, fix },
+      values,
+      since_s: secondsTo(nowMs, this.since.atMs),
+      ...(this.lastGoodMs !== undefined && { last_good_ago_s: secondsTo(nowMs, this.lastGoodMs) }),
       checks: CHAIN.map((link, i) => this.check(link, found[i]!, nowMs)),
     };
-    if (this.lastGoodMs !== undefined) verdict.last_good_ago_s = Math.floor((nowMs - this.lastGoodMs) / 1000);
-    return verdict;
   }
 
-  private check(link: ChainLink, { state, situation, note, values = {} }: Finding, nowMs: number): Check {
-    const known = this.checkSince.get(link);
-    const since = known?.state === state ? known : { state, atMs: nowMs };
-    this.checkSince.set(link, since);
-    const evidence = situation === undefined ? EVIDENCE[note!] : wordsOf(link, situation).evidence;
-    const clean = pick(evidence, values);
+  private check(link: ChainLink, finding: Finding, nowMs: number): Check {
+    const { state } = finding;
+    let since = this.checkSince.get(link);
+    if (since?.state !== state) {
+      since = { state, atMs: nowMs };
+      this.checkSince.set(link, since);
+    }
+    const words = wordsOf(link, finding);
+    const evidence = typeof words === 'string' ? words : words[2];
+    const values = pick(evidence, finding.values ?? {});
     return {
       link,
       state,
-      since_s: Math.floor((nowMs - since.atMs) / 1000),
-      evidence: fillWords(evidence, clean),
+      since_s: secondsTo(nowMs, since.atMs),
+      evidence: fillWords(evidence, values),
       words: { evidence },
-      values: clean,
+      values,
     };
   }
 
@@ -404,7 +410,7 @@ export class Judge {
 
   private line({ facts, nowMs, lines, up, needsLine }: Sight): Finding<'line'> {
     const { uplinks } = facts;
-    if (!uplinks) return { state: 'unknown', note: 'line_unasked' };
+    if (!uplinks) return { state: 'unknown', id: 'line_unasked' };
     const inUse = new Set(lines.map(({ device }) => device));
     const names = new Set(lines.map((line) => `@${line.interface}`));
     // an interface for IPv6 beside one for IPv4 is the same line, and often without an answer
@@ -427,12 +433,12 @@ export class Judge {
       const spare = lost ?? tried[0];
       const fault = spare && this.lineFault(spare, nowMs);
       if (fault?.state === 'bad') return { ...fault, state: 'weak' };
-      return { state: 'good', note: 'line_good', values: { uplink: line.interface, device: deviceOf(line) } };
+      return { state: 'good', id: 'line_good', values: { uplink: line.interface, device: deviceOf(line) } };
     }
     const suspect = lost ?? tried[0] ?? broken.find(({ up, carrier }) => up || carrier);
-    if (!suspect && (!needsLine || up.some(isNear))) return { state: 'unused', note: 'line_unused' };
+    if (!suspect && (!needsLine || up.some(isNear))) return { state: 'unused', id: 'line_unused' };
     const faulty = suspect ?? broken[0];
-    if (!faulty) return { state: 'bad', situation: 'no_line' };
+    if (!faulty) return { state: 'bad', id: 'no_line' };
     const fault = this.lineFault(faulty, nowMs);
     return fault.state === 'bad' && !needsLine ? { ...fault, state: 'weak' } : fault;
   }
@@ -440,13 +446,12 @@ export class Judge {
   private lineFault(uplink: Uplink, nowMs: number): Finding<'line'> {
     const { sinceMs, errors } = this.outages.get(uplink.interface)!;
     const ageMs = nowMs - sinceMs;
-    const situation = lineSituation(uplink, errors);
+    const id = lineSituation(uplink, errors);
     const setup =
-      (situation === 'line_waits' && ageMs < LINE_SETUP_MS) ||
-      (uplink.up && (uplink.uptime_s ?? ageMs / 1000) < LINE_FRESH_S);
+      (id === 'line_waits' && ageMs < LINE_SETUP_MS) || (uplink.up && (uplink.uptime_s ?? ageMs / 1000) < LINE_FRESH_S);
     return {
       state: setup ? 'unknown' : 'bad',
-      situation: setup ? 'line_setup' : situation,
+      id: setup ? 'line_setup' : id,
       values: {
         uplink: uplink.interface,
         device: deviceOf(uplink),
@@ -459,84 +464,74 @@ export class Judge {
 
   private dns(sight: Sight, line: Finding): Finding<'dns'> {
     const { facts, lines, named } = sight;
-    if (line.state === 'unused' || !(named || facts.dns)) return { state: 'unused', note: 'dns_unused' };
-    if (facts.uplinks && lines.length === 0) return { state: 'unknown', note: 'dns_waits' };
+    if (line.state === 'unused' || !(named || facts.dns)) return { state: 'unused', id: 'dns_unused' };
+    if (facts.uplinks && lines.length === 0) return { state: 'unknown', id: 'dns_waits' };
     const fact = dnsResult(sight);
-    if (!fact || (fact.result !== 'found' && isFresh(lines))) return { state: 'unknown', note: 'dns_unasked' };
+    if (!fact || (fact.result !== 'found' && isFresh(lines))) return { state: 'unknown', id: 'dns_unasked' };
     const { host, result } = fact;
-    if (result === 'found') return { state: 'good', note: 'dns_good', values: { host } };
+    if (result === 'found') return { state: 'good', id: 'dns_good', values: { host } };
     const unserved = lines.length > 0 && lines.every(({ dns_servers }) => dns_servers.length === 0);
-    const situation = unserved ? 'no_name_server' : result === 'timeout' ? 'dns_silent' : 'dns_empty';
-    return { state: 'bad', situation, values: { host, uplink: lines[0]?.interface ?? '' } };
+    const id = unserved ? 'no_name_server' : result === 'timeout' ? 'dns_silent' : 'dns_empty';
+    return { state: 'bad', id, values: { host, uplink: lines[0]?.interface ?? '' } };
   }
 
-  private clock({ facts, nowMs, dialled }: Sight): Finding<'clock'> {
+  private clock({ facts, dialled }: Sight): Finding<'clock'> {
     const { unixMs, earliestMs, latestMs } = facts.clock;
     const values = { date: dateOf(unixMs) };
     if (unixMs < earliestMs || unixMs > latestMs) {
-      const stopped = dialled.find(({ up, last_error = '' }) => !up && CERTIFICATE_DATE.test(last_error));
+      const stopped = dialled.find((peer) => !peer.up && CERTIFICATE_DATE.test(errorOf(peer)));
       if (stopped)
         return {
           state: 'bad',
-          situation: 'clock_blocks',
+          id: 'clock_blocks',
           values: { ...values, peer: label(stopped), error: stopped.last_error! },
         };
-      return { state: 'weak', situation: unixMs < earliestMs ? 'clock_behind' : 'clock_ahead', values };
+      return { state: 'weak', id: unixMs < earliestMs ? 'clock_behind' : 'clock_ahead', values };
     }
     const jumps = this.jumpsMs.length;
-    if (jumps >= ILL_JUMPS) return { state: 'weak', situation: 'clock_jumps', values: { ...values, jumps } };
-    const jumpedAgoMs = nowMs - (this.jumpsMs.at(-1) ?? Number.NEGATIVE_INFINITY);
-    if (jumpedAgoMs > JUMP_TOLD_MS) return { state: 'good', note: 'clock_good', values };
-    return { state: 'good', note: 'clock_set', values: { ...values, minutes: Math.floor(jumpedAgoMs / MINUTE_MS) } };
+    if (jumps >= ILL_JUMPS) return { state: 'weak', id: 'clock_jumps', values: { ...values, jumps } };
+    return { state: 'good', id: 'clock_good', values };
   }
 
   private yggdrasil({ facts, nowMs, node }: Sight): Finding<'yggdrasil'> {
     const { yggdrasil } = facts;
-    if (!yggdrasil) return { state: 'bad', situation: 'no_yggdrasil' };
-    const { interface: name, problem, setup, self } = yggdrasil;
-    if (node)
-      return self
-        ? { state: 'good', note: 'yggdrasil_version', values: { interface: name, version: self.build_version } }
-        : { state: 'good', note: 'yggdrasil_good', values: { interface: name } };
+    if (!yggdrasil) return { state: 'bad', id: 'no_yggdrasil' };
+    const { interface: name, problem = '', setup } = yggdrasil;
+    if (node) return { state: 'good', id: 'yggdrasil_good', values: { interface: name } };
     const waitedMs = nowMs - this.unreachedAtMs!;
-    const fault = (situation: Situation<'yggdrasil'>, state: CheckState = 'bad'): Finding<'yggdrasil'> => ({
+    const fault = (id: Situation<'yggdrasil'>, state: CheckState = 'bad'): Finding<'yggdrasil'> => ({
       state,
-      situation,
+      id,
       values: {
         interface: name,
-        error: problem ?? '-',
+        error: problem,
         errors: setup?.errors.join(', ') ?? '',
         minutes: Math.round(waitedMs / MINUTE_MS),
       },
     });
-    const text = problem ?? '';
-    if (/permission denied/i.test(text)) return fault('yggdrasil_locked', 'unknown');
+    if (/permission denied/i.test(problem)) return fault('yggdrasil_locked', 'unknown');
     if (setup && setup.errors.length > 0) return fault('yggdrasil_error');
     if (setup && !setup.up && !setup.pending) return fault('yggdrasil_off');
     if (waitedMs < (setup?.pending ? YGGDRASIL_SETUP_MS : YGGDRASIL_PAUSE_MS))
       return fault('yggdrasil_restarting', 'unknown');
     if (setup?.pending) return fault('yggdrasil_loop');
-    if (/no such file/i.test(text)) return fault('yggdrasil_missing');
-    if (/refused/i.test(text)) return fault('yggdrasil_crashed');
-    if (/not ready|no answer|timeout|timed out/i.test(text)) return fault('yggdrasil_silent');
+    if (/no such file/i.test(problem)) return fault('yggdrasil_missing');
+    if (/refused/i.test(problem)) return fault('yggdrasil_crashed');
+    if (/not ready|no answer|timeout|timed out/i.test(problem)) return fault('yggdrasil_silent');
     return fault('yggdrasil_unreached');
   }
 
   private peers(sight: Sight, line: Finding): Finding<'peers'> {
     const { facts, node, nowMs, peers, dialled, up, missing, lines, needsLine } = sight;
-    if (!node) return { state: 'unknown', note: 'peers_waits' };
-    if (!node.peers) return { state: 'unknown', situation: 'unasked' };
+    if (!node) return { state: 'unknown', id: 'peers_waits' };
+    if (!node.peers) return { state: 'unknown', id: 'unasked' };
     const lineOut = facts.uplinks !== undefined && lines.length === 0;
     const down = dialled.filter((peer) => peer.state === 'down' && !(lineOut && !isNear(peer)));
     const silent = peers.filter((peer) => peer.state !== 'down' && !up.includes(peer));
     const shaky = peers.find(({ changes_per_hour }) => changes_per_hour >= FLAPPING_PER_HOUR);
-    const finding = (
-      state: CheckState,
-      situation: Situation<'peers'>,
-      about: readonly Peer[] = [],
-    ): Finding<'peers'> => ({
+    const finding = (state: CheckState, id: Situation<'peers'>, about: readonly Peer[] = []): Finding<'peers'> => ({
       state,
-      situation,
+      id,
       values: {
         up: up.length,
         count: peers.length,
@@ -550,7 +545,7 @@ export class Judge {
             .map(({ name }) => name)
             .slice(0, MAX_NAMED)
             .join(', ') || '-',
-        peer: (situation === 'not_in_force' ? missing : about.map(label)).slice(0, MAX_NAMED).join(', '),
+        peer: (id === 'not_in_force' ? missing : about.map(label)).slice(0, MAX_NAMED).join(', '),
         error: about[0]?.last_error ?? '-',
       },
     });
@@ -569,7 +564,7 @@ export class Judge {
       if (up.every((peer) => peer.inbound && !isNear(peer))) return finding('weak', 'only_inbound');
       return {
         state: 'good',
-        note: 'peers_good',
+        id: 'peers_good',
         values: { up: up.length, count: peers.length, near: up.filter(isNear).length },
       };
     }
@@ -596,15 +591,15 @@ export class Judge {
   }
 
   private tree({ node, up }: Sight): Finding<'tree'> {
-    if (!node || up.length === 0) return { state: 'unknown', note: 'tree_waits' };
+    if (!node || up.length === 0) return { state: 'unknown', id: 'tree_waits' };
     const known = [node.self?.routing_entries, node.tree?.length].filter((count) => count !== undefined);
-    if (known.length === 0) return { state: 'unknown', note: 'tree_unasked' };
+    if (known.length === 0) return { state: 'unknown', id: 'tree_unasked' };
     const nodes = Math.max(...known);
-    if (nodes > 1) return { state: 'good', note: 'tree_good', values: { nodes } };
+    if (nodes > 1) return { state: 'good', id: 'tree_good', values: { nodes } };
     const joining = up.every(({ state_ago_ms }) => state_ago_ms < DIALLING_MS);
     return {
       state: joining ? 'unknown' : 'bad',
-      situation: joining ? 'tree_joining' : 'tree_alone',
+      id: joining ? 'tree_joining' : 'tree_alone',
       values: { up: up.length, interface: node.interface },
     };
   }
@@ -616,6 +611,15 @@ function tailOf(link: ChainLink, { lines, up }: Sight): Tail {
   return lines.length > 0 ? 'spare' : up.every(isNear) ? 'carried' : 'still';
 }
 
-function wordsOf(link: ChainLink, situation: Situation): SituationWords {
-  return (SITUATIONS[link] as Record<string, SituationWords>)[situation]!;
+function wordsOf(link: ChainLink, { id }: Finding): SituationWords | string {
+  return (SITUATIONS[link] as Record<string, SituationWords | string>)[id]!;
+}
+
+/** It has a sentence of its own. */
+function isFault(link: ChainLink, finding: Finding): boolean {
+  return typeof wordsOf(link, finding) !== 'string';
+}
+
+function secondsTo(nowMs: number, thenMs: number): number {
+  return Math.floor((nowMs - thenMs) / 1000);
 }

@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CHAIN, CHECK_STATES, type Peer, type Uplink } from '../../src/api/model.ts';
 import { Judge, type VerdictFacts, type YggdrasilFact } from '../../src/mesh/verdict.ts';
-import { EVIDENCE, SITUATIONS, verdictTexts, WHOLE } from '../../src/mesh/verdict-words.ts';
+import { SITUATIONS, verdictTexts, WHOLE } from '../../src/mesh/verdict-words.ts';
 import { seededRandom } from '../support/random.ts';
 
 const KEY = 'ab'.repeat(32);
@@ -635,9 +635,10 @@ words('say of different situations different things', () => {
   }
 });
 words('are all reached', () => {
-  const left = new Set<string>([...Object.values(EVIDENCE), ...Object.values(WHOLE).map(({ sentence }) => sentence)]);
+  const left = new Set<string>(Object.values(WHOLE).map(([sentence]) => sentence));
   for (const situations of Object.values(SITUATIONS))
-    for (const { sentence } of Object.values(situations)) left.add(sentence);
+    for (const words of Object.values<string | readonly string[]>(situations))
+      left.add(typeof words === 'string' ? words : words[0]!);
   const reach = (verdict: ReturnType<typeof verdictOf>): void => {
     for (const text of left) if (verdict.words.sentence.startsWith(text)) left.delete(text);
     for (const check of verdict.checks) left.delete(check.words.evidence);
@@ -698,13 +699,12 @@ wisdom('holds nothing against peers on the Internet while the line is out', () =
   const known = withPeers([neighbour(), broken(NO_WAY)], { uplinks: [UNPLUGGED] });
   assert.is(verdictOf({ facts: known, before: GOOD, id: '', state: '' }).checks[4]!.state, 'good');
 });
-wisdom('tells that the clock was set, and calls a clock that jumps ill', () => {
+wisdom('calls a clock ill that jumps again and again', () => {
   const verdicts = [...jumping()];
   assert.equal(
     verdicts.map(({ id }) => id),
     ['good', 'good', 'good', 'good', 'clock_jumps_still', 'clock_jumps_still'],
   );
-  assert.match(verdicts[1]!.checks[2]!.evidence, /^The clock was set 0 minutes ago, and shows 2026-08-01 02:00/);
 });
 wisdom('forgets the error of a line that came back', () => {
   const judge = new Judge();
@@ -827,7 +827,7 @@ property('holds for any facts: one verdict, checks in order, and a state that th
   let judge = new Judge();
   let lastGoodMs: number | undefined;
   let nowMs = 0;
-  for (let i = 0; i < 4000; i++) {
+  for (let i = 0; i < 2000; i++) {
     if (i % 20 === 0) {
       judge = new Judge();
       lastGoodMs = undefined;
