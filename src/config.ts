@@ -19,6 +19,7 @@ export interface Config {
   pollBriskMs: number;
   pollIdleMs: number;
   probe: boolean;
+  adviser: boolean;
   interfaces: InterfaceConfig[];
 }
 
@@ -55,6 +56,7 @@ export const OPTIONS = {
     poll_brisk: seconds(1, 60, '2'),
     poll_idle: seconds(5, 3600, '30'),
     probe: flag('1'),
+    adviser: flag('0'),
   },
   interface: {
     socket: endpoint(),
@@ -73,6 +75,8 @@ export const MEANINGS: { readonly [T in SectionType]: { readonly [O in keyof (ty
     poll_brisk: 'How often Yggdrasil is asked while somebody looks or listens.',
     poll_idle: 'How often Yggdrasil is asked while nobody does; not less than poll_brisk.',
     probe: 'Ask silent peers whether they are still there while somebody looks.',
+    adviser:
+      'Choose at most three public peers from the list publicnodes.json, by measuring them from here, and keep them as peerings.',
   },
   interface: {
     socket: 'Admin socket of this Yggdrasil (its AdminListen), such as unix:///tmp/yggdrasil/ygg0.sock.',
@@ -137,6 +141,7 @@ export function parseConfig(text: string | undefined): Config {
     pollBriskMs: values.poll_brisk * 1000,
     pollIdleMs: values.poll_idle * 1000,
     probe: values.probe,
+    adviser: values.adviser,
     interfaces,
   };
 }

@@ -19,6 +19,7 @@ import { applyFix } from './system/fix.ts';
 import { restartInterface } from './system/interface.ts';
 import { MemberLogin } from './system/member-login.ts';
 import { NetworkConfig } from './system/network-config.ts';
+import { keepPublicList, type PublicListPaths, publishPublicList } from './system/public-list.ts';
 import { publishConfig } from './system/published-config.ts';
 import { readRouterFacts } from './system/router-facts.ts';
 import { inTurn } from './system/turn.ts';
@@ -55,9 +56,20 @@ export interface Workplace {
   readonly directory: string;
   /** Path of the copy of the daemon's configuration that the daemon reads. */
   readonly published: string;
+  /** Of the list of public peers: what was handed in, what a package brought, the daemon's copy. */
+  readonly publicList: PublicListPaths;
 }
 
-const ROUTER = { directory: '/etc/config', published: '/var/run/meshbridge/config' };
+/** Where it works on a router. */
+export const ROUTER: Omit<Workplace, 'machine'> = {
+  directory: '/etc/config',
+  published: '/var/run/meshbridge/config',
+  publicList: {
+    kept: '/etc/meshbridge/publicnodes.json',
+    delivered: '/usr/share/meshbridge/publicnodes.json',
+    published: '/var/run/meshbridge/publicnodes.json',
+  },
+};
 
 type Failure = Shape<typeof FAILURE>;
 type Reply<V extends HelperVerb> = Shape<(typeof HELPER_METHODS)[V]['reply']>;
@@ -71,8 +83,9 @@ const VERBS: Verbs = {
   },
   peer_keep: (at, { interface: iface, ...name }) => ({ result: network(at).keep(iface, name) }),
   peer_forget: (at, { interface: iface, ...name }) => ({ result: network(at).forget(iface, name) }),
-  config_publish: ({ machine, directory, published }) => {
+  config_publish: ({ machine, directory, published, publicList }) => {
     publishConfig(machine.files, `${directory}/meshbridge`, published);
+    publishPublicList(machine.files, publicList);
     return {};
   },
   announce: (at, { interface: iface, node_info }) => ({
@@ -96,13 +109,11 @@ const VERBS: Verbs = {
     await new MemberLogin(machine, directory).remove();
     return {};
   },
-  public_peers_set: notThere,
+  public_peers_set: async ({ machine, publicList }, { list }) => ({
+    entries: await keepPublicList(machine, publicList, list),
+  }),
   lint: async ({ machine, directory }) => ({ findings: lint(await readRouterFacts(machine, directory)) }),
 };
-
-function notThere(): never {
-  throw new InputError('not there yet');
-}
 
 function network({ machine, directory }: Workplace): NetworkConfig {
   return new NetworkConfig(machine.files, directory);

@@ -1,11 +1,12 @@
 // The root helper on a developer's machine: where no rpcd starts its program, this process serves its object with the same code.
 
+import { dirname, join } from 'node:path';
 import { HELPER_METHODS, HELPER_OBJECT, type HelperVerb } from '../api/helper.ts';
 import { nodeHost } from '../host/node/host.ts';
 import { SILENT } from '../log.ts';
 import { UbusClient } from '../ubus/client.ts';
 import type { UbusMethod } from '../ubus/object.ts';
-import { answer } from '../verb.ts';
+import { answer, type Workplace } from '../verb.ts';
 
 export interface HelperPlace {
   /** Path of the broker's socket. */
@@ -16,9 +17,20 @@ export interface HelperPlace {
   published: string;
 }
 
+/** Where the helper works on this machine: nowhere but in those directories. */
+function workplace({ directory, published }: Omit<HelperPlace, 'socket'>): Omit<Workplace, 'machine'> {
+  const list = 'publicnodes.json';
+  const publicList = {
+    kept: join(directory, list),
+    delivered: join(directory, `delivered-${list}`),
+    published: join(dirname(published), list),
+  };
+  return { directory, published, publicList };
+}
+
 /** Publishes the configuration, as the router's init script does before it starts the daemon or has it read again. @throws Error */
 export async function publish(place: Omit<HelperPlace, 'socket'>): Promise<void> {
-  const reply = await answer({ machine: nodeHost({ signals: false }), ...place }, 'config_publish', '');
+  const reply = await answer({ machine: nodeHost({ signals: false }), ...workplace(place) }, 'config_publish', '');
   if ('error' in reply) throw new Error(String(reply.error));
 }
 
@@ -29,7 +41,7 @@ export function serveHelper({ socket, ...place }: HelperPlace): () => void {
   const client = new UbusClient({ streams, clock, random: Math.random, path: socket, log: SILENT });
   const method = (verb: HelperVerb): UbusMethod => ({
     args: HELPER_METHODS[verb].args,
-    handle: (args) => answer({ machine, ...place }, verb, JSON.stringify(args)),
+    handle: (args) => answer({ machine, ...workplace(place) }, verb, JSON.stringify(args)),
   });
   const verbs = Object.keys(HELPER_METHODS) as HelperVerb[];
   client.publish({ path: HELPER_OBJECT, methods: Object.fromEntries(verbs.map((verb) => [verb, method(verb)])) });

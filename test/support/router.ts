@@ -20,7 +20,7 @@ import {
   UBUS_SYSTEM_OBJECT_EVENT,
 } from '../../src/ubus/message.ts';
 import { UBUS_STATUS_NOT_FOUND } from '../../src/ubus/status.ts';
-import { answer } from '../../src/verb.ts';
+import { answer, ROUTER } from '../../src/verb.ts';
 import type { AdminResponse } from '../../src/yggdrasil/admin.ts';
 import { capturedResponses } from './admin.ts';
 import { ManualClock, settle } from './clock.ts';
@@ -264,7 +264,7 @@ export class MemoryRouter implements Host {
       reply(...answers(message, 0, { objectId, data: encodeTable({ carrier }) }));
     } else if (type === UBUS_MSG_INVOKE && objectId === HELPER) {
       this.helped.push(method!);
-      const place = { machine: this, directory: '/etc/config', published: '/var/run/meshbridge/config' };
+      const place = { machine: this, ...ROUTER };
       void answer(place, method!, JSON.stringify(decodeTable(data!))).then((answered) =>
         reply(...answers(message, 0, { objectId, data: encodeTable(answered) })),
       );

@@ -12,6 +12,7 @@ const DEFAULTS: Config = {
   pollBriskMs: 2000,
   pollIdleMs: 30_000,
   probe: true,
+  adviser: false,
   interfaces: [],
 };
 
@@ -50,6 +51,7 @@ config meshbridge 'main'
 	option poll_brisk '60'
 	option poll_idle '3600'
 	option probe '0'
+	option adviser '1'
 
 config interface 'ygg0'
 	option socket 'unix:///tmp/yggdrasil/ygg0.sock'
@@ -74,6 +76,7 @@ config interface 'ygg3'
     pollBriskMs: 60_000,
     pollIdleMs: 3_600_000,
     probe: false,
+    adviser: true,
     interfaces: [
       { name: 'ygg0', endpoint: { path: '/tmp/yggdrasil/ygg0.sock' } },
       { name: 'ygg2', endpoint: { host: 'localhost', port: 9001 } },

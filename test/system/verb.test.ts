@@ -5,7 +5,7 @@ import { HELPER_METHODS, type HelperVerb } from '../../src/api/helper.ts';
 import { FAILURE } from '../../src/api/objects.ts';
 import { decodeUtf8, encodeUtf8 } from '../../src/lib/utf8.ts';
 import { checkArguments } from '../../src/ubus/object.ts';
-import { answer, main, signatures } from '../../src/verb.ts';
+import { answer, main, ROUTER, signatures } from '../../src/verb.ts';
 import { MemoryRouter } from '../support/router.ts';
 
 const NETWORK = '/etc/config/network';
@@ -27,7 +27,7 @@ function make(text = FILE) {
     asked.push(argv.join(' '));
     return { code: 0 };
   };
-  const at = { machine: router, directory: '/etc/config', published: '/var/run/meshbridge/config' };
+  const at = { machine: router, ...ROUTER };
   const call = (verb: string, args: unknown = {}) =>
     answer(at, verb, typeof args === 'string' ? args : JSON.stringify(args));
   return { router, asked, call };
@@ -96,6 +96,20 @@ verbs('keeps a peering and forgets it', async () => {
   assert.equal(await call('peer_forget', { ...peering, uri: URI }), { result: 'removed' });
   assert.equal(await call('peer_forget', peering), { result: 'absent' });
   assert.is(router.text(NETWORK), FILE);
+});
+verbs('keeps a list of public peers, hands it over, and removes both', async () => {
+  const { router, call } = make();
+  const copy = '/var/run/meshbridge/publicnodes.json';
+  const list = JSON.stringify({ 'germany.md': { 'tls://a.example:1': { up: true, last_seen: 1 } } });
+  assert.equal(await call('public_peers_set', { list }), { entries: 1 });
+  router.files.remove(copy);
+  await call('config_publish');
+  assert.is(router.text(copy), '{"germany":{"tls://a.example:1":{}}}');
+  const { error, field } = (await call('public_peers_set', { list: '[]' })) as { error: string; field: string };
+  assert.equal([error, field], ['list: expected a table of regions, got a list', 'list']);
+  assert.equal(await call('public_peers_set', { list: '' }), { entries: 0 });
+  await call('config_publish');
+  assert.not(router.files.all.has(copy));
 });
 verbs('makes no change while another helper is at one', async () => {
   const { router, call } = make();
