@@ -120,6 +120,8 @@ const YGGDRASIL_SETUP_MS = 60_000;
 const YGGDRASIL_PAUSE_MS = 20_000;
 const DIALLING_MS = 30_000;
 const PEER_PAUSE_MS = 20_000;
+/** What the node knows of the mesh is asked for about once a minute. */
+const JOINING_MS = 120_000;
 /** One peer of several that is down for less is not worth a word. */
 const PEER_DOWN_MS = 120_000;
 const FLAPPING_PER_HOUR = 6;
@@ -596,7 +598,7 @@ export class Judge {
     if (known.length === 0) return { state: 'unknown', id: 'tree_unasked' };
     const nodes = Math.max(...known);
     if (nodes > 1) return { state: 'good', id: 'tree_good', values: { nodes } };
-    const joining = up.every(({ state_ago_ms }) => state_ago_ms < DIALLING_MS);
+    const joining = up.every(({ state_ago_ms }) => state_ago_ms < JOINING_MS);
     return {
       state: joining ? 'unknown' : 'bad',
       id: joining ? 'tree_joining' : 'tree_alone',

@@ -549,7 +549,7 @@ const ROWS: Record<string, Row> = {
   'a peer came up a moment ago, and the node knows nobody yet': {
     facts: facts({
       yggdrasil: yggdrasil({
-        peers: [peer({ state_ago_ms: 3000 })],
+        peers: [peer({ state_ago_ms: 60_000 })],
         tree: [{ key: KEY, address: '200::1', parent: KEY, sequence: 1 }],
         self: undefined,
       }),
