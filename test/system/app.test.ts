@@ -402,6 +402,117 @@ helper.run();
 
 // ---
 
+const DEFAULT = { target: '0.0.0.0', mask: 0, nexthop: '192.0.2.1' };
+const WAN = { interface: 'wan', proto: 'dhcp', device: 'eth1', up: true, uptime: 5000, route: [DEFAULT] };
+const WAN_DOWN = { interface: 'wan', proto: 'dhcp', device: 'eth1', up: false };
+const NAMED = 'tls://peer.example.org:443';
+
+/** A router with an uplink and two peerings. */
+function withUplink() {
+  return started(ONE, (r) => {
+    r.netifd = ['ygg0'];
+    r.interfaces.push(WAN);
+    r.hosts.set('peer.example.org', ['192.0.2.80']);
+    r.write(NETWORK, CONFIGURED.replace(NEW, NAMED));
+    r.yggdrasils.get(YGG0)!.responses.getpeers = { peers: [peerEntry(NAMED), peerEntry(NEW)] };
+  });
+}
+
+/** What the overview shows, once it was refreshed. */
+async function overviewOf(router: MemoryRouter): Promise<Table> {
+  await router.run(4000);
+  const { status, data } = await router.call('meshbridge', 'overview');
+  assert.is(status, 0);
+  return data;
+}
+
+const chain = suite('App: chain');
+chain('shows uplinks, peers and traffic', async () => {
+  const { router } = await withUplink();
+  const data = await overviewOf(router);
+  assert.is(data.interface, 'ygg0');
+  assert.is(data.version, version);
+  assert.equal(
+    (data.uplinks as Table[]).map((uplink) => [uplink.interface, uplink.default_route]),
+    [['wan', true]],
+  );
+  assert.equal(data.peers, { up: 2, unproven: 0, down: 0 });
+  assert.is((data.traffic as Table).relayed_bytes, 0);
+  assert.is((data.self as Table).key, OWN_KEY);
+  assert.is(((data.verdict as Table).checks as Table[]).length, 6);
+});
+chain('asks the device of an uplink without a signal', async () => {
+  const { router } = await withUplink();
+  router.interfaces.splice(0, 1, WAN_DOWN);
+  router.unplugged.add('eth1');
+  router.event('network.interface', { action: 'ifdown', interface: 'wan' });
+  const data = await overviewOf(router);
+  assert.equal(
+    (data.uplinks as Table[]).map(({ up, carrier }) => [up, carrier]),
+    [[false, false]],
+  );
+});
+chain('resolves the names of peerings, and no others', async () => {
+  const { router } = await withUplink();
+  await router.run(60_000);
+  assert.equal([...new Set(router.resolved)], ['peer.example.org']);
+  assert.ok(router.resolved.length <= 2, `~> ${router.resolved.length}`);
+});
+chain('dials what is down when an uplink comes back, and tells what came of it', async () => {
+  const { router, ygg0 } = await withUplink();
+  const down = { up: false, last_error: 'network is unreachable', last_error_time: 5e9 };
+  router.interfaces.splice(0, 1, WAN_DOWN);
+  router.event('network.interface', { action: 'ifdown', interface: 'wan' });
+  ygg0.responses.getpeers = { peers: [peerEntry(NAMED, down), peerEntry(NEW)] };
+  await router.run(120_000);
+  assert.not.ok(ygg0.asked.some((line) => line.startsWith('addpeer')));
+  router.interfaces.splice(0, 1, { ...WAN, uptime: 0 });
+  router.event('network.interface', { action: 'ifup', interface: 'wan' });
+  await router.run(2500);
+  assert.equal(
+    ygg0.asked.filter((line) => /^(add|remove)peer/.test(line)),
+    [`addpeer ${NAMED}`, `removepeer ${NAMED}`],
+    '~> the one that is down; this Yggdrasil takes each for new',
+  );
+  ygg0.responses.getpeers = { peers: [peerEntry(NAMED), peerEntry(NEW)] };
+  const { heal } = await overviewOf(router);
+  const { uplink, dialled, healed } = heal as Table;
+  assert.equal({ uplink, dialled, healed }, { uplink: 'wan', dialled: 1, healed: 1 });
+  assert.is(router.told.filter((line) => line === 'event meshbridge.healed').length, 1);
+});
+chain('tells when the situation is another one', async () => {
+  const { router } = await withUplink();
+  await router.run(60_000);
+  const told = () => router.told.filter((line) => line === 'event meshbridge.verdict').length;
+  const before = told();
+  await router.run(180_000);
+  assert.is(told(), before);
+  router.yggdrasils.clear();
+  router.connections(YGG0)[0]!.end();
+  await router.run(120_000);
+  assert.ok(told() > before);
+  assert.is(((await router.call('meshbridge', 'verdict')).data as Table).state as string, 'bad');
+});
+chain('has a verdict on a router without netifd and without Yggdrasil', async () => {
+  const { router } = await started('');
+  const data = await overviewOf(router);
+  assert.is(data.interface, '');
+  assert.equal(data.uplinks, []);
+  assert.ok((data.verdict as Table).sentence);
+});
+chain('looks at a service, in the mesh only', async () => {
+  const { router } = await withUplink();
+  const inside = await router.call('meshbridge', 'service_check', { address: '200::1', port: 80 });
+  assert.is(inside.status, 0);
+  assert.is(inside.data.reachable, false);
+  const outside = await router.call('meshbridge', 'service_check', { address: '192.168.1.1', port: 80 });
+  assert.is(outside.status, 2);
+  assert.is(outside.data.field, 'address');
+});
+chain.run();
+
+// ---
+
 const stop = suite('App: stop');
 for (const signal of ['SIGTERM', 'SIGINT'] as const)
   stop(`ends in order at ${signal}`, async () => {
