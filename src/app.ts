@@ -11,10 +11,12 @@ import { Peering } from './mesh/peering.ts';
 import { Remote } from './mesh/remote.ts';
 import { type Member, MeshState } from './mesh/state.ts';
 import { Trials } from './mesh/trial.ts';
+import { AdviserSource } from './source/adviser.ts';
 import { Discovery, type FoundInterface } from './source/discovery.ts';
 import { ServiceCheck } from './source/service.ts';
 import { YggdrasilSource } from './source/yggdrasil.ts';
 import { type Daemon, UbusSurface } from './surface/ubus.ts';
+import { AdviserFile } from './system/adviser-file.ts';
 import { Helper } from './system/helper.ts';
 import { NetworkCache } from './system/network-cache.ts';
 import { TrialFile } from './system/trial-file.ts';
@@ -97,6 +99,7 @@ export class App {
   private readonly trials: Trials;
   private readonly chain: Chain;
   private readonly services: ServiceCheck;
+  private readonly adviser: AdviserSource;
   private readonly startedAtMs: number;
   private config: Config;
   private configErrors: string[] = [];
@@ -134,6 +137,20 @@ export class App {
       onVerdict: (picture) => this.surface.verdictNotice(picture),
       onHealed: (heal) => this.surface.healNotice(heal),
     });
+    const log = this.logger.scope('adviser');
+    this.adviser = new AdviserSource({
+      host,
+      random: () => this.random(),
+      view: {
+        members: () => this.mesh.all(),
+        configured: (iface) => this.network.peers(iface),
+        isOnline: () => this.chain.isOnline,
+      },
+      store: new AdviserFile(host.files, this.config.stateDirectory, log),
+      // beside the daemon's copy of its configuration
+      list: configPath.replace(/[^/]*$/, 'publicnodes.json'),
+      log,
+    });
     this.ubus = this.makeUbus();
     this.surface = this.makeSurface();
     this.mesh.peerNotices.on((notice) => this.surface.peerNotice(notice));
@@ -159,10 +176,12 @@ export class App {
     this.startUbus();
     this.startDiscovery();
     this.chain.start();
+    this.adviser.setEnabled(this.config.adviser);
   }
 
   /** Ends every connection; the state is dropped. */
   stop(): void {
+    this.adviser.stop();
     this.chain.stop();
     this.discovery?.stop();
     this.network.stop();
@@ -192,6 +211,7 @@ export class App {
     // not at once: whoever asked for this over ubus is to hear that it was done
     if (config.ubusSocket !== old.ubusSocket) this.host.clock.after(MOVE_UBUS_MS, () => this.moveUbus());
     this.discovery?.setOptions(this.discoveryOptions());
+    this.adviser.setEnabled(config.adviser);
     if (this.ubus.up) {
       this.chain.refresh();
       void this.network.refresh();
@@ -251,6 +271,7 @@ export class App {
       overview: this.chain.overview,
       daemon,
       checkService: (address, port) => this.services.check(address, port),
+      adviser: this.adviser,
       nowMs: () => this.nowMs(),
       log: this.logger.scope('ubus'),
     });
@@ -355,8 +376,10 @@ export class App {
           up ? 'link_up' : 'link_down',
           this.link(`yggdrasil.${name}`, formatEndpoint(endpoint), client.report()),
         );
-        if (up) peering.forgetDialled();
-        if (up) this.undoTrials(name);
+        if (!up) return;
+        peering.forgetDialled();
+        this.undoTrials(name);
+        this.adviser.linkUp(name);
       },
     });
     const source: YggdrasilSource = new YggdrasilSource(node, client, clock, log, this.pace(), {

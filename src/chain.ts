@@ -39,6 +39,7 @@ export interface ChainParts {
 /** Looks at it all from `start()` to `stop()`. */
 export class Chain {
   readonly overview: Overview;
+  private readonly uplinks = new Uplinks();
   private readonly netifd: NetifdSource;
   private readonly dns: DnsSource;
   private readonly healer: Healer;
@@ -47,7 +48,7 @@ export class Chain {
     const { host, bus, network, mesh } = parts;
     const { clock } = host;
     const log = parts.log('uplink');
-    const uplinks = new Uplinks();
+    const { uplinks } = this;
     this.healer = new Healer(
       clock,
       () => this.healNodes(),
@@ -96,6 +97,12 @@ export class Chain {
   /** Asks netifd: after ubus came up, and when an interface changed. */
   refresh(): void {
     void this.netifd.refresh();
+  }
+
+  /** Whether an uplink holds a default route; `undefined`: netifd does not tell. */
+  get isOnline(): boolean | undefined {
+    const uplinks = this.uplinks.list(this.parts.host.clock.monotonicMs());
+    return uplinks?.some((uplink) => uplink.default_route);
   }
 
   /** The Yggdrasil of an interface was asked, or cannot be asked. */

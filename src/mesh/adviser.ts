@@ -183,11 +183,6 @@ export class Adviser {
     return nowMs >= this.dueMs;
   }
 
-  /** A list came where there was none. */
-  hurry(nowMs: number): void {
-    if (this.roundMs === undefined) this.dueMs = Math.min(this.dueMs, nowMs);
-  }
-
   /** Begins a round: what is to be measured, of a list. Those that lead nowhere now are left out. */
   plan(list: readonly PublicPeer[], world: AdviserWorld, nowMs: number): PublicPeer[] {
     this.roundMs = nowMs;

@@ -1,6 +1,6 @@
 // The objects `yggdrasil` and `meshbridge` on ubus: shows the state, takes commands, decides nothing.
 
-import type { Heal, LinkStatus, Shape } from '../api/model.ts';
+import type { AdviserStatus, Heal, LinkStatus, Shape } from '../api/model.ts';
 import { LINK } from '../api/model.ts';
 import {
   type LinkEvent,
@@ -22,7 +22,7 @@ import { compileLayout, firstValueOffset, type Table } from '../ubus/blobmsg.ts'
 import type { UbusClient } from '../ubus/client.ts';
 import { MAX_ANSWER_DATA } from '../ubus/message.ts';
 import { Failure, type Reply, type UbusMethod } from '../ubus/object.ts';
-import { UBUS_STATUS_NOT_FOUND, UBUS_STATUS_NOT_SUPPORTED } from '../ubus/status.ts';
+import { UBUS_STATUS_NOT_FOUND } from '../ubus/status.ts';
 import { SendQueue } from './queue.ts';
 
 /** What the object `meshbridge` shows and starts. */
@@ -42,6 +42,13 @@ export type CheckService = (
   port: number,
 ) => Promise<Shape<(typeof MESHBRIDGE_METHODS)['service_check']['reply']>>;
 
+/** The adviser for public peers. */
+export interface PublicPeerAdviser {
+  status(): AdviserStatus;
+  /** Removes what it added. @returns what was done. @throws InputError when it is off. */
+  undo(): Promise<string>;
+}
+
 /** What a surface shows, and what it reaches. */
 export interface SurfaceParts {
   readonly bus: Bus;
@@ -49,6 +56,7 @@ export interface SurfaceParts {
   readonly overview: Pick<Overview, 'look' | 'overview' | 'member'>;
   readonly daemon: Daemon;
   readonly checkService: CheckService;
+  readonly adviser: PublicPeerAdviser;
   nowMs(): number;
   readonly log: Log;
 }
@@ -61,7 +69,6 @@ type Handler = (args: Table) => Reply | Promise<Reply>;
 
 /** Of an interface's name that nobody knows, so much is said back, in characters. */
 const MAX_NAME = 32;
-const MISSING = new Failure(UBUS_STATUS_NOT_SUPPORTED, 'not there yet');
 const AGE_OFFSET = firstValueOffset('age_ms');
 const LAYOUTS = new Map<ViewKind | PictureMethod, ReturnType<typeof compileLayout>>();
 const SHOWN = { ...YGGDRASIL_METHODS, ...MESHBRIDGE_METHODS };
@@ -215,8 +222,8 @@ export class UbusSurface {
       overview: this.shows('overview', (picture) => this.parts.overview.overview(picture)),
       member: this.shows('member', (picture) => this.parts.overview.member(picture)),
       service_check: ({ address, port }) => this.parts.checkService(address as string, port as number),
-      adviser: () => MISSING,
-      adviser_undo: () => MISSING,
+      adviser: () => this.parts.adviser.status(),
+      adviser_undo: async () => ({ message: await this.parts.adviser.undo() }),
       log_level: (args) => ({ level: this.parts.daemon.logLevel(args.level as string | undefined) }),
     };
   }

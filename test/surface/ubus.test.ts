@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Finding, type Layout, PEER, type Peer, type TableLayout } from '../../src/api/model.ts';
-import { FAILURE, OBJECTS, PEER_NOTICE } from '../../src/api/objects.ts';
+import { type Candidate, type Finding, type Layout, PEER, type Peer, type TableLayout } from '../../src/api/model.ts';
+import { FAILURE, MESH_EVENTS, OBJECTS, PEER_NOTICE } from '../../src/api/objects.ts';
 import { InputError, LinkDownError, TimeoutError } from '../../src/errors.ts';
 import { type Log, SILENT } from '../../src/log.ts';
 import { Healer } from '../../src/mesh/heal.ts';
@@ -47,6 +47,15 @@ const FOUND: Finding = {
   words: { what: 'a', why: 'b', fix: 'c' },
   values: { name: 'ygg0' },
   fixable: true,
+};
+
+const CANDIDATE: Candidate = {
+  uri: 'tls://a.example.org:443',
+  operator: 'example.org',
+  region: 'germany',
+  latency_ms: 12,
+  measured_ago_s: 60,
+  role: 'kept',
 };
 
 /** A bus that keeps what it is given; calls take the way that they take on a real one: checked, served, encoded. */
@@ -172,7 +181,11 @@ function make(names: readonly string[] = ['ygg0'], log: Log = SILENT) {
     if (address !== '200::1') throw new InputError(`address: got ${address}`, 'address');
     return { reachable: true, latency_ms: port };
   };
-  const surface = new UbusSurface({ bus, mesh, overview, daemon, checkService, nowMs, log });
+  const adviser = {
+    status: () => ({ enabled: true, state: 'content', listed: 1, candidates: [CANDIDATE], next_s: 60 }),
+    undo: async () => '1 peering removed',
+  };
+  const surface = new UbusSurface({ bus, mesh, overview, daemon, checkService, adviser, nowMs, log });
   surface.publish();
   return { overview, uplinks, bus, clock, mesh, clients, client: clients[0]!, members, daemon, surface, kept };
 }
@@ -374,6 +387,50 @@ reads.run();
 
 // ---
 
+const pictures = suite('UbusSurface: pictures');
+pictures('are encoded once, with a new age each time', async () => {
+  const { bus, clock, client } = make();
+  for (const method of ['verdict', 'overview', 'member']) {
+    const first = await bus.call('meshbridge', method);
+    await clock.advance(300);
+    const second = await bus.call('meshbridge', method);
+    assert.is(second.bytes, first.bytes, `~> ${method} is not encoded again`);
+    assert.equal(second.data, { ...first.data, age_ms: second.data.age_ms });
+    assert.is((second.data.age_ms as number) - (first.data.age_ms as number), 300);
+  }
+  assert.is(client.count('getpeers'), 1);
+});
+pictures('are of the interface that is named', async () => {
+  const { bus } = make(['ygg0', 'ygg1']);
+  const { data } = await bus.call('meshbridge', 'overview', { interface: 'ygg1' });
+  assert.is(data.interface, 'ygg1');
+  assert.equal(data.interfaces, ['ygg0', 'ygg1']);
+  assert.is(data.name, 'home');
+  const { status, data: failure } = await bus.call('meshbridge', 'verdict', { interface: 'x' });
+  assert.is(status, UBUS_STATUS_NOT_FOUND);
+  assert.is(failure.field, 'interface');
+});
+pictures('are there without any Yggdrasil', async () => {
+  const { bus } = make([]);
+  const { status, data } = await bus.call('meshbridge', 'overview');
+  assert.is(status, UBUS_STATUS_OK);
+  assertShape(data, OBJECTS.meshbridge.overview.reply, 'overview');
+  assert.equal([data.interface, data.interfaces], ['', []]);
+  for (const method of ['verdict', 'member'])
+    assert.is((await bus.call('meshbridge', method)).status, UBUS_STATUS_OK, method);
+  assert.is((await bus.call('meshbridge', 'overview', { interface: 'ygg0' })).status, UBUS_STATUS_NOT_FOUND);
+});
+pictures('are given while Yggdrasil hangs', async () => {
+  const { bus, clock, client } = make();
+  client.answers.getpeers = new Promise(() => {});
+  const call = bus.call('meshbridge', 'overview');
+  await clock.advance(1000);
+  assert.is((await call).status, UBUS_STATUS_OK);
+});
+pictures.run();
+
+// ---
+
 const failures = suite('UbusSurface: failures');
 for (const [title, path, method, args, status, error, field] of [
   [
@@ -509,6 +566,8 @@ commands.run();
 
 // ---
 
+const HEALED = { ago_s: 4, uplink: 'wan', dialled: 3, healed: 2, saved_s: 600 };
+
 const PEER_DOWN: Peer = {
   remote: REMOTE,
   origin: 'configured',
@@ -593,5 +652,25 @@ notices('come all, in order, when they are more than the bus takes at once', asy
     bus.told.map(({ data }) => data.ups),
     numbers,
   );
+});
+notices('tell of a verdict and of a heal', async () => {
+  const { bus, surface, overview } = make();
+  const picture = await overview.look('ygg0');
+  bus.told.length = 0;
+  bus.subscribers = true;
+  surface.verdictNotice(picture);
+  surface.healNotice(HEALED);
+  assert.equal(
+    bus.told.map(({ how, name }) => `${how} ${name}`),
+    [
+      'event meshbridge.verdict',
+      'notification meshbridge verdict',
+      'event meshbridge.healed',
+      'notification meshbridge healed',
+    ],
+  );
+  assertShape(bus.told[0]!.data, MESH_EVENTS.verdict, 'verdict');
+  assert.is(bus.told[0]!.data.interface, 'ygg0');
+  assert.equal(bus.told[2]!.data, HEALED);
 });
 notices.run();
