@@ -1,17 +1,45 @@
 // A browser that shows one of the router's pages, whose calls on the bus are answered by a script.
 
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page, type Request } from 'playwright-core';
 import { ensureChromium } from '../../build/chromium.ts';
 import { type BuiltPages, buildPages } from '../../build/luci.ts';
 import { DIST } from '../../build/project.ts';
-import { startPageHost } from '../../src/dev/page-host/host.ts';
+import { type PageHost, startPageHost } from '../../src/dev/page-host/host.ts';
+import { Router } from '../../src/dev/page-host/router.ts';
 import type { PageAnswer, PageCall } from '../../src/dev/page-host/ubus.ts';
 import { errorText } from '../../src/errors.ts';
 
-/** Answers by `<object>.<method>`; a function is called each time. What is not there is absent from the bus. */
-export type Script = Record<string, PageAnswer | (() => PageAnswer | Promise<PageAnswer>)>;
+/**
+ * Answers by `<object>.<method>`; a function is called each time, with the arguments. What is not there is absent from the bus, but for
+ * `session`, `uci` and `luci`, which the page host itself serves. Access lists come first: what a login may not call is denied.
+ */
+export type Script = Record<string, PageAnswer | ((args: PageCall['args']) => PageAnswer | Promise<PageAnswer>)>;
+
+/** Who opens a page, and what the router has. */
+export interface Visit {
+  /** A login of `rpcd`; default: root. */
+  as?: string;
+  /** Texts of files in /etc/config, by name; `luci` and `rpcd` as they are here unless they are among them. */
+  config?: Readonly<Record<string, string>>;
+  /** Seconds until changes that nobody confirmed are taken back. */
+  rollbackS?: number;
+}
+
+const LOGINS = `
+config login
+	option username 'root'
+	option password '$p$root'
+	list read '*'
+	list write '*'
+
+config login
+	option username 'member'
+	option password '$5$'
+	list read 'luci-app-meshbridge-member'
+`;
 
 export interface Screen {
   width: number;
@@ -34,6 +62,12 @@ const TASK = `new Promise((resolve) => {
   port2.postMessage(0);
 })`;
 
+/** Ends when a style sheet is there. */
+const STYLED = `(link) => link.sheet || new Promise((resolve, reject) => {
+  link.onload = resolve;
+  link.onerror = () => reject(new Error('no style sheet: ' + link.href));
+})`;
+
 /** One page in the browser. */
 export class Opened {
   /** Calls in the order of their arrival. */
@@ -46,16 +80,35 @@ export class Opened {
   readonly faults: string[] = [];
   page!: Page;
   private context!: BrowserContext;
-  private host!: Awaited<ReturnType<typeof startPageHost>>;
+  private host!: PageHost;
+  private router: Router | undefined;
+  /** Stands in for /etc/config. */
+  private readonly directory = mkdtempSync(join(tmpdir(), 'meshbridge-page-'));
 
   constructor(public script: Script) {}
 
-  async open(browser: Browser, pages: BuiltPages, path: string, screen: Screen): Promise<void> {
+  async open(browser: Browser, pages: BuiltPages, path: string, screen: Screen, visit: Visit): Promise<void> {
+    for (const [name, text] of Object.entries({ luci: '', rpcd: LOGINS, ...visit.config }))
+      writeFileSync(join(this.directory, name), text);
+    const log = (line: string): void => void this.faults.push(line);
+    const router = new Router({
+      directory: this.directory,
+      bus: {
+        has: async (object) => Object.keys(this.script).some((name) => name.startsWith(`${object}.`)),
+        call: (call) => this.answer(call),
+      },
+      log,
+    });
+    this.router = router;
+    const isScripted = ({ object, method }: PageCall): boolean =>
+      ['session', 'uci', 'luci'].includes(object) && Object.hasOwn(this.script, `${object}.${method}`);
     this.host = await startPageHost({
       pages,
+      router,
       luci: LUCI,
-      answer: (call) => this.answer(call),
-      log: (line) => this.faults.push(line),
+      answer: (call) => (isScripted(call) ? this.answer(call) : router.answer(call)),
+      ...(visit.rollbackS !== undefined && { rollbackS: visit.rollbackS }),
+      log,
     });
     const { width, height, phone = false, theme = 'light' } = screen;
     const viewport = { width, height };
@@ -71,12 +124,27 @@ export class Opened {
     this.page.on('requestfinished', (request) => {
       if (carriesCalls(request)) this.finished++;
     });
-    await this.page.goto(this.host.pageUrl(path));
+    const url = this.host.pageUrl(path);
+    const cookie = this.host.cookieFor(router.enter(visit.as ?? 'root'));
+    await this.context.addCookies([{ ...cookie, url: new URL('/', url).href }]);
+
+    await this.page.goto(url);
+    // what has no style yet is not what people see
+    const style = this.page.locator('link[href*="/meshbridge/style-"]');
+    await style.waitFor({ state: 'attached', timeout: 10_000 });
+    await style.evaluate(STYLED);
   }
 
   async close(): Promise<void> {
     await this.context?.close();
     await this.host?.close();
+    this.router?.close();
+    rmSync(this.directory, { recursive: true });
+  }
+
+  /** The text of a file in /etc/config. */
+  config(name: string): string {
+    return readFileSync(join(this.directory, name), 'utf8');
   }
 
   /** From here on the page's time passes by `page.clock.runFor` only. */
@@ -99,11 +167,11 @@ export class Opened {
     await this.page.screenshot({ path: join(SHOTS, `${name}.png`), fullPage: true });
   }
 
-  private async answer({ object, method }: PageCall): Promise<PageAnswer> {
+  private async answer({ object, method, args }: PageCall): Promise<PageAnswer> {
     const name = `${object}.${method}`;
     this.calls.push(name);
     const answer = this.script[name] ?? 'absent';
-    return typeof answer === 'function' ? answer() : answer;
+    return typeof answer === 'function' ? answer(args) : answer;
   }
 }
 
@@ -127,10 +195,16 @@ export class Pages {
   }
 
   /** Opens a page for as long as `work` takes. */
-  async show(path: string, screen: Screen, script: Script, work: (opened: Opened) => Promise<void>): Promise<void> {
+  async show(
+    path: string,
+    screen: Screen,
+    script: Script,
+    work: (opened: Opened) => Promise<void>,
+    visit: Visit = {},
+  ): Promise<void> {
     const opened = new Opened(script);
     try {
-      await opened.open(this.browser, this.pages, path, screen);
+      await opened.open(this.browser, this.pages, path, screen, visit);
       await work(opened);
     } finally {
       await opened.close();

@@ -1,8 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { buildPages } from '../../build/luci.ts';
 import type { Finding, InterfaceStatus, LinkStatus } from '../../src/api/model.ts';
-import { startPageHost } from '../../src/dev/page-host/host.ts';
 import type { PageAnswer } from '../../src/dev/page-host/ubus.ts';
 import { DESKTOP, type Opened, Pages, PHONE, type Screen, type Script } from './browser.ts';
 import { WEAK_TEXTS } from './contrast.ts';
@@ -88,23 +86,6 @@ function at(script: Script, work: (opened: Opened) => Promise<void>, screen: Scr
     });
   };
 }
-
-const served = suite('the page Status on the page host');
-served('comes with its client and its view', async () => {
-  const host = await startPageHost({ pages: await buildPages(), answer: () => 'absent', log() {} });
-  try {
-    const document = await (await fetch(host.pageUrl('admin/mesh/status'))).text();
-    assert.match(document, /<script src="\/client\.js" data-view="meshbridge\/status-[0-9a-f]{8}"/);
-    const client = await fetch(new URL('/client.js', host.pageUrl('')));
-    assert.is(client.headers.get('content-type'), 'text/javascript; charset=utf-8');
-    assert.match(await client.text(), /this stand-in has no class/);
-  } finally {
-    await host.close();
-  }
-});
-served.run();
-
-// ---
 
 const page = suite('the page Status');
 if (pages) {

@@ -1,72 +1,79 @@
 // Serves the router's pages without a router, on this machine only: on a small client of ours, or on LuCI's own where that is at hand.
 
+import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import { type BuiltPages, buildClient } from '../../../build/luci.ts';
 import { errorText } from '../../errors.ts';
-import { answerLuci, luciMenu, luciPage, luciRoots } from './luci.ts';
-import { type MenuTree, parseMenu, SESSION, viewOf } from './menu.ts';
+import { checkOrigin, cookieOf, headersOf, Refused, readBody, readUrl } from './http.ts';
+import { luciMenu, luciPage, luciRoots } from './luci.ts';
+import { nodeOf, pagesOf, readMenu } from './menu.ts';
+import { forwardPage, loginPage, type ViewPage, viewPage } from './page.ts';
+import type { Router } from './router.ts';
+import type { Session } from './session.ts';
 import { type Answerer, answerUbus } from './ubus.ts';
 
 export interface PageHostOptions {
   pages: BuiltPages;
+  /** Who may log in, and what answers. */
+  router: Router;
   /** A LuCI checkout or an installed web root, whose client runs the pages instead of ours. */
   luci?: string | undefined;
-  /** Takes the pages' calls. */
-  answer: Answerer;
+  /** Answers calls of pages instead of the router. */
+  answer?: Answerer;
+  /** By language, in the form in which LuCI's client has them: each text by the hash of the English one. */
+  translations?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Default: any that is free. */
+  port?: number;
+  /** Seconds until changes that nobody confirmed are taken back. */
+  rollbackS?: number;
   /** Takes a line about what went wrong. */
   log(line: string): void;
 }
 
 /** A running host. */
 export interface PageHost {
-  /** The address of a page: `admin/mesh/status`. */
+  readonly port: number;
+  /** The address of a page: `admin/mesh/overview`. */
   pageUrl(path: string): string;
+  /** An address that logs somebody in, once. */
+  entryUrl(username: string): string;
+  /** The cookie of a session. */
+  cookieFor(session: Session): { name: string; value: string };
   close(): Promise<void>;
 }
 
-/** uhttpd's own limit. */
-const MAX_BODY = 65_536;
 const TYPES: Record<string, string> = {
   '.js': 'text/javascript; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
   '.svg': 'image/svg+xml',
   '.png': 'image/png',
 };
+const HTML = 'text/html; charset=utf-8';
+const JSON_TYPE = 'application/json';
 const RESOURCES = '/luci-static/resources/';
 const PAGES = '/cgi-bin/luci/';
+/** As LuCI's server has it at least. */
+const ROLLBACK_S = 90;
+/** A wrong password is answered after this, so that guessing takes long. */
+const FAILED_LOGIN_MS = 500;
+/** Waiting answers to wrong passwords. */
+const MAX_FAILING = 8;
+const MAX_CONNECTIONS = 100;
 
-class Refused extends Error {
-  constructor(readonly status: number) {
-    super(`HTTP ${status}`);
-  }
-}
-
-async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > MAX_BODY) throw new Refused(413);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-function pathOf(url: string): string {
-  try {
-    return decodeURIComponent(url.split('?', 1)[0]!);
-  } catch {
-    throw new Refused(400);
-  }
+interface Answer {
+  status?: number;
+  type: string;
+  body: string | Uint8Array;
+  headers?: Record<string, string>;
 }
 
 /** A file of one of the roots; a path that leads out of them is none. */
 function readStatic(roots: readonly string[], path: string): Uint8Array {
   const below = normalize(path);
-  if (below.startsWith('/'))
+  if (below.startsWith('/') && !below.includes('\0'))
     for (const root of roots) {
       const file = join(root, below);
       if (statSync(file, { throwIfNoEntry: false })?.isFile()) return readFileSync(file);
@@ -74,80 +81,144 @@ function readStatic(roots: readonly string[], path: string): Uint8Array {
   throw new Refused(404);
 }
 
-/** The document of one view, with our own client. */
-function ownPage(view: string): string {
-  return `<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<title>meshbridge</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<style>
-:root { color-scheme: light dark }
-body { font: 15px/1.4 sans-serif; margin: 0 auto; max-width: 60em; padding: 0 1em 2em }
-table { border-collapse: collapse; width: 100% }
-th, td { padding: .3em .6em .3em 0; text-align: left; vertical-align: top }
-ul { padding: 0; list-style: none }
-.alert-message { border: 1px solid; padding: .2em .8em }
-</style>
-<script src="/client.js" data-view="${view}" data-session="${SESSION}" defer></script>
-</head>
-<body><div id="view">Loading view…</div></body>
-</html>
-`;
+/** The first language that a browser wants and we have; what we are written in is one. */
+function languageOf(wanted: string, have: readonly string[]): string {
+  const names = wanted.split(',').map((one) => one.trim().split(/[-;]/, 1)[0]!.toLowerCase());
+  return names.find((name) => name === 'en' || have.includes(name)) ?? 'en';
 }
 
-/** Starts a host on a free port of 127.0.0.1. @throws Error when there is no LuCI where it should be. */
-export async function startPageHost({ pages, luci, answer, log }: PageHostOptions): Promise<PageHost> {
+function redirect(path: string): Answer {
+  return { status: 303, type: HTML, body: '', headers: { location: path } };
+}
+
+/** Starts a host on 127.0.0.1. @throws Error when there is no LuCI where it should be, or the port is taken */
+export async function startPageHost(options: PageHostOptions): Promise<PageHost> {
+  const { pages, router, luci, translations = {}, port = 0, rollbackS = ROLLBACK_S, log } = options;
   const roots = luci === undefined ? [] : luciRoots(luci);
   const client = luci === undefined ? await buildClient() : '';
-  const menu: MenuTree = parseMenu(pages.menu);
   const built = new Map(pages.files.map(({ path, bytes }) => [RESOURCES + path, bytes]));
+  const answer: Answerer = options.answer ?? ((call) => router.answer(call));
+  let failing = 0;
+  let authorities: readonly string[] = [];
+  let cookieName = '';
 
-  const answerAll: Answerer = (call) => (luci === undefined ? undefined : answerLuci(call)) ?? answer(call);
+  const cookie = (value: string, more = ''): Record<string, string> => ({
+    'set-cookie': `${cookieName}=${value}; HttpOnly; SameSite=Strict; Path=/${more}`,
+  });
 
-  async function respond(request: IncomingMessage, path: string): Promise<{ type: string; body: string | Uint8Array }> {
+  function showPage(request: IncomingMessage, path: string, nonce: string): Answer {
+    const session = router.sessions.find(cookieOf(request, cookieName));
+    if (!session) return { status: 403, type: HTML, body: loginPage(path, false) };
+    const menu = readMenu(pages.menu, session.access);
+    if (path === `${PAGES}admin/menu`) return { type: JSON_TYPE, body: JSON.stringify(luciMenu(menu)) };
+    if (path === `${PAGES}admin/logout`) return leave(request);
+    const parts = path.slice(PAGES.length);
+    const node = nodeOf(menu, parts.split('/'));
+    if (!node) throw new Refused(404);
+    const page: ViewPage = {
+      view: node.action.path!,
+      path: parts,
+      session: session.id,
+      token: session.token,
+      rollbackS,
+      language: languageOf(request.headers['accept-language'] ?? '', Object.keys(translations)),
+      menu: pagesOf(menu),
+    };
+    return { type: HTML, body: luci === undefined ? viewPage(page) : luciPage(page, node.readonly, nonce) };
+  }
+
+  function showFirst(request: IncomingMessage, token: string | null): Answer {
+    const username = token === null ? undefined : router.sessions.redeem(token);
+    if (username !== undefined)
+      return { type: HTML, body: forwardPage('/'), headers: cookie(router.enter(username).id) };
+    const session = router.sessions.find(cookieOf(request, cookieName));
+    if (!session) return { status: token === null ? 200 : 403, type: HTML, body: loginPage('/', false) };
+    const first = pagesOf(readMenu(pages.menu, session.access))[0];
+    if (!first) throw new Refused(404);
+    return redirect(PAGES + first.path);
+  }
+
+  async function enter(request: IncomingMessage): Promise<Answer> {
+    const form = new URLSearchParams(await readBody(request));
+    const to = form.get('to') ?? '/';
+    const path = to === '/' || to.startsWith(`${PAGES}admin/`) ? to : '/';
+    if (failing >= MAX_FAILING) throw new Refused(429);
+    const session = router.login(form.get('username') ?? '', form.get('password') ?? '');
+    if (session) return { ...redirect(path), headers: { location: path, ...cookie(session.id) } };
+    failing++;
+    await new Promise((resolve) => setTimeout(resolve, FAILED_LOGIN_MS));
+    failing--;
+    return { status: 403, type: HTML, body: loginPage(path, true) };
+  }
+
+  function leave(request: IncomingMessage): Answer {
+    const id = cookieOf(request, cookieName);
+    if (id !== undefined) router.sessions.close(id);
+    return { ...redirect('/'), headers: { location: '/', ...cookie('', '; Max-Age=0') } };
+  }
+
+  /** LuCI's way to apply, confirm and revert. */
+  function apply(request: IncomingMessage, action: string, query: URLSearchParams): Answer {
+    const session = router.sessions.find(cookieOf(request, cookieName));
+    if (!session || query.get('token') !== session.token) throw new Refused(403);
+    const status = router.applyBy(session, action, rollbackS);
+    if (status >= 400) throw new Refused(status);
+    const body = status === 200 && action === 'apply_rollback' ? JSON.stringify({ token: session.token }) : '';
+    return { status, type: JSON_TYPE, body };
+  }
+
+  async function respond(request: IncomingMessage, nonce: string): Promise<Answer> {
+    checkOrigin(request, authorities);
+    const { path, query } = readUrl(request.url ?? '/');
+    const action = /^\/cgi-bin\/luci\/admin\/uci\/(apply_rollback|apply_unchecked|confirm|revert)$/.exec(path)?.[1];
     // LuCI's client adds the names of the calls to the path
-    if (path === '/ubus' || path.startsWith('/ubus/')) {
-      if (request.method !== 'POST') throw new Refused(405);
-      const reply = await answerUbus(await readBody(request), answerAll, log);
-      return { type: 'application/json', body: JSON.stringify(reply) };
-    }
-    if (request.method !== 'GET') throw new Refused(405);
+    const isUbus = path === '/ubus' || path.startsWith('/ubus/');
+    const isPosted = isUbus || action !== undefined || path === '/login' || path === '/logout';
+    if (request.method !== (isPosted ? 'POST' : 'GET')) throw new Refused(405);
+    if (isUbus)
+      return { type: JSON_TYPE, body: JSON.stringify(await answerUbus(await readBody(request), answer, log)) };
+    if (action) return apply(request, action, query);
+    if (path === '/login') return enter(request);
+    if (path === '/logout') return leave(request);
+    if (path === '/') return showFirst(request, query.get('token'));
     const type = TYPES[extname(path)] ?? 'application/octet-stream';
-    const view = built.get(path);
-    if (view) return { type, body: view };
-    if (path === `${PAGES}admin/menu`) return { type: 'application/json', body: JSON.stringify(luciMenu(menu)) };
-    if (path.startsWith(PAGES)) {
-      const parts = path.slice(PAGES.length).split('/');
-      const name = viewOf(menu, parts);
-      if (!name) throw new Refused(404);
-      return { type: 'text/html; charset=utf-8', body: luci === undefined ? ownPage(name) : luciPage(parts, name) };
-    }
+    const language = /^\/cgi-bin\/luci\/admin\/translations\/([a-zA-Z-]{1,16})$/.exec(path)?.[1];
+    if (language) return { type: TYPES['.js']!, body: `window.TR = ${JSON.stringify(translations[language] ?? {})};` };
+    if (path.startsWith(PAGES)) return showPage(request, path, nonce);
     if (path === '/client.js' && client) return { type, body: client };
-    return { type, body: readStatic(roots, path) };
+    return { type, body: built.get(path) ?? readStatic(roots, path) };
   }
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const nonce = randomBytes(16).toString('base64');
     try {
-      // another name that leads here would be a page of somebody else's
-      if (request.headers.host !== authority) throw new Refused(403);
-      const { type, body } = await respond(request, pathOf(request.url ?? '/'));
-      response.writeHead(200, { 'content-type': type, 'cache-control': 'no-store' }).end(body);
+      const { status = 200, type, body, headers = {} } = await respond(request, nonce);
+      response.writeHead(status, { ...headersOf(type, nonce), ...headers }).end(body);
     } catch (error) {
-      if (!(error instanceof Refused)) log(`${request.url}: ${errorText(error)}`);
-      response.writeHead(error instanceof Refused ? error.status : 500, { connection: 'close' }).end();
+      const refused = error instanceof Refused;
+      if (!refused && !request.destroyed) log(`${request.url}: ${errorText(error)}`);
+      response
+        .writeHead(refused ? error.status : 500, { ...headersOf('text/plain', nonce), connection: 'close' })
+        .end();
     }
   }
 
-  const server = createServer((request, response) => void serve(request, response));
+  const server = createServer({ requestTimeout: 30_000 }, (request, response) => void serve(request, response));
+  server.maxConnections = MAX_CONNECTIONS;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
+    server.listen(port, '127.0.0.1', resolve);
   });
-  const authority = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { port: bound } = server.address() as AddressInfo;
+  authorities = [`127.0.0.1:${bound}`, `localhost:${bound}`];
+  // browsers keep cookies by host, not by port
+  cookieName = `meshbridge_${bound}`;
+  const origin = `http://127.0.0.1:${bound}`;
   return {
-    pageUrl: (path) => `http://${authority}${PAGES}${path}`,
+    port: bound,
+    pageUrl: (path) => `${origin}${PAGES}${path}`,
+    entryUrl: (username) => `${origin}/?token=${router.sessions.issue(username)}`,
+    cookieFor: ({ id }) => ({ name: cookieName, value: id }),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

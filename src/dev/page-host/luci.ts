@@ -3,8 +3,8 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type MenuTree, SESSION } from './menu.ts';
-import type { PageAnswer, PageCall } from './ubus.ts';
+import type { MenuTree } from './menu.ts';
+import type { ViewPage } from './page.ts';
 
 /** Directories that together are `/www` of a router. @throws Error when there is no LuCI. */
 export function luciRoots(directory: string): string[] {
@@ -15,8 +15,16 @@ export function luciRoots(directory: string): string[] {
   return roots;
 }
 
-/** The document of one view, with LuCI's client and theme. */
-export function luciPage(path: readonly string[], view: string): string {
+/** Seconds, as LuCI's `apply` section has them: how long a router may take to be back, how long each try and the last word. */
+const APPLY = { apply_holdoff: 1, apply_timeout: 5, apply_display: 1.5 };
+
+/** The document of one view, with LuCI's client and theme. @param nonce of its inline scripts. */
+export function luciPage(
+  { view, path: page, session, token, rollbackS, language }: ViewPage,
+  readonly: boolean,
+  nonce: string,
+): string {
+  const path = page.split('/');
   const env = {
     scriptname: '/cgi-bin/luci',
     resource: '/luci-static/resources',
@@ -24,19 +32,20 @@ export function luciPage(path: readonly string[], view: string): string {
     documentroot: '/www',
     requestpath: path,
     dispatchpath: path,
-    sessionid: SESSION,
-    token: SESSION,
-    // as for a page whose only group has no write permission
-    nodespec: { satisfied: true, readonly: true, action: { type: 'view', path: view } },
+    sessionid: session,
+    token,
+    nodespec: { satisfied: true, readonly, action: { type: 'view', path: view } },
     ubuspath: '/ubus/',
     pollinterval: 5,
+    apply_rollback: rollbackS,
+    ...APPLY,
   };
   return `<!DOCTYPE html>
-<html lang="en">
+<html lang="${language}">
 <head>
 <meta charset="utf-8">
 <title>meshbridge</title>
-<script>
+<script nonce="${nonce}">
 const query = window.matchMedia('(prefers-color-scheme: dark)');
 const setDark = () => document.documentElement.setAttribute('data-darkmode', query.matches);
 query.addEventListener('change', setDark);
@@ -45,10 +54,10 @@ setDark();
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="stylesheet" href="/luci-static/bootstrap/cascade.css">
 <link rel="stylesheet" media="only screen and (max-device-width: 854px)" href="/luci-static/bootstrap/mobile.css">
-<script>window.TR = {};</script>
+<script src="/cgi-bin/luci/admin/translations/${language}"></script>
 <script src="/luci-static/resources/cbi.js"></script>
 </head>
-<body class="lang_en" data-page="${path.join('-')}">
+<body class="lang_${language}" data-page="${path.join('-')}">
 <header><a class="brand" href="/">router</a><ul class="nav" id="topmenu" style="display:none"></ul><div id="indicators" class="pull-right"></div></header>
 <div id="maincontent" class="container">
 <div id="tabmenu" style="display:none"></div>
@@ -56,7 +65,7 @@ setDark();
 </div>
 <footer><ul class="breadcrumb pull-right" id="modemenu" style="display:none"></ul></footer>
 <script src="/luci-static/resources/luci.js?v=1"></script>
-<script>
+<script nonce="${nonce}">
 L = new LuCI(${JSON.stringify(env)});
 L.require('ui').then((ui) => ui.instantiateView('${view}'));
 L.require('menu-bootstrap');
@@ -68,21 +77,6 @@ L.require('menu-bootstrap');
 
 /** The menu as LuCI's client asks for it: ours alone. */
 export function luciMenu(tree: MenuTree): object {
-  return { children: { admin: { satisfied: true, title: 'Administration', children: tree } } };
-}
-
-/** What LuCI's client asks the bus for itself; `undefined`: it is the page's call. @throws Error on what no page of ours causes. */
-export function answerLuci({ object, method, args }: PageCall): PageAnswer | undefined {
-  switch (`${object}.${method}`) {
-    case 'luci.getFeatures':
-      return { status: 0, reply: {} };
-    case 'session.access':
-      return { status: 0, reply: { access: true } };
-    case 'uci.changes':
-      return { status: 0, reply: { changes: {} } };
-    case 'uci.get':
-      return args.config === 'luci' ? { status: 0, reply: { values: {} } } : undefined;
-    default:
-      return undefined;
-  }
+  const logout = { satisfied: true, title: 'Log out', order: 999, action: { type: 'function' } };
+  return { children: { admin: { satisfied: true, title: 'Administration', children: { ...tree, logout } } } };
 }

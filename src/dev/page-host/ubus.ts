@@ -11,8 +11,13 @@ export interface PageCall {
   args: Record<string, unknown>;
 }
 
-/** What ubus says: a status and, with status 0, perhaps a reply. `absent` and `denied` are uhttpd's own: no such object, no right to it. */
-export type PageAnswer = { status: number; reply?: object } | 'absent' | 'denied';
+/** What ubus says: a status and, mostly with status 0, a reply. */
+export interface PageStatus {
+  status: number;
+  reply?: object;
+}
+/** `absent`, `denied` and `silent` are uhttpd's own: no such object, no right to it, no answer in time. */
+export type PageAnswer = PageStatus | 'absent' | 'denied' | 'silent';
 export type Answerer = (call: PageCall) => PageAnswer | Promise<PageAnswer>;
 
 const ERRORS = {
@@ -23,6 +28,7 @@ const ERRORS = {
   internal: [-32603, 'Internal error'],
   absent: [-32000, 'Object not found'],
   denied: [-32002, 'Access denied'],
+  silent: [-32003, 'ubus request timed out'],
 } as const;
 
 function isTable(value: unknown): value is Record<string, unknown> {

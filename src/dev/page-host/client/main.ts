@@ -2,39 +2,43 @@
 // Source: luci-base, resources/luci.js, rpc.js and cbi.js. Text that LuCI would parse as HTML, and calls that hide failures, are refused.
 
 import { element } from './element.ts';
+import { env } from './env.ts';
+import { form } from './form.ts';
 import { format } from './format.ts';
 import { poll } from './poll.ts';
 import { rpc } from './rpc.ts';
-
-/** Any use of what is not there throws, but for `then`, which a promise asks every value for. */
-function strict<T extends object>(name: string, module: T): T {
-  return new Proxy(module, {
-    get(target, key) {
-      if (key in target || typeof key === 'symbol' || key === 'then') return Reflect.get(target, key);
-      throw new Error(`this stand-in has no ${name}.${key}`);
-    },
-  });
-}
-
-interface Page {
-  render(): Node;
-  handleSave: null;
-  handleSaveApply: null;
-  handleReset: null;
-}
+import { strict } from './strict.ts';
+import { uci } from './uci.ts';
+import { ui } from './ui.ts';
+import { show, type View } from './view.ts';
 
 const CLASSES: Record<string, object> = {
   baseclass: strict('baseclass', { extend: (members: object) => strict('class', members) }),
-  view: strict('view', { extend: (page: Page) => page }),
+  view: strict('view', { extend: (page: View) => page }),
   rpc: strict('rpc', rpc),
   poll: strict('poll', poll),
+  uci: strict('uci', uci),
+  ui: strict('ui', { ...ui, changes: strict('ui.changes', ui.changes) }),
+  form: strict('form', form),
 };
+
+/** A part of a path as LuCI lets it stand in an address. */
+const PLAIN = /^([\w.%,;-]+\/)*[\w.%,;-]+$/;
+
+const addressBelow = (root: string, parts: string[]): string =>
+  [root, ...parts.filter((part) => PLAIN.test(part)).map((part) => `/${part}`)].join('');
+
+const L = strict('L', {
+  url: (...parts: string[]) => addressBelow('/cgi-bin/luci', parts),
+  resource: (...parts: string[]) => addressBelow('/luci-static/resources', parts),
+});
 
 /** What LuCI puts into every page's global scope. */
 const GLOBALS = {
   _: (text: string) => text,
   N_: (count: number, one: string, many: string) => (count === 1 ? one : many),
   E: element,
+  L,
 };
 
 /** The classes that a file's pragmas ask for, and what they are called in it. */
@@ -62,21 +66,15 @@ async function load(name: string): Promise<unknown> {
       return found;
     }),
   );
-  return new Function('window', 'document', 'L', ...wanted.map(({ as }) => as), source)(window, document, {}, ...given);
+  return new Function('window', 'document', 'L', ...wanted.map(({ as }) => as), source)(window, document, L, ...given);
 }
 
-async function start(view: string): Promise<void> {
-  const page = (await load(`view.${view.replace(/\//g, '.')}`)) as Page;
-  for (const key of Object.keys(page))
-    if (!['render', 'handleSave', 'handleSaveApply', 'handleReset'].includes(key))
-      throw new Error(`this stand-in calls no ${key} of a view`);
-  if (page.handleSave !== null || page.handleSaveApply !== null || page.handleReset !== null)
-    throw new Error('this stand-in has no buttons below a view');
-  document.getElementById('view')!.replaceChildren(page.render());
+async function start(): Promise<void> {
+  const view = await load(`view.${env.view.replace(/\//g, '.')}`);
+  await show(view as View);
   poll.start();
 }
 
 Object.assign(window, GLOBALS);
 Object.defineProperty(String.prototype, 'format', { value: format });
-const { view } = (document.currentScript as HTMLScriptElement).dataset;
-void start(view!.replace(/^view\//, ''));
+void start();

@@ -1,6 +1,8 @@
 // LuCI's rpc: the calls of one animation frame go as one list, replies belong to calls by position.
 // Source: luci-base, resources/rpc.js and luci.js (request).
 
+import { env } from './env.ts';
+
 interface Declaration {
   object: string;
   method: string;
@@ -29,8 +31,6 @@ const STATUS = [
   'No data received',
   'Permission denied',
 ];
-/** Of the login that the page was opened with. */
-const { session } = (document.currentScript as HTMLScriptElement).dataset;
 
 const interceptors: Interceptor[] = [];
 let waiting: Waiting[] = [];
@@ -60,7 +60,7 @@ function flush(): void {
 async function call(declaration: Declaration, args: readonly unknown[]): Promise<unknown> {
   const { object, method, params = [], nobatch } = declaration;
   const named = Object.fromEntries(params.map((name, i) => [name, args[i]]));
-  const message = { jsonrpc: '2.0', id: nextId++, method: 'call', params: [session, object, method, named] };
+  const message = { jsonrpc: '2.0', id: nextId++, method: 'call', params: [env.session, object, method, named] };
   const answer = await new Promise<Reply>((resolve, reject) => {
     const entry = { message, resolve, reject };
     if (nobatch) void send([entry], message);

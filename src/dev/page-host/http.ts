@@ -1,0 +1,77 @@
+// What every request to the page host has in common: who may ask, how much, and what browsers must not do with the answers.
+
+import type { IncomingMessage } from 'node:http';
+
+/** uhttpd's own. */
+const MAX_BODY = 65_536;
+
+/** A request that is answered with a status and nothing else. */
+export class Refused extends Error {
+  constructor(readonly status: number) {
+    super(`HTTP ${status}`);
+  }
+}
+
+/** The whole body. @throws Refused 413 when it is longer than uhttpd would take. */
+export async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > MAX_BODY) throw new Refused(413);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Path and query. @throws Refused 400 when the path is no text. */
+export function readUrl(url: string): { path: string; query: URLSearchParams } {
+  const [path, query] = url.split('?', 2);
+  try {
+    return { path: decodeURIComponent(path!), query: new URLSearchParams(query) };
+  } catch {
+    throw new Refused(400);
+  }
+}
+
+/**
+ * Refuses what comes from elsewhere: under another name that leads to this machine, or from another site's page.
+ * @throws Refused 403
+ */
+export function checkOrigin({ method, headers }: IncomingMessage, authorities: readonly string[]): void {
+  const { host = '', origin } = headers;
+  if (!authorities.includes(host)) throw new Refused(403);
+  if (method !== 'GET' && origin !== undefined && origin !== `http://${host}`) throw new Refused(403);
+}
+
+/** The value of a cookie. */
+export function cookieOf({ headers }: IncomingMessage, name: string): string | undefined {
+  for (const pair of (headers.cookie ?? '').split(';')) {
+    const [key, value] = pair.trim().split('=', 2);
+    if (key === name) return value;
+  }
+  return undefined;
+}
+
+/** Headers of every answer. LuCI evaluates its classes, and views bring their style sheets with them. @param nonce of inline scripts. */
+export function headersOf(type: string, nonce: string): Record<string, string> {
+  const policy = [
+    "default-src 'none'",
+    `script-src 'self' 'unsafe-eval' 'nonce-${nonce}'`,
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data:",
+    "connect-src 'self'",
+    "form-action 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ];
+  return {
+    'content-type': type,
+    'cache-control': 'no-store',
+    'content-security-policy': policy.join('; '),
+    'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-resource-policy': 'same-origin',
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
+  };
+}
