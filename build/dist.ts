@@ -8,11 +8,12 @@ import { join } from 'node:path';
 import { version } from '../package.json';
 import { errorText } from '../src/errors.ts';
 import { bundleRouter } from './bundle.ts';
+import { cataloguePath, TEMPLATE } from './catalogue.ts';
 import { MENDED_ENGINE_FILE } from './engine.ts';
 import { gzipFile } from './gzip.ts';
 import { buildPages } from './luci.ts';
 import { readPackage } from './pack.ts';
-import { PACKAGES } from './packages.ts';
+import { LANGUAGES, type Language, PACKAGES } from './packages.ts';
 import { DIST, inProject } from './project.ts';
 import { encodeTar, type TreeEntry, treeEntries } from './tar.ts';
 import { HELPER, ROUTER } from './targets.ts';
@@ -31,7 +32,7 @@ function copy(path: string, name = path): TreeEntry {
   return file(name, readFileSync(inProject(path)));
 }
 
-/** The LuCI app as luci.mk wants it: its recipe, `htdocs/` for what is below `/www`, `root/` for the rest. */
+/** The LuCI app as luci.mk wants it: its recipe, `htdocs/` for what is below `/www`, `po/` for translations, `root/` for the rest. */
 async function luciFiles(): Promise<TreeEntry[]> {
   const pages = await buildPages();
   const program = () =>
@@ -41,7 +42,9 @@ async function luciFiles(): Promise<TreeEntry[]> {
     pages: async () => pages,
   });
   const place = (path: string): string => (path.startsWith('/www/') ? path.replace('/www', '/htdocs') : `/root${path}`);
-  return [copy('luci-app/Makefile', 'Makefile'), ...contents.map((entry) => ({ ...entry, name: place(entry.name) }))];
+  const catalogues = [TEMPLATE, ...(Object.keys(LANGUAGES) as Language[]).map(cataloguePath)];
+  const copies = ['luci-app/Makefile', ...catalogues].map((path) => copy(path, path.slice('luci-app/'.length)));
+  return [...copies, ...contents.map((entry) => ({ ...entry, name: place(entry.name) }))];
 }
 
 /** Moves files into a directory of the archive. */

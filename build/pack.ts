@@ -6,8 +6,10 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { errorText } from '../src/errors.ts';
+import { readCatalogue } from './catalogue.ts';
 import { encodeFeed } from './feed.ts';
 import { encodeData, encodeIpk, type Ipk } from './ipk.ts';
+import { encodeLmo } from './lmo.ts';
 import { withLock } from './lock.ts';
 import { type BuiltPages, buildPages } from './luci.ts';
 import { buildTarget } from './native.ts';
@@ -39,6 +41,8 @@ export async function readPackage(pkg: Package, builds: Builds): Promise<TreeEnt
     if (from.kind === 'link') content = { link: from.to };
     else if (from.kind === 'program') content = await builds.program(from.tls);
     else if (from.kind === 'menu') content = new TextEncoder().encode((await builds.pages()).menu);
+    else if (from.kind === 'text') content = new TextEncoder().encode(from.text);
+    else if (from.kind === 'catalogue') content = encodeLmo(readCatalogue(from.language));
     else if (existsSync(inProject(from.path))) content = readFileSync(inProject(from.path));
     else throw new Error(`${pkg.name}: ${from.path}: no such file, but the package brings it as ${path}`);
     files.push({ name: path, mode, content });

@@ -25,7 +25,17 @@ export type Origin =
   /** All files of the LuCI pages; `path` is their directory. */
   | { kind: 'pages' }
   /** LuCI's menu, with the views' built names. */
-  | { kind: 'menu' };
+  | { kind: 'menu' }
+  /** The translations `luci-app/po/<language>/meshbridge.po`, compiled. */
+  | { kind: 'catalogue'; language: Language }
+  | { kind: 'text'; text: string };
+
+/** What the pages are translated to, by LuCI's code and name of the language; the number of plural forms, and the rule for `n`. */
+export const LANGUAGES = {
+  de: { name: 'Deutsch (German)', plurals: 2, rule: '(n != 1)' },
+  es: { name: 'Español (Spanish)', plurals: 2, rule: '(n != 1)' },
+} as const;
+export type Language = keyof typeof LANGUAGES;
 
 /** One file of a package. */
 export interface PackagedFile {
@@ -157,8 +167,39 @@ const LUCI_APP: Package = {
   scripts: { postinst: TELL_LUCI },
 };
 
+/** As luci.mk makes it of `luci-app/po`: the file in uci-defaults has LuCI offer the language, and runs once. */
+function translation(language: Language): Package {
+  const name = `luci-i18n-meshbridge-${language}`;
+  const { name: known } = LANGUAGES[language];
+  return {
+    ...LUCI_APP,
+    name,
+    title: `${LUCI_APP.name} - ${language} translation`,
+    description: `Translation for ${LUCI_APP.name} - ${known}`,
+    depends: ['libc', LUCI_APP.name],
+    files: [
+      {
+        path: `/etc/uci-defaults/${name}`,
+        mode: 0o644,
+        from: { kind: 'text', text: `uci set luci.languages.${language}='${known}'; uci commit luci\n` },
+      },
+      {
+        path: `/usr/lib/lua/luci/i18n/meshbridge.${language}.lmo`,
+        mode: 0o644,
+        from: { kind: 'catalogue', language },
+      },
+    ],
+    scripts: {},
+  };
+}
+
 /** Every package, in the order in which they are made. */
-export const PACKAGES: readonly Package[] = [daemon(false), daemon(true), LUCI_APP];
+export const PACKAGES: readonly Package[] = [
+  daemon(false),
+  daemon(true),
+  LUCI_APP,
+  ...(Object.keys(LANGUAGES) as Language[]).map(translation),
+];
 
 /**
  * The package architectures that the program of each target serves, by OpenWrt's names (releases 23.05 to 25.12).

@@ -21,13 +21,14 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { cataloguePath } from '../../build/catalogue.ts';
 import { downloadDebian } from '../../build/debian.ts';
 import { makeRelease, type Release, withHash } from '../../build/dist.ts';
 import { ENGINE, ENGINE_FILES, MENDED_ENGINE_FILE } from '../../build/engine.ts';
 import { buildPages } from '../../build/luci.ts';
 import { findCompiler } from '../../build/native.ts';
 import { readPackage } from '../../build/pack.ts';
-import { LICENSE, MAINTAINER, PACKAGES, type Package } from '../../build/packages.ts';
+import { LANGUAGES, type Language, LICENSE, MAINTAINER, PACKAGES, type Package } from '../../build/packages.ts';
 import { inProject } from '../../build/project.ts';
 import { C_FLAGS, HELPER, LINK_FLAGS, ROUTER_LIMITS } from '../../build/targets.ts';
 import { version } from '../../package.json';
@@ -355,11 +356,20 @@ else {
       assert.is(helper.status, 0, helper.stderr);
     });
 
-    release('holds all that the LuCI app is built from', async () => {
+    release('holds all that the LuCI app and its translations are built from', async () => {
       const { bin, argv } = sdk('luci', 'packages');
+      writeFileSync(join(tools, 'po2lmo'), '#!/bin/sh\ncp "$1" "$2"\n', { mode: 0o755 });
       succeed(join(feed, 'luci-app-meshbridge'), argv, tools);
-      const pkg = PACKAGES.find(({ name }) => name === 'luci-app-meshbridge')!;
-      assert.equal(tree(join(bin, pkg.name, 'root')), await listed(pkg));
+      for (const pkg of PACKAGES.filter(({ source }) => source === 'luci-app'))
+        assert.equal(tree(join(bin, pkg.name, 'root')), await listed(pkg), pkg.name);
+      for (const language of Object.keys(LANGUAGES) as Language[]) {
+        const root = join(bin, `luci-i18n-meshbridge-${language}`, 'root');
+        const [defaults] = PACKAGES.find(({ name }) => name === `luci-i18n-meshbridge-${language}`)!.files;
+        const { from, path } = defaults!;
+        assert.is(readFileSync(join(root, path), 'utf8'), from.kind === 'text' && from.text);
+        const made = readFileSync(join(root, `usr/lib/lua/luci/i18n/meshbridge.${language}.lmo`), 'utf8');
+        assert.is(made, readFileSync(inProject(cataloguePath(language)), 'utf8'), '~> of the right catalogue');
+      }
       assert.is(spawnSync('tar', ['-C', unpacked, '-xzf', made.archive]).status, 0);
       const inRelease = join(unpacked, `meshbridge-${version}`, 'luci-app');
       assert.equal(tree(inRelease), tree(join(feed, 'luci-app-meshbridge')), 'the release holds the same app');

@@ -1,0 +1,100 @@
+// Translations as LuCI's server reads them (.lmo), and as its client gets them from there.
+//
+// Layout, numbers of 32 bits, big-endian: the translations one after the other, each padded to 4 bytes; an index sorted by key, of
+// key, number of forms, offset, length; the offset of the index. A key is the hash of the English text, of a text with plural forms of
+// `<singular>\x02<form>`; key 0, with 0 forms, is the rule that tells the form. A translation that is the English text is left out.
+// Source: luci-base, src/po2lmo.c, src/lib/lmo.c (sfh_hash, after P. Hsieh's SuperFastHash) and resources/cbi.js (sfh, _, N_).
+
+import type { Message, Po } from './po.ts';
+
+/** The hash that LuCI finds a text by. */
+export function hashText(text: string): number {
+  const bytes = new TextEncoder().encode(text);
+  const { length } = bytes;
+  if (length === 0) return 0;
+  const word = (at: number): number => bytes[at]! | (bytes[at + 1]! << 8);
+  const signed = (at: number): number => (bytes[at]! << 24) >> 24;
+  const whole = length & ~3;
+  let hash = length;
+  for (let at = 0; at < whole; at += 4) {
+    hash = (hash + word(at)) | 0;
+    hash = (hash << 16) ^ (word(at + 2) << 11) ^ hash;
+    hash = (hash + (hash >>> 11)) | 0;
+  }
+  switch (length & 3) {
+    case 3:
+      hash = (hash + word(whole)) | 0;
+      hash ^= hash << 16;
+      hash ^= signed(whole + 2) << 18;
+      hash = (hash + (hash >>> 11)) | 0;
+      break;
+    case 2:
+      hash = (hash + word(whole)) | 0;
+      hash ^= hash << 11;
+      hash = (hash + (hash >>> 17)) | 0;
+      break;
+    case 1:
+      hash = (hash + signed(whole)) | 0;
+      hash ^= hash << 10;
+      hash = (hash + (hash >>> 1)) | 0;
+  }
+  hash ^= hash << 3;
+  hash = (hash + (hash >>> 5)) | 0;
+  hash ^= hash << 4;
+  hash = (hash + (hash >>> 17)) | 0;
+  hash ^= hash << 25;
+  return (hash + (hash >>> 6)) >>> 0;
+}
+
+/** One translation in a catalogue. */
+interface Entry {
+  key: number;
+  forms: number;
+  text: string;
+}
+
+/** The rule of the header first, then what is translated. @throws Error when two texts have one hash: LuCI would mix them up. */
+function entriesOf({ header, messages }: Po): Entry[] {
+  const rule = header.get('Plural-Forms');
+  if (rule === undefined) throw new Error('catalogue: expected a field Plural-Forms in the header');
+  const origins = new Map([[0, 'Plural-Forms']]);
+  const entries: Entry[] = [{ key: 0, forms: 0, text: rule }];
+  const add = ({ plural, translations }: Message, source: string, text: string): void => {
+    const key = hashText(source);
+    const other = origins.get(key);
+    if (other !== undefined)
+      throw new Error(`catalogue: expected texts of different hashes, got ${other} and ${source}`);
+    origins.set(key, source);
+    if (text !== '' && key !== hashText(text))
+      entries.push({ key, forms: plural === undefined ? 1 : translations.length, text });
+  };
+  for (const message of messages)
+    message.translations.forEach((text, form) => {
+      add(message, message.plural === undefined ? message.id : `${message.id}\x02${form}`, text);
+    });
+  return entries;
+}
+
+/** The bytes of an .lmo file. @throws Error when two texts have one hash. */
+export function encodeLmo(po: Po): Uint8Array {
+  const texts: Buffer[] = [];
+  const index: [key: number, forms: number, offset: number, length: number][] = [];
+  let offset = 0;
+  for (const { key, forms, text } of entriesOf(po)) {
+    const bytes = Buffer.from(text);
+    index.push([key, forms, offset, bytes.length]);
+    const padded = Buffer.alloc((bytes.length + 3) & ~3);
+    bytes.copy(padded);
+    texts.push(padded);
+    offset += padded.length;
+  }
+  const numbers = [...index.sort(([a], [b]) => a - b).flat(), offset];
+  const tail = Buffer.alloc(4 * numbers.length);
+  for (const [at, number] of numbers.entries()) tail.writeUInt32BE(number, 4 * at);
+  return new Uint8Array(Buffer.concat([...texts, tail]));
+}
+
+/** What LuCI's client has as `window.TR`: each translation by its key as 8 hex digits. @throws Error when two texts have one hash. */
+export function translationTable(po: Po): Record<string, string> {
+  return Object.fromEntries(entriesOf(po).map(({ key, text }) => [key.toString(16).padStart(8, '0'), text]));
+}
