@@ -168,8 +168,9 @@ export class Adviser {
     for (const kept of this.kept) if (kept.interface === iface) kept.forgotten = true;
   }
 
-  /** Everything is to be removed, as `next` will say. @returns how many peerings. */
+  /** Everything is to be removed, as `next` will say, and nothing more is tried until another round is over. @returns how many peerings. */
   retire(): number {
+    this.trialsLeft = 0;
     this.leave(...this.kept, ...(this.trial ? [this.trial] : []));
     this.kept = [];
     this.trial = undefined;

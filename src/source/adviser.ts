@@ -76,12 +76,13 @@ export class AdviserSource {
    * earlier daemon left behind is removed.
    */
   setEnabled(on: boolean): void {
-    if (this.on !== on) this.resting = false;
+    const isNew = this.on !== on;
+    if (isNew) this.resting = false;
     this.on = on;
     if (this.resting) return;
-    if (!this.adviser) {
+    if (!this.adviser || (on && isNew)) {
       const { store, random } = this.options;
-      const record = store.load();
+      const record = this.adviser?.record() ?? store.load();
       if (!on && record.kept.length + record.leaving.length === 0) return;
       this.adviser = new Adviser(record, this.pace, random, this.nowMs());
     }
@@ -190,7 +191,7 @@ export class AdviserSource {
     if (kind === 'try') await peering.try({ uri }, Math.min(MAX_TRY_S, Math.ceil(this.pace.trialMs / 1000) + GRACE_S));
     else {
       try {
-        if (kind === 'keep') peering.confirm({ uri });
+        if (kind === 'keep') await peering.confirm({ uri });
         else if (kind === 'add') await peering.add({ uri });
         else await peering.remove({ uri }, false);
       } catch (error) {
@@ -224,7 +225,7 @@ export class AdviserSource {
     options.log.info('measuring', { peers: sample.length });
     this.probe = new Probe(options.host, sample, pace, (results) => {
       this.probe = undefined;
-      adviser.finish(results, this.nowMs());
+      adviser.finish(this.world().online ? results : undefined, this.nowMs());
       if (!results) options.log.info('no public peer answered');
       void this.go();
     });

@@ -98,7 +98,7 @@ export class Probe {
       this.cancel = this.host.names.resolve(target.peer.host, (outcome) => {
         if (outcome instanceof Error) proceed(outcome);
         else {
-          target.address = outcome[0] ?? '';
+          target.address = outcome.find(this.pace.mayDial) ?? outcome[0] ?? 'nothing';
           this.dial(target.address, target.peer.port, proceed);
         }
       });

@@ -448,6 +448,8 @@ leaving('removes what is kept and what is on trial', () => {
   made.step();
   assert.is(made.peerings.size, 0);
   assert.equal(made.adviser.record().leaving, []);
+  made.online = true;
+  assert.is(made.run(4 * HOUR).peerings.size, 0);
 });
 leaving('waits for Yggdrasil, across a restart of the daemon', () => {
   const made = world(FIVE).run(HOUR);
