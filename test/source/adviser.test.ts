@@ -258,7 +258,7 @@ life('breaks a round off when the line goes, and begins another half an hour lat
   const { length } = desk.router.streams.dialled;
   await desk.run(20 * MINUTE);
   assert.is(desk.router.streams.dialled.length, length);
-  await desk.run(12 * MINUTE);
+  await desk.run(15 * MINUTE);
   assert.is(desk.adviser.status().state, 'trial');
 });
 life('removes everything when it is undone, and rests', async () => {
