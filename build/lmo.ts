@@ -77,21 +77,20 @@ function entriesOf({ header, messages }: Po): Entry[] {
 
 /** The bytes of an .lmo file. @throws Error when two texts have one hash. */
 export function encodeLmo(po: Po): Uint8Array {
-  const texts: Buffer[] = [];
-  const index: [key: number, forms: number, offset: number, length: number][] = [];
-  let offset = 0;
-  for (const { key, forms, text } of entriesOf(po)) {
-    const bytes = Buffer.from(text);
-    index.push([key, forms, offset, bytes.length]);
-    const padded = Buffer.alloc((bytes.length + 3) & ~3);
-    bytes.copy(padded);
-    texts.push(padded);
-    offset += padded.length;
+  const encoder = new TextEncoder();
+  const entries = entriesOf(po).map((entry) => ({ ...entry, bytes: encoder.encode(entry.text), offset: 0 }));
+  let end = 0;
+  for (const entry of entries) {
+    entry.offset = end;
+    end += (entry.bytes.length + 3) & ~3;
   }
-  const numbers = [...index.sort(([a], [b]) => a - b).flat(), offset];
-  const tail = Buffer.alloc(4 * numbers.length);
-  for (const [at, number] of numbers.entries()) tail.writeUInt32BE(number, 4 * at);
-  return new Uint8Array(Buffer.concat([...texts, tail]));
+  const file = new Uint8Array(end + 16 * entries.length + 4);
+  for (const { bytes, offset } of entries) file.set(bytes, offset);
+  entries.sort((a, b) => a.key - b.key);
+  const numbers = entries.flatMap(({ key, forms, offset, bytes }) => [key, forms, offset, bytes.length]);
+  const view = new DataView(file.buffer);
+  for (const [at, number] of [...numbers, end].entries()) view.setUint32(end + 4 * at, number);
+  return file;
 }
 
 /** What LuCI's client has as `window.TR`: each translation by its key as 8 hex digits. @throws Error when two texts have one hash. */

@@ -26,6 +26,7 @@ endef
 
 define Build/Prepare
 	test ! -e src
+	test '$(LUCI_MINIFY_CSS)' = 0 || test -z "$$(find htdocs -name '*.css')"
 	$(CP) ./htdocs ./root $(PKG_BUILD_DIR)/
 endef
 
