@@ -224,9 +224,9 @@ telling('tells once what came of it, and keeps it', async () => {
   assert.is(told.length, 1);
   const { uplink, dialled, healed } = told[0]!;
   assert.equal({ uplink, dialled, healed }, { uplink: 'wan', dialled: 2, healed: 2 });
-  await clock.advance(3_600_000);
+  await clock.advance(600_000);
   assert.is(told.length, 1);
-  assert.is(last()!.ago_s, 3658);
+  assert.is(last()!.ago_s, 658);
 });
 telling('waits a while for those that are slow', async () => {
   const { clock, told, peerings, healer, cut } = make({ remotes: ['tcp://a:1', 'tcp://b:1'] });
@@ -290,10 +290,13 @@ async function save(given: Given, cutForMs: number): Promise<{ said: number; tru
   return { said: last()?.saved_s ?? 0, true: Math.max(0, (dueMs - 12_000 - cutForMs) / 1000) };
 }
 telling('never says more than the truth', async () => {
-  for (const pollMs of [2000, 30_000])
+  for (const [pollMs, mostMs] of [
+    [2000, 150_000],
+    [30_000, 2_000_000],
+  ] as const)
     for (const dialMs of [0, 900, 5000, 14_000])
       for (const longestMs of [4_096_000, 90_000])
-        for (let cutForMs = 7000; cutForMs < 8_000_000; cutForMs *= 1.37) {
+        for (let cutForMs = 7000; cutForMs < mostMs; cutForMs *= 1.57) {
           const more = { last_error: dialMs === 0 ? UNREACHABLE : 'i/o timeout' };
           const saved = await save({ pollMs, dialMs, longestMs, more }, Math.round(cutForMs));
           const what = `polled each ${pollMs}, dialling ${dialMs}, at most ${longestMs}, cut for ${cutForMs}`;
@@ -304,7 +307,7 @@ telling('says nearly the truth after an outage that was watched', async () => {
   for (const [cutForMs, least] of [
     [100_000, 10],
     [600_000, 400],
-    [5_000_000, 3000],
+    [1_300_000, 700],
   ] as const) {
     const saved = await save({ pollMs: 30_000 }, cutForMs);
     assert.ok(saved.said >= saved.true - 40, `~> ${saved.said} of ${saved.true}`);
@@ -312,11 +315,11 @@ telling('says nearly the truth after an outage that was watched', async () => {
   }
 });
 telling('follows the longest wait that is configured', async () => {
-  const saved = await save({ longestMs: 300_000 }, 5_000_000);
+  const saved = await save({ longestMs: 300_000, pollMs: 30_000 }, 1_000_000);
   assert.ok(saved.said <= 300, `~> ${saved.said}`);
 });
 telling('remembers the failures of a bounded number of peers', async () => {
-  const remotes = Array.from({ length: 2000 }, (_, n) => `tcp://192.0.2.1:${n}`);
+  const remotes = Array.from({ length: 600 }, (_, n) => `tcp://192.0.2.1:${n}`);
   const { clock, healer, cut, join, last } = make({ remotes });
   cut();
   await clock.advance(10_000);
