@@ -3,7 +3,7 @@
 import poll from 'luci:poll';
 import view from 'luci:view';
 import type { Self } from '../../src/api/model.ts';
-import { readName, readServices, type Service } from '../../src/lib/node-info.ts';
+import { readName, readServices, type Service, servicePlace } from '../../src/lib/node-info.ts';
 import { badge } from './part/badge.ts';
 import { button } from './part/button.ts';
 import { card } from './part/card.ts';
@@ -13,7 +13,7 @@ import { Keyed, setContent } from './part/keyed.ts';
 import { Page } from './part/page.ts';
 import { readRights } from './part/rights.ts';
 import { Survey } from './part/survey.ts';
-import { belongsTo, isMeshAddress, placeOf } from './services/address.ts';
+import { belongsTo, isMeshAddress, PORTS } from './services/address.ts';
 import { editOffer } from './services/offer.ts';
 
 const POLL_S = 60;
@@ -34,197 +34,168 @@ interface Known {
   addresses: ReadonlyMap<string, string>;
 }
 
+/** A service, and the address of the node that announces it. */
+type Offered = Service & { from: string };
+
 interface Item {
   root: HTMLElement;
-  title: HTMLElement;
-  text: HTMLElement;
-  warning: HTMLElement;
-  place: HTMLElement;
-  result: HTMLElement;
-  url: string;
+  fill(offered: Offered): void;
 }
 
 function makeItem(): Item {
-  const [title, text, warning] = [E('p'), E('p', { class: 'mb-dim' }), E('p', { class: 'mb-dim' })];
-  const [place, result] = [E('code'), E('span', { role: 'status' })];
-  const item: Item = { root: E('li'), title, text, warning, place, result, url: '' };
-  item.root.append(
-    title,
-    text,
-    E('p', [place]),
-    warning,
-    E('p', { class: 'mb-act' }, [button(_('Does it answer?'), () => void tryOut(item)), result]),
-  );
-  return item;
-}
+  const [title, text, place, warning] = [E('p'), E('p'), E('p'), E('p', { class: 'mb-dim' })];
+  const result = E('span', { role: 'status' });
+  let url = '';
 
-async function tryOut(item: Item): Promise<void> {
-  const { host, port } = placeOf(item.url);
-  if (port === undefined || !isMeshAddress(host)) {
-    setContent(item.result, _('Only an address of the mesh with a port can be tried.'));
-    return;
+  async function tryOut(): Promise<void> {
+    const { scheme = '', host = '', port = PORTS[scheme] } = servicePlace(url) ?? {};
+    if (port === undefined || !isMeshAddress(host)) {
+      setContent(result, _('Only an address of the mesh with a port can be tried.'));
+      return;
+    }
+    setContent(result, '…');
+    try {
+      const { reachable, latency_ms: ms = 0, error = '' } = await check({ address: host, port });
+      const seen = reachable ? badge('good', _('answers in %d ms').format(ms)) : badge('bad', _('does not answer'));
+      result.replaceChildren(seen, ` ${error}`);
+    } catch (error) {
+      setContent(result, describeFailure(error).what);
+    }
   }
-  setContent(item.result, '…');
-  try {
-    const { reachable, latency_ms: ms, error } = await check({ address: host, port });
-    const node = reachable
-      ? badge('good', ms === undefined ? _('answers') : _('answers in %d ms').format(Math.round(ms)))
-      : badge('bad', _('does not answer'));
-    item.result.replaceChildren(node, ...(error ? [` ${error}`] : []));
-  } catch (failure) {
-    setContent(item.result, describeFailure(failure).what);
+
+  function fill(offered: Offered): void {
+    const { scheme, host = '' } = servicePlace(offered.url) ?? {};
+    setContent(text, offered.description ?? '');
+    setContent(
+      warning,
+      belongsTo(host, offered.from) ? '' : _('Leads to %s, which is not the node that announces it.').format(host),
+    );
+    if (offered.url === url && title.textContent === offered.name) return;
+    url = offered.url;
+    setContent(place, E('code', [url]));
+    // only what a browser opens as a page; it is a stranger's
+    const isPage = scheme === 'http' || scheme === 'https';
+    setContent(
+      title,
+      isPage
+        ? E('a', { href: url, target: '_blank', rel: 'noopener noreferrer nofollow' }, [offered.name])
+        : E('strong', [offered.name]),
+    );
+    setContent(result, '');
   }
+
+  const ask = E('p', { class: 'mb-act' }, [button(_('Does it answer?'), () => void tryOut()), result]);
+  return { root: E('li', [title, text, place, warning, ask]), fill };
 }
 
-function fillItem(item: Item, { service, address }: { service: Service; address: string }): void {
-  const { name, url, description } = service;
-  const { scheme, host } = placeOf(url);
-  setContent(item.text, description ?? '');
-  setContent(item.place, url);
-  setContent(
-    item.warning,
-    belongsTo(host, address) ? '' : _('Leads to %s, which is not the node that announces it.').format(host),
-  );
-  if (item.url === url && item.title.textContent === name) return;
-  item.url = url;
-  // only what a browser opens as a page; it is a stranger's
-  const isPage = scheme === 'http' || scheme === 'https';
-  item.title.replaceChildren(
-    isPage ? E('a', { href: url, target: '_blank', rel: 'noopener noreferrer nofollow' }, [name]) : E('strong', [name]),
-  );
-  item.result.replaceChildren();
-}
-
-interface Group {
+interface List {
   root: HTMLElement;
-  head: HTMLElement;
-  items: Keyed<Item, { service: Service; address: string }>;
+  update(services: readonly Service[], from: string): void;
 }
 
-function makeGroup(): Group {
-  const [head, list] = [E('h3'), E('ul', { class: 'mb-list' })];
+function makeList(): List {
+  const root = E('ul', { class: 'mb-list' });
+  const items = new Keyed<Item, Offered>(root, makeItem, (item, offered) => item.fill(offered));
   return {
-    root: E('section', { class: 'mb-card' }, [E('div', { class: 'mb-head' }, [head]), list]),
-    head,
-    items: new Keyed(list, makeItem, fillItem),
+    root,
+    update: (services, from) =>
+      items.update(new Map(services.map((service, i) => [`${i} ${service.url}`, { ...service, from }]))),
   };
 }
 
-interface Offering {
+interface Node {
   title: string;
-  address: string;
+  from: string;
   services: readonly Service[];
 }
 
-function fillGroup({ root, head, items }: Group, { title, address, services }: Offering): void {
-  setContent(head, title);
-  root.setAttribute('aria-label', title);
-  items.update(new Map(services.map((service, i) => [`${i} ${service.url}`, { service, address }])));
+function makeNode(): { root: HTMLElement; fill(node: Node): void } {
+  const [head, list] = [E('h3'), makeList()];
+  const root = E('section', { class: 'mb-card' }, [E('div', { class: 'mb-head' }, [head]), list.root]);
+  return {
+    root,
+    fill({ title, from, services }) {
+      setContent(head, title);
+      root.setAttribute('aria-label', title);
+      list.update(services, from);
+    },
+  };
 }
 
-class Services {
-  readonly page = new Page<Known>({
-    title: _('Services in the mesh'),
-    ask: () => this.ask(),
-    show: (known) => this.show(known),
-    seconds: POLL_S,
-  });
-  private readonly infos = new Survey(async (key: string) => (await readInfo({ key })).node_info, PACE);
-  private readonly told = E('p', { class: 'mb-said', role: 'status' });
-  private readonly edit = button(_('Change'), () => this.change(), 'action');
-  private readonly ownName = E('p');
-  private readonly ownList = E('ul', { class: 'mb-list' });
-  private readonly own = new Keyed(this.ownList, makeItem, fillItem);
-  private readonly others = E('div', { class: 'mb-cards' });
-  private readonly groups = new Keyed(this.others, makeGroup, fillGroup);
-  private readonly progress = E('p', { class: 'mb-dim' });
-  private known: Known | undefined;
+async function ask(): Promise<Known> {
+  const [self, { peers }, { sessions }, { tree }] = await Promise.all([
+    readSelf({}),
+    readPeers({}),
+    readSessions({}),
+    readTree({}),
+  ]);
+  const addresses = new Map([[self.key, self.address]]);
+  for (const { key, address } of [...peers.filter(({ up }) => up), ...sessions, ...tree])
+    if (key && address && addresses.size < MAX_NODES && !addresses.has(key)) addresses.set(key, address);
+  return { self, addresses };
+}
 
-  constructor() {
-    this.edit.hidden = true;
-    this.page.body.append(
-      card(_('Offered by this router'), [this.ownName, this.ownList, this.told], [this.edit]),
-      E('h3', [_('Offered by others')]),
-      this.progress,
-      this.others,
-    );
-  }
+function start(): HTMLElement {
+  const infos = new Survey(async (key: string) => (await readInfo({ key })).node_info, PACE);
+  const told = E('p', { class: 'mb-said', role: 'status' });
+  const [name, progress] = [E('p'), E('p', { class: 'mb-dim' })];
+  const own = makeList();
+  const others = E('div', { class: 'mb-cards' });
+  const nodes = new Keyed(others, makeNode, (parts, node: Node) => parts.fill(node));
+  const change = button(_('Change'), () => edit(), 'action');
+  let known: Known | undefined;
 
-  async allow(): Promise<void> {
-    this.edit.hidden = !(await readRights()).operator;
-  }
-
-  /** Asks one node more. Never rejects. */
-  async askNext(): Promise<void> {
-    const { known } = this;
-    if (known && (await this.infos.next(known.addresses.keys()))) this.show(known);
-  }
-
-  private async ask(): Promise<Known> {
-    const [self, { peers }, { sessions }, { tree }] = await Promise.all([
-      readSelf({}),
-      readPeers({}),
-      readSessions({}),
-      readTree({}),
-    ]);
-    const addresses = new Map([[self.key, self.address]]);
-    for (const { key, address } of [...peers.filter(({ up }) => up), ...sessions, ...tree])
-      if (key && address && addresses.size < MAX_NODES && !addresses.has(key)) addresses.set(key, address);
-    return { self, addresses };
-  }
-
-  private show(known: Known): void {
-    this.known = known;
-    const { self, addresses } = known;
-    const found = new Map<string, Offering>();
-    let [asked, count] = [0, 0];
-    for (const [key, address] of addresses) {
-      const info = this.infos.get(key);
+  function show(now: Known): void {
+    known = now;
+    const { self, addresses } = now;
+    const found = new Map<string, Node>();
+    let asked = 0;
+    for (const [key, from] of addresses) {
+      const info = infos.get(key);
       if (info === undefined) continue;
       asked++;
-      const services = readServices(info);
+      const [title, services] = [readName(info), readServices(info)];
       if (key === self.key) {
-        const name = readName(info);
         setContent(
-          this.ownName,
-          name ? _('Known in the mesh as %s.').format(name) : _('This router has no name in the mesh yet.'),
+          name,
+          title ? _('Known in the mesh as %s.').format(title) : _('This router has no name in the mesh yet.'),
         );
-        this.own.update(new Map(services.map((service, i) => [`${i} ${service.url}`, { service, address }])));
-      } else if (services.length > 0) {
-        count += services.length;
-        found.set(key, { title: readName(info) ?? _('Node %s…').format(key.slice(0, 8)), address, services });
-      }
+        own.update(services, from);
+      } else if (services.length > 0)
+        found.set(key, { title: title ?? _('Node %s…').format(key.slice(0, 8)), from, services });
     }
-    this.groups.update(found);
+    nodes.update(found);
     const state = _('%d of %d known nodes have answered.').format(asked, addresses.size);
-    setContent(
-      this.progress,
-      count === 0 && asked > 1 ? `${state} ${_('None of the others offers anything yet.')}` : state,
-    );
+    const nothing = found.size === 0 && asked > 1 ? _('None of the others offers anything yet.') : '';
+    setContent(progress, `${state} ${nothing}`);
   }
 
-  private change(): void {
-    const { known } = this;
-    if (!known) return;
-    const { self } = known;
-    const info = this.infos.get(self.key);
-    if (info === undefined) {
-      setContent(this.told, _('What is announced now is not known yet; try again in a moment.'));
+  function edit(): void {
+    const info = known && infos.get(known.self.key);
+    if (!known || info === undefined) {
+      setContent(told, _('What is announced now is not known yet; try again in a moment.'));
       return;
     }
+    const { interface: iface, address } = known.self;
     const offer = { name: readName(info) ?? '', services: readServices(info) };
-    editOffer(self.interface, offer, self.address, (told) => setContent(this.told, told));
+    editOffer(iface, offer, address, (text) => setContent(told, text));
   }
+
+  const page = new Page({ title: _('Services in the mesh'), ask, show, seconds: POLL_S });
+  change.hidden = true;
+  page.body.append(
+    card(_('Offered by this router'), [name, own.root, told], [change]),
+    E('h3', [_('Offered by others')]),
+    progress,
+    others,
+  );
+  void readRights().then(({ operator }) => {
+    change.hidden = !operator;
+  });
+  poll.add(async () => {
+    if (known && (await infos.next(known.addresses.keys()))) show(known);
+  }, ASK_S);
+  return page.start();
 }
 
-export default view.extend({
-  handleSave: null,
-  handleSaveApply: null,
-  handleReset: null,
-  render() {
-    const services = new Services();
-    void services.allow();
-    poll.add(() => services.askNext(), ASK_S);
-    return services.page.start();
-  },
-});
+export default view.extend({ handleSave: null, handleSaveApply: null, handleReset: null, render: start });

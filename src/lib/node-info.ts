@@ -11,7 +11,7 @@ import { encodeUtf8 } from './utf8.ts';
 /** Something to use in the mesh. */
 export interface Service {
   name: string;
-  /** `scheme://host[:port][/path]`, checked by `isServiceUrl`. */
+  /** `scheme://host[:port][/path]`, as `servicePlace` takes it. */
   url: string;
   description?: string;
 }
@@ -110,15 +110,10 @@ export function readServices(nodeInfo: unknown): Service[] {
     const name = readText(memberOf(entry, 'name'), MAX_NAME);
     const url = memberOf(entry, 'url');
     const description = readText(memberOf(entry, 'description'), MAX_DESCRIPTION);
-    if (name === undefined || !isServiceUrl(url)) continue;
+    if (name === undefined || typeof url !== 'string' || !servicePlace(url)) continue;
     services.push(description === undefined ? { name, url } : { name, url, description });
   }
   return services;
-}
-
-/** True for `scheme://host[:port][/path]` that goes to a host, of which nothing runs where it is opened. */
-export function isServiceUrl(url: unknown): url is string {
-  return typeof url === 'string' && urlProblem(url) === undefined;
 }
 
 /** A text with the blanks that it was written with. */
@@ -130,21 +125,43 @@ const HOST = /^(\[[0-9a-f:.]{2,45}\]|[a-z0-9_]([a-z0-9._-]{0,251}[a-z0-9_.])?)$/
 /** What a URI may be written with (RFC 3986), but `&`. */
 const FOREIGN = /[^\w!#$%'()*+,./:;=?@~[\]-]/u;
 
-/** What was expected, and what was seen. */
+/** Scheme, host and port with its colon. */
+const URL_PARTS = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*?)(:\d*)?(?:[/?#]|$)/i;
+
+/** Where a service's URL leads; the host stands in no brackets. */
+export interface ServicePlace {
+  scheme: string;
+  host: string;
+  /** Where the URL names one. */
+  port?: number;
+}
+
+/** Where `scheme://host[:port][/path]` leads; `undefined`: it is none, or runs something where it is opened. */
+export function servicePlace(url: unknown): ServicePlace | undefined {
+  if (typeof url !== 'string' || url.length > MAX_URL || FOREIGN.test(url)) return undefined;
+  const [, scheme = '', host = '', port] = URL_PARTS.exec(url) ?? [];
+  const known = scheme.toLowerCase();
+  if (LOCAL_SCHEMES.includes(known) || !HOST.test(host) || !isPort(port)) return undefined;
+  const place = { scheme: known, host: host.replace(/[[\]]/g, '') };
+  return port === undefined ? place : { ...place, port: Number(port.slice(1)) };
+}
+
+function isPort(port: string | undefined): boolean {
+  return port === undefined || (/^:[1-9]\d{0,4}$/.test(port) && Number(port.slice(1)) <= 65_535);
+}
+
+/** Why `servicePlace` takes a URL for none: what was expected, and what was seen. */
 function urlProblem(url: string): [expected: string, seen: string] | undefined {
+  if (servicePlace(url)) return undefined;
   if (url.length > MAX_URL) return [`at most ${MAX_URL} characters`, `${url.length}`];
   const foreign = FOREIGN.exec(url)?.[0];
   if (foreign !== undefined)
     return ["letters, digits and !#$%'()*+,-./:;=?@[]_~ (others are written %XX)", quoted(foreign)];
-  const parts = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*?)(:\d*)?(?:[/?#]|$)/i.exec(url);
-  if (!parts) return ['scheme://host, or scheme://host:port/path', quoted(url)];
-  const [, scheme = '', host = '', port] = parts;
+  const [, scheme, host = '', port = ''] = URL_PARTS.exec(url) ?? [];
+  if (scheme === undefined) return ['scheme://host, or scheme://host:port/path', quoted(url)];
   if (LOCAL_SCHEMES.includes(scheme.toLowerCase())) return ['a scheme that goes to a host', scheme];
   if (!HOST.test(host)) return ['a host: an address, in brackets where it has colons, or a name', quoted(host)];
-  const number = Number(port?.slice(1));
-  if (port !== undefined && !(/^:[1-9]\d{0,4}$/.test(port) && number <= 65_535))
-    return ['a port from 1 to 65535', quoted(port.slice(1))];
-  return undefined;
+  return ['a port from 1 to 65535', quoted(port.slice(1))];
 }
 
 function checkServices(value: unknown): Service[] {

@@ -2,7 +2,6 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { errorText, InputError } from '../../src/errors.ts';
 import {
-  isServiceUrl,
   MAX_SERVICES,
   mergeNodeInfo,
   nodeInfoBytes,
@@ -10,6 +9,7 @@ import {
   parseAnnouncement,
   readName,
   readServices,
+  servicePlace,
   withBlanks,
 } from '../../src/lib/node-info.ts';
 
@@ -206,7 +206,7 @@ for (const strange of [undefined, null, 7, 'x', [], { name: [] }, { name: '', se
   });
 read.run();
 
-const urls = suite('isServiceUrl');
+const urls = suite('servicePlace');
 for (const url of [
   'http://[200::1]',
   'https://wiki.example:443/a?b=c#d',
@@ -216,7 +216,7 @@ for (const url of [
   'mqtt://a-b',
   'git+ssh://x/y',
 ])
-  urls(`takes ${url}`, () => assert.ok(isServiceUrl(url)));
+  urls(`takes ${url}`, () => assert.ok(servicePlace(url)));
 for (const url of [
   '',
   'x',
@@ -238,7 +238,11 @@ for (const url of [
   undefined,
   7,
 ])
-  urls(`refuses ${url}`, () => assert.not.ok(isServiceUrl(url)));
+  urls(`refuses ${url}`, () => assert.not.ok(servicePlace(url)));
+urls('tells scheme, host and port', () => {
+  assert.equal(servicePlace('HTTPS://[200:1::2]:8443/a'), { scheme: 'https', host: '200:1::2', port: 8443 });
+  assert.equal(servicePlace('odd://wiki.example'), { scheme: 'odd', host: 'wiki.example' });
+});
 urls.run();
 
 const blanks = suite('withBlanks');

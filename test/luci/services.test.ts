@@ -1,24 +1,12 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { belongsTo, isMeshAddress, placeOf } from '../../luci-app/view/services/address.ts';
+import { belongsTo, isMeshAddress } from '../../luci-app/view/services/address.ts';
 import { DESKTOP, type Opened, Pages, PHONE, type Screen, type Script } from './browser.ts';
 import { WEAK_TEXTS } from './contrast.ts';
 import { HOSTILE, ok, SELF } from './made-answer.ts';
 
 // before the first suite: uvu begins to run what there is while somebody waits
 const pages = await Pages.start();
-
-const places = suite('placeOf');
-for (const [url, place] of [
-  ['http://[200:1::2]/', { scheme: 'http', host: '200:1::2', port: 80 }],
-  ['HTTPS://wiki.example:8443/a?b', { scheme: 'https', host: 'wiki.example', port: 8443 }],
-  ['mumble://[200:1::2]', { scheme: 'mumble', host: '200:1::2', port: 64738 }],
-  ['odd://host/x', { scheme: 'odd', host: 'host' }],
-] as const)
-  places(`tells where ${url} leads`, () => assert.equal(placeOf(url), place));
-places.run();
-
-// ---
 
 const mesh = suite('isMeshAddress');
 mesh('takes what is in 200::/7', () => {
@@ -158,20 +146,23 @@ if (pages) {
       await page.getByText('Known in the mesh as').waitFor({ timeout: 8000 });
       await page.getByRole('button', { name: 'Change' }).click();
       await page.getByRole('button', { name: 'Add a service' }).click();
-      await page.locator('#mb-service-1-name').fill('Chat');
-      await page.locator('#mb-service-1-url').fill('http://x');
+      await page.locator('#mb-offer-4').fill('Chat');
+      await page.locator('#mb-offer-5').fill('http://x');
       await opened.shoot('services-form-desktop');
       await page.getByRole('button', { name: 'Save' }).click();
-      await page.locator('#mb-service-1-url-error', { hasText: 'expected a host' }).waitFor({ timeout: 5000 });
-      assert.is(await page.evaluate('document.activeElement.id'), 'mb-service-1-url');
-      await page.locator('#mb-service-1-url').fill('http://chat.example/');
+      await page.locator('#mb-offer-5-error', { hasText: 'expected a host' }).waitFor({ timeout: 5000 });
+      assert.is(await page.evaluate('document.activeElement.id'), 'mb-offer-5');
+      await page.locator('#mb-offer-5').fill('http://chat.example/');
       await page.getByRole('button', { name: 'Save' }).click();
       await page.getByRole('button', { name: 'Start it again' }).click();
       await page.getByText('Announced. Others see it within some minutes.').waitFor({ timeout: 5000 });
     })();
     assert.equal(JSON.parse(sent[1]!.node_info as string), {
       name: 'our-router',
-      services: [OWN.services[0], { name: 'Chat', url: 'http://chat.example/' }],
+      services: [
+        { ...OWN.services[0], description: '' },
+        { name: 'Chat', url: 'http://chat.example/', description: '' },
+      ],
     });
     assert.equal([sent[1]!.interface, restarted], ['ygg0', ['ygg0']]);
   });

@@ -4,8 +4,6 @@ import { MAX_SERVICES, type Service } from '../../../src/lib/node-info.ts';
 import { button } from '../part/button.ts';
 import { method } from '../part/daemon.ts';
 import { openDialog } from '../part/dialog.ts';
-import { describeFailure } from '../part/failure.ts';
-import { setContent } from '../part/keyed.ts';
 import { Refusal } from '../part/refusal.ts';
 
 const announce = method('meshbridge.helper', 'announce', ['interface', 'node_info']);
@@ -23,118 +21,81 @@ interface Field {
   error: HTMLElement;
 }
 
-function field(id: string, label: string, value: string, hint = ''): Field {
+let made = 0;
+
+function field(label: string, value: string, hint = ''): Field {
+  const id = `mb-offer-${made++}`;
   const error = E('strong', { class: 'mb-error', id: `${id}-error` });
-  const input = E('input', {
-    class: 'cbi-input-text',
-    id,
-    value,
-    autocapitalize: 'none',
-    'aria-describedby': `${id}-error`,
-  });
-  const root = E('div', { class: 'mb-field' }, [
-    E('label', { for: id }, [label]),
-    input,
-    error,
-    E('small', { class: 'mb-dim' }, [hint]),
-  ]);
+  const input = E('input', { class: 'cbi-input-text', id, value, 'aria-describedby': `${id}-error` });
+  const root = E('div', { class: 'mb-field' }, [E('label', { for: id }, [label]), input, error, E('small', [hint])]);
   return { root, input, error };
 }
 
-/** The rows of the form: one for each service. */
-class Editor {
-  readonly name: Field;
-  readonly list = E('div');
-  private rows: Record<keyof Service, Field>[] = [];
-  private made = 0;
+/** Opens the form. @param onDone told what was done. */
+export function editOffer(iface: string, offer: Offer, address: string, onDone: (told: string) => void): void {
+  const name = field(_('Name of this router in the mesh'), offer.name, _('Everybody in the mesh can read it.'));
+  const list = E('div');
+  let rows: Record<keyof Service, Field>[] = [];
 
-  constructor(
-    offer: Offer,
-    private readonly url: string,
-  ) {
-    this.name = field(
-      'mb-node-name',
-      _('Name of this router in the mesh'),
-      offer.name,
-      _('Everybody in the mesh can read it.'),
-    );
-    for (const service of offer.services) this.add(service);
-  }
-
-  add(service: Service): void {
-    if (this.rows.length >= MAX_SERVICES) return;
-    const id = `mb-service-${this.made++}`;
+  function add(service: Service): void {
+    if (rows.length >= MAX_SERVICES) return;
     const row = {
-      name: field(`${id}-name`, _('Service'), service.name, _('What people call it: Wiki, Camera at the gate.')),
-      url: field(
-        `${id}-url`,
-        _('Address'),
-        service.url,
-        _('As in a browser; of this router or of a computer behind it.'),
-      ),
-      description: field(`${id}-description`, _('Description'), service.description ?? ''),
-    };
-    const remove = (): void => {
-      this.rows = this.rows.filter((one) => one !== row);
-      root.remove();
+      name: field(_('Service'), service.name, _('What people call it: Wiki, Camera at the gate.')),
+      url: field(_('Address'), service.url, _('As in a browser; of this router or of a computer behind it.')),
+      description: field(_('Description'), service.description ?? ''),
     };
     const root = E('fieldset', { class: 'mb-card' }, [
-      row.name.root,
-      row.url.root,
-      row.description.root,
-      button(_('Remove this service'), remove, 'negative'),
+      ...Object.values(row).map((one) => one.root),
+      button(
+        _('Remove this service'),
+        () => {
+          rows = rows.filter((one) => one !== row);
+          root.remove();
+        },
+        'negative',
+      ),
     ]);
-    this.rows.push(row);
-    this.list.append(root);
+    rows.push(row);
+    list.append(root);
+    row.name.input.focus();
   }
 
-  addEmpty(): void {
-    this.add({ name: '', url: this.url });
-    this.rows[this.rows.length - 1]?.name.input.focus();
-  }
-
-  /** What was entered, as the helper takes it. */
-  text(): string {
-    const services = this.rows.map(({ name, url, description }) => ({
-      name: name.input.value,
-      url: url.input.value,
-      ...(description.input.value.trim() !== '' && { description: description.input.value }),
-    }));
-    return JSON.stringify({
-      name: this.name.input.value.trim() || null,
-      services: services.length > 0 ? services : null,
-    });
-  }
-
-  /** Shows a refusal beside the field that it is about. @returns whether there is one. */
-  blame({ field: place = '', message }: Refusal): boolean {
-    for (const one of [this.name, ...this.rows.flatMap((row) => Object.values(row))]) one.error.textContent = '';
+  /** Shows a refusal beside the field that it is about. */
+  function blame({ field: place = '', message }: Refusal): boolean {
+    for (const row of [{ name }, ...rows]) for (const { error } of Object.values(row)) error.textContent = '';
     const [, index, part] = /^services\[(\d+)\]\.(\w+)$/.exec(place) ?? [];
-    const row = this.rows[Number(index)];
-    const at = place === 'name' ? this.name : row?.[part as keyof Service];
+    const at = place === 'name' ? name : rows[Number(index)]?.[part as keyof Service];
     if (!at) return false;
     at.error.textContent = message.replace(`${place}: `, '');
     at.input.focus();
     return true;
   }
-}
 
-/** Opens the form. @param onDone told what was done. */
-export function editOffer(iface: string, offer: Offer, address: string, onDone: (told: string) => void): void {
-  const editor = new Editor(offer, `http://[${address}]/`);
-  const save = async (): Promise<void> => {
+  async function save(): Promise<void> {
+    const services = rows.map((row) => ({
+      name: row.name.input.value,
+      url: row.url.input.value,
+      description: row.description.input.value,
+    }));
+    const told = { name: name.input.value.trim() || null, services };
     try {
-      const { result } = await announce({ interface: iface, node_info: editor.text() });
+      const { result } = await announce({ interface: iface, node_info: JSON.stringify(told) });
       if (result === 'changed') offerRestart(iface, onDone);
       else onDone(_('Nothing was changed.'));
     } catch (error) {
-      if (error instanceof Refusal && editor.blame(error)) throw new Refusal(_('One field is not right yet.'));
+      if (error instanceof Refusal && blame(error)) throw new Refusal(_('One field is not right yet.'));
       throw error;
     }
-  };
+  }
+
+  for (const service of offer.services) add(service);
   openDialog({
     title: _('What this router offers'),
-    content: [editor.name.root, editor.list, E('p', [button(_('Add a service'), () => editor.addEmpty())])],
+    content: [
+      name.root,
+      list,
+      E('p', [button(_('Add a service'), () => add({ name: '', url: `http://[${address}]/` }))]),
+    ],
     actions: [{ label: _('Save'), kind: 'positive', work: save }],
   });
 }
@@ -142,33 +103,13 @@ export function editOffer(iface: string, offer: Offer, address: string, onDone: 
 /** Yggdrasil reads what it tells only when it starts. */
 function offerRestart(iface: string, onDone: (told: string) => void): void {
   onDone(_('Saved. It is announced when %s starts next.').format(iface));
-  const said = E('p', { class: 'mb-dim' });
+  const work = async (): Promise<void> => {
+    await restart({ interface: iface });
+    onDone(_('Announced. Others see it within some minutes.'));
+  };
   openDialog({
     title: _('Announce it now?'),
-    content: [
-      E('p', [
-        _(
-          'Yggdrasil tells the mesh when %s starts. Starting it again now breaks its connections for some seconds.',
-        ).format(iface),
-      ]),
-      said,
-    ],
-    actions: [
-      {
-        label: _('Start it again'),
-        kind: 'action',
-        work: async () => {
-          setContent(said, '…');
-          try {
-            await restart({ interface: iface });
-          } catch (error) {
-            setContent(said, '');
-            const { what, fix } = describeFailure(error);
-            throw new Refusal(`${what} ${fix}`);
-          }
-          onDone(_('Announced. Others see it within some minutes.'));
-        },
-      },
-    ],
+    content: [E('p', [_('For that %s is started again, and its connections break for some seconds.').format(iface)])],
+    actions: [{ label: _('Start it again'), kind: 'action', work }],
   });
 }
