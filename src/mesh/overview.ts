@@ -138,7 +138,7 @@ export class Overview {
     const patience = new Promise<void>((resolve) => {
       cancel = this.clock.after(PATIENCE_MS, resolve);
     });
-    await Promise.race([Promise.all(answers).then(() => this.judgeOne(node.name)), patience]).catch(() => {});
+    await Promise.race([Promise.all(answers).then(() => this.judge(node.name)), patience]).catch(() => {});
     cancel();
   }
 

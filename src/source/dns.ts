@@ -14,6 +14,8 @@ export interface PeeringHost {
 /** While somebody looks or a peering with a name is down, and otherwise. */
 const BRISK_MS = 60_000;
 const IDLE_MS = 600_000;
+/** While no peering has a name: at a start the configuration is not known yet. */
+const NAMELESS_MS = 10_000;
 /** A name that was not found while another one was is at fault itself: it is left alone for so long. */
 const AT_FAULT_MS = 600_000;
 const MAX_AT_FAULT = 32;
@@ -23,7 +25,8 @@ export class DnsSource {
   /** The last answer; `undefined`: nothing was asked yet, or no peering has a name. */
   fact: DnsFact | undefined;
   private askedAtMs = Number.NEGATIVE_INFINITY;
-  private seenAtMs = Number.NEGATIVE_INFINITY;
+  /** Before this, the peerings are not looked through again. */
+  private notBeforeMs = 0;
   private asked = '';
   private readonly atFault = new Map<string, number>();
   private cancel: Cancel | undefined;
@@ -39,13 +42,13 @@ export class DnsSource {
   /** A moment at which a question would be convenient. */
   remind(): void {
     const nowMs = this.clock.monotonicMs();
-    if (this.cancel || nowMs - Math.max(this.askedAtMs, this.seenAtMs) < BRISK_MS) return;
+    if (this.cancel || nowMs < this.notBeforeMs) return;
     const hosts = this.hosts();
+    this.notBeforeMs = nowMs + (hosts.length > 0 ? BRISK_MS : NAMELESS_MS);
     if (hosts.length === 0) {
       this.fact = undefined;
       return;
     }
-    this.seenAtMs = nowMs;
     const brisk = this.isLookedAt() || hosts.some(({ down }) => down);
     if (nowMs - this.askedAtMs < (brisk ? BRISK_MS : IDLE_MS)) return;
     this.askedAtMs = nowMs;
