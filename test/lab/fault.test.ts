@@ -17,7 +17,7 @@ import { type Holding, LIMIT_MS, Router, sleep, TARGET_MS, until } from './route
 
 const ROUNDS = 20;
 /** Memory and descriptors are compared from this round on: caches are full by then. */
-const SETTLED = 5;
+const SETTLED = 10;
 const RSS_SLACK_KIB = 512;
 /** The heap's limit of the router, and the program with its stack. */
 const RSS_MOST_KIB = 20 * 1024;
