@@ -68,16 +68,6 @@ export function formatPublicPeers(peers: readonly PublicPeer[]): string {
   return JSON.stringify(regions);
 }
 
-/**
- * A list without what is not looked at, for it may be longer than what a router is handed. Its entries are not checked.
- * @throws SyntaxError when it is no JSON.
- */
-export function shortenPublicPeers(text: string): string {
-  return JSON.stringify(JSON.parse(text), (name, value) =>
-    /^quic:/i.test(name) || value?.up === false ? undefined : name.includes('://') ? { key: value?.key } : value,
-  );
-}
-
 /** Lower is preferred among the ways to one host: `tls` is encrypted and plain to every network that lets TCP through. */
 export function rankOf({ uri }: PublicPeer): number {
   return SCHEMES.indexOf(uri.slice(0, uri.indexOf(':')));

@@ -8,7 +8,6 @@ import {
   operatorOf,
   parsePublicPeers,
   rankOf,
-  shortenPublicPeers,
 } from '../../src/lib/public-peers.ts';
 
 const KEY = 'ab'.repeat(32);
@@ -84,22 +83,6 @@ format('keeps regions apart from what every object has', () => {
   assert.equal(parsePublicPeers(formatPublicPeers(peers)), peers);
 });
 format.run();
-
-const shorten = suite('shortenPublicPeers');
-shorten('leaves nothing out that is read', () => {
-  const text = shortenPublicPeers(LIST);
-  assert.equal(parsePublicPeers(text), parsePublicPeers(LIST));
-  assert.not(/quic|last_seen|response_ms|:80"?:\{"up/.test(text));
-});
-shorten('takes any JSON, and nothing else', () => {
-  for (const text of ['[]', 'null', '7', '{"a":null}', '{"a":{"tls://h.example:1":null}}'])
-    parsePublicPeers(`{"x":${shortenPublicPeers(text)}}`);
-  assert.throws(
-    () => shortenPublicPeers('<html>'),
-    (error: unknown) => error instanceof SyntaxError,
-  );
-});
-shorten.run();
 
 const operators = suite('operatorOf');
 for (const [host, operator] of Object.entries({

@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import ubusd from '../../openwrt-feed/meshbridge/files/meshbridge.acl.json';
 import { HELPER_METHODS, HELPER_OBJECT } from '../../src/api/helper.ts';
-import { MESHBRIDGE_METHODS, type MethodContract, OBJECTS } from '../../src/api/objects.ts';
+import { type MethodContract, OBJECTS } from '../../src/api/objects.ts';
 import { read, sources } from './source.ts';
 
 /** rpcd: scope -> object -> functions. Source: rpcd, session.c. */
@@ -80,7 +80,7 @@ interface MenuEntry {
   title: string;
   order: number;
   action: { type: string; path?: string };
-  depends: { acl: string[] };
+  depends?: { acl: string[] };
 }
 const menu: Record<string, MenuEntry> = JSON.parse(
   read('luci-app/root/usr/share/luci/menu.d/luci-app-meshbridge.json'),
@@ -97,8 +97,12 @@ entries('has one entry a view, below Mesh', () => {
   for (const [key, { action }] of pages)
     assert.equal(action, { type: 'view', path: `meshbridge/${key.slice('admin/mesh/'.length)}` });
 });
-entries('is shown to whoever may see', () => {
-  for (const [key, { depends }] of Object.entries(menu)) assert.equal(depends, { acl: [SHOW] }, key);
+entries('is shown to whoever may see, and to a member its page', () => {
+  // LuCI asks for the groups of all that is above a page, too
+  const { 'admin/mesh': above, 'admin/mesh/member': own, ...others } = menu;
+  assert.is(above!.depends, undefined);
+  assert.equal(own!.depends, { acl: [MEMBER] });
+  for (const [key, { depends }] of Object.entries(others)) assert.equal(depends, { acl: [SHOW] }, key);
 });
 entries.run();
 
@@ -113,14 +117,17 @@ for (const path of sources('luci-app/view')) {
     assert.not.match(read(path), HTML);
     assert.not.match(read(path), CODE);
   });
-  pages(`are plain text but for the translation's quotes: ${path}`, () => {
-    for (const [, argument] of read(path).matchAll(/(?<![\w.])_\((.)/g)) assert.is(argument, "'", '~> not one literal');
-  });
+  // this one translates the daemon's sentences, whose literals stand in the daemon
+  if (path !== 'luci-app/view/part/say.ts')
+    pages(`translate literals alone: ${path}`, () => {
+      for (const [, argument] of read(path).matchAll(/(?<![\w.])_\((.)/g))
+        assert.match(argument!, /['\n]/, '~> not one literal');
+    });
 }
-pages('call nothing on the bus but through the contract', () => {
-  for (const path of sources('luci-app/view'))
-    if (/rpc\.declare/.test(read(path))) assert.is(path, 'luci-app/view/part/daemon.ts');
-  for (const [, method] of read('luci-app/view/part/daemon.ts').matchAll(/object: 'meshbridge',\s+method: '(\w+)'/g))
-    assert.ok(method! in MESHBRIDGE_METHODS, method);
+pages('call nothing on the bus but through the contract, and rpcd for their rights', () => {
+  const callers = sources('luci-app/view').filter((path) => /rpc\.declare/.test(read(path)));
+  assert.equal(callers, ['luci-app/view/part/daemon.ts', 'luci-app/view/part/rights.ts']);
+  const objects = [...read('luci-app/view/part/rights.ts').matchAll(/object: '(\w+)'/g)].map(([, object]) => object);
+  assert.equal(objects, ['session']);
 });
 pages.run();

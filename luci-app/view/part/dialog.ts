@@ -6,8 +6,8 @@ import { describeFailure } from './failure.ts';
 export interface DialogAction {
   label: string;
   kind?: ButtonKind | undefined;
-  /** What the button does; the dialog closes when it is done, and stays and says why when it fails. */
-  work(): void | Promise<void>;
+  /** What the button does; the dialog closes when it is done, stays when that gave false, and stays and says why when it fails. */
+  work(): unknown;
 }
 
 export interface DialogOptions {
@@ -25,8 +25,7 @@ export function openDialog({ title, content, actions }: DialogOptions): HTMLDial
     if (busy) return;
     busy = true;
     try {
-      await work();
-      dialog.close();
+      if ((await work()) !== false) dialog.close();
     } catch (error) {
       const { what, fix } = describeFailure(error);
       failed.textContent = [what, fix].join(' ').trim();

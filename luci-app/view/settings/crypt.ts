@@ -1,113 +1,97 @@
 // SHA-256 crypt ($5$) of a password, as crypt(3) makes it: the router keeps the hash alone and never sees the password. Written out,
-// for pages come over http, where browsers offer no cryptography but random numbers.
+// for pages come over http, where browsers offer no cryptography but random numbers; in plain lists of bytes, for it must be small.
 //
 // Source: U. Drepper, "Unix crypt using SHA-256 and SHA-512"; FIPS 180-4.
 
+type Bytes = readonly number[];
+
 const DIGITS = './0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const ROUNDS = 5000;
-const DIGEST = 32;
 
-/** Fractional parts of roots of the first 64 primes: what the constants of SHA-256 are made of. */
+/** Fractional parts of roots of the first 64 primes are the constants of SHA-256. */
 const primes: number[] = [];
 for (let n = 2; primes.length < 64; n++) if (primes.every((p) => n % p > 0)) primes.push(n);
-const fractions = (power: number): Int32Array => Int32Array.from(primes, (p) => ((p ** power % 1) * 2 ** 32) | 0);
-const START = fractions(1 / 2).subarray(0, 8);
-const ADDED = fractions(1 / 3);
+const constants = (power: number): Bytes => primes.map((p) => ((p ** power % 1) * 2 ** 32) | 0);
+const START = constants(1 / 2).slice(0, 8);
+const ADDED = constants(1 / 3);
 
-function sha256(...parts: readonly Uint8Array[]): Uint8Array {
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
-  const padded = new Uint8Array(((length + 72) >> 6) << 6);
-  let end = 0;
-  for (const part of parts) {
-    padded.set(part, end);
-    end += part.length;
-  }
-  padded[length] = 0x80;
-  const input = new DataView(padded.buffer);
-  input.setUint32(padded.length - 4, length * 8);
+const turn = (word: number, by: number): number => (word >>> by) | (word << (32 - by));
+const turnTwice = (word: number, a: number, b: number): number => turn(word, a) ^ turn(word, b);
 
-  const state = START.slice();
-  const words = new Int32Array(64);
-  for (let block = 0; block < padded.length; block += 64) {
-    let [a, b, c, d, e, f, g, h] = state as unknown as [number, number, number, number, number, number, number, number];
+function sha256(...message: Bytes): Bytes {
+  const bits = 8 * message.length;
+  const bytes = [...message, 0x80];
+  while (bytes.length % 64 !== 60 || bytes.length < message.length + 5) bytes.push(0);
+  bytes.push(...toBytes(bits));
+  let state: Bytes = START;
+  for (let block = 0; block < bytes.length; block += 64) {
+    const words: number[] = [];
+    let [a, b, c, d, e, f, g, h] = state as [number, number, number, number, number, number, number, number];
     for (let i = 0; i < 64; i++) {
-      words[i] =
+      const at = block + 4 * i;
+      const [old = 0, last = 0] = [words[i - 15], words[i - 2]];
+      const word =
         i < 16
-          ? input.getInt32(block + 4 * i)
-          : mix(words[i - 15]!, 7, 18, 3) + mix(words[i - 2]!, 17, 19, 10) + words[i - 7]! + words[i - 16]!;
-      const first = (turn(e, 6, 11, 25) + ((e & f) ^ (~e & g)) + h + ADDED[i]! + words[i]!) | 0;
-      const second = turn(a, 2, 13, 22) + ((a & b) ^ (a & c) ^ (b & c));
+          ? (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
+          : ((turnTwice(old, 7, 18) ^ (old >>> 3)) +
+              (turnTwice(last, 17, 19) ^ (last >>> 10)) +
+              words[i - 7]! +
+              words[i - 16]!) |
+            0;
+      words.push(word);
+      const first = (turnTwice(e, 6, 11) ^ turn(e, 25)) + ((e & f) ^ (~e & g)) + h + ADDED[i]! + word;
+      const second = (turnTwice(a, 2, 13) ^ turn(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
       [h, g, f, e, d, c, b, a] = [g, f, e, (d + first) | 0, c, b, a, (first + second) | 0];
     }
-    [a, b, c, d, e, f, g, h].forEach((word, i) => {
-      state[i]! += word;
-    });
+    state = [a, b, c, d, e, f, g, h].map((word, i) => (word + state[i]!) | 0);
   }
-  const output = new DataView(new ArrayBuffer(DIGEST));
-  state.forEach((word, i) => {
-    output.setInt32(4 * i, word);
-  });
-  return new Uint8Array(output.buffer);
+  return state.flatMap(toBytes);
 }
 
-function rotate(word: number, by: number): number {
-  return (word >>> by) | (word << (32 - by));
+function toBytes(word: number): number[] {
+  return [24, 16, 8, 0].map((by) => (word >>> by) & 255);
 }
 
-function turn(word: number, a: number, b: number, c: number): number {
-  return rotate(word, a) ^ rotate(word, b) ^ rotate(word, c);
+/** `length` bytes of a digest, over and over. */
+function fill(digest: Bytes, length: number): Bytes {
+  return Array.from({ length }, (_, i) => digest[i % 32]!);
 }
 
-function mix(word: number, a: number, b: number, shift: number): number {
-  return rotate(word, a) ^ rotate(word, b) ^ (word >>> shift);
+function times(count: number, bytes: Bytes): Bytes {
+  return Array<Bytes>(count).fill(bytes).flat();
 }
 
-/** As many bytes as wanted, of one digest over and over. */
-function repeated(digest: Uint8Array, length: number): Uint8Array {
-  return Uint8Array.from({ length }, (_, i) => digest[i % DIGEST]!);
-}
-
-function digestOf(password: Uint8Array, salt: Uint8Array): Uint8Array {
+function digestOf(password: Bytes, salt: Bytes): Bytes {
   const { length } = password;
-  const both = sha256(password, salt, password);
-  const parts = [password, salt, repeated(both, length)];
+  const both = sha256(...password, ...salt, ...password);
+  const parts = [password, salt, fill(both, length)];
   for (let bits = length; bits > 0; bits >>= 1) parts.push(bits & 1 ? both : password);
-  let digest = sha256(...parts);
-  const secret = repeated(sha256(...Array<Uint8Array>(length).fill(password)), length);
-  const spice = repeated(sha256(...Array<Uint8Array>(16 + digest[0]!).fill(salt)), salt.length);
+  let digest = sha256(...parts.flat());
+  const secret = fill(sha256(...times(length, password)), length);
+  const spice = fill(sha256(...times(16 + digest[0]!, salt)), salt.length);
   for (let round = 0; round < ROUNDS; round++) {
-    const odd = round % 2 > 0;
-    digest = sha256(
-      odd ? secret : digest,
-      ...(round % 3 ? [spice] : []),
-      ...(round % 7 ? [secret] : []),
-      odd ? digest : secret,
-    );
+    const [first, last] = round % 2 ? [secret, digest] : [digest, secret];
+    digest = sha256(...first, ...(round % 3 ? spice : []), ...(round % 7 ? secret : []), ...last);
   }
   return digest;
 }
 
 /** crypt's own base 64: three bytes from all over the digest, lowest bits first. */
-function digits(digest: Uint8Array): string {
+function toDigits(digest: Bytes): string {
   let text = '';
-  const add = (value: number, count: number): void => {
-    for (let i = 0; i < count; i++) text += DIGITS[(value >> (6 * i)) & 63];
-  };
-  let [a, b, c] = [0, 10, 20];
-  for (let i = 0; i < 10; i++) {
-    add((digest[a]! << 16) | (digest[b]! << 8) | digest[c]!, 4);
-    [a, b, c] = [c + 1, a + 1, b + 1];
+  for (let i = 0, group = [0, 10, 20]; i < 11; i++, group = [group[2]! + 1, group[0]! + 1, group[1]! + 1]) {
+    const [a = 0, b = 0, c = 0] = i < 10 ? group.map((at) => digest[at]!) : [0, digest[31]!, digest[30]!];
+    for (let by = 0; by < (i < 10 ? 24 : 18); by += 6) text += DIGITS[(((a << 16) | (b << 8) | c) >> by) & 63];
   }
-  add((digest[31]! << 8) | digest[30]!, 3);
   return text;
 }
 
-function randomSalt(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => DIGITS[byte & 63]).join('');
-}
+const encode = (text: string): Bytes => [...new TextEncoder().encode(text)];
 
-/** The `$5$…` of a password; `salt` is 1 to 16 of crypt's 64 digits. Takes some tens of milliseconds. */
-export function hashPassword(password: string, salt = randomSalt()): string {
-  const encoder = new TextEncoder();
-  return `$5$${salt}$${digits(digestOf(encoder.encode(password), encoder.encode(salt)))}`;
+/** The `$5$…` of a password; `salt` is 1 to 16 of crypt's 64 digits. Takes about a tenth of a second. */
+export function hashPassword(
+  password: string,
+  salt = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => DIGITS[byte & 63]).join(''),
+): string {
+  return `$5$${salt}$${toDigits(digestOf(encode(password), encode(salt)))}`;
 }
