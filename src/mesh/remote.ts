@@ -90,7 +90,8 @@ export function nameIn(info: Json | undefined): string | undefined {
 
 /** Questions to other nodes, and to this one about itself, which the network would never answer. */
 export class Remote {
-  private readonly infos = new RemoteAnswers<Json>(64, 131_072);
+  /** As many as a visit of the map asks. */
+  private readonly infos = new RemoteAnswers<Json>(128, 131_072);
   private readonly peers = new RemoteAnswers<string[]>(64, 65_536);
   /** Names outlive the answers that they were in; empty: the node gives none. */
   private readonly names = new RemoteAnswers<string>(1024, 32_768);

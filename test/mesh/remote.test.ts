@@ -91,6 +91,16 @@ info('asks the network once in ten minutes, in any case of the key', async () =>
   assert.is((await remote.nodeInfo(OTHER, 601_001)).atMs, 601_001);
   assert.equal(asked, [`info ${OTHER}`, `info ${OTHER}`]);
 });
+info('keeps the answers of as many nodes as the map asks in one visit, and no more bytes than that takes', async () => {
+  const { asked, world, remote } = make();
+  const keys = Array.from({ length: 120 }, (_, i) => i.toString(16).padStart(64, '0'));
+  for (const key of [...keys, ...keys]) await remote.nodeInfo(key, 0);
+  assert.is(asked.length, 120);
+  world.info = { name: 'x'.repeat(16_000) };
+  for (let i = 0; i < 9; i++) await remote.nodeInfo(`f${i}`.padStart(64, '0'), 0);
+  await remote.nodeInfo(keys[0]!, 0);
+  assert.is(asked.length, 130);
+});
 info('keeps no failure', async () => {
   const { world, remote } = make();
   world.info = new TimeoutError('no answer');
