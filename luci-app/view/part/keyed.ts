@@ -2,11 +2,11 @@
 
 /** What is made once for each key; `root` is the child. */
 export interface KeyedParts {
-  root: HTMLElement;
+  root: Element;
 }
 
 /** Shows `value` in `element`; a text or node that stands there already is left alone. */
-export function setContent(element: HTMLElement, value: Node | string): void {
+export function setContent(element: Element, value: Node | string): void {
   if (typeof value !== 'string') {
     if (element.firstChild !== value) element.replaceChildren(value);
   } else if (element.firstElementChild || element.textContent !== value) element.textContent = value;
@@ -14,10 +14,11 @@ export function setContent(element: HTMLElement, value: Node | string): void {
 
 /** Keeps one child for each key. */
 export class Keyed<Parts extends KeyedParts, Value> {
-  private readonly made = new Map<string, Parts>();
+  /** What stands there now. */
+  readonly made = new Map<string, Parts>();
 
   constructor(
-    private readonly parent: HTMLElement,
+    private readonly parent: Element,
     private readonly make: (key: string) => Parts,
     private readonly fill: (parts: Parts, value: Value) => void,
   ) {}

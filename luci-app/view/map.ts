@@ -1,0 +1,171 @@
+// The page Mesh > Map: the neighbourhood as a picture and as a list, and what is known of each node in it.
+
+import poll from 'luci:poll';
+import view from 'luci:view';
+import type { Peer } from '../../src/api/model.ts';
+import { readName, readServices } from '../../src/lib/node-info.ts';
+import { shown } from '../../src/lib/words.ts';
+import { type Graph, type MapNode, readGraph } from './map/graph.ts';
+import { makeLegend } from './map/legend.ts';
+import { makePicture } from './map/picture.ts';
+import { describeNode } from './map/word.ts';
+import { button } from './part/button.ts';
+import { card, Facts } from './part/card.ts';
+import { copyButton } from './part/copy.ts';
+import { method, type Reply } from './part/daemon.ts';
+import type { Health } from './part/health.ts';
+import { setContent } from './part/keyed.ts';
+import { Page } from './part/page.ts';
+import { say } from './part/say.ts';
+import { Survey } from './part/survey.ts';
+import { Table } from './part/table.ts';
+
+const POLL_S = 10;
+/** Every so many polls ask for what changes slowly, too. */
+const SLOW = 6;
+/** Between two questions to other nodes. */
+const ASK_S = 1;
+const PACE = { most: 120, keepMs: 600_000, againMs: 300_000 };
+/** Before a key: the question for that node's peers; else for its node info. */
+const PEERS = '@';
+/** How far away nodes are asked for their peers. */
+const ASK_HOPS = 2;
+
+const readOverview = method('meshbridge', 'overview');
+const readPeers = method('yggdrasil', 'peers');
+const readTree = method('yggdrasil', 'tree');
+const readSessions = method('yggdrasil', 'sessions');
+const readInfo = method('yggdrasil', 'node_info', ['key'], true);
+const readNodePeers = method('yggdrasil', 'node_peers', ['key'], true);
+
+interface Known {
+  overview: Reply<'meshbridge', 'overview'>;
+  peers: readonly Peer[];
+}
+
+function makeMap(): Node {
+  const survey = new Survey<unknown>(
+    async (what) =>
+      what[0] === PEERS
+        ? (await readNodePeers({ key: what.slice(1) })).keys
+        : (await readInfo({ key: what })).node_info,
+    PACE,
+  );
+  let known: Known;
+  let slow: [Reply<'yggdrasil', 'tree'>, Reply<'yggdrasil', 'sessions'>] | undefined;
+  let graph: Graph | undefined;
+  let selected = '';
+  let turn = 0;
+
+  const page = new Page({ title: _('Map of the mesh'), ask, show, seconds: POLL_S });
+  const label = _('Nodes of the mesh');
+  const picture = makePicture(label, choose);
+  const pages = [
+    E('a', { href: L.url('admin/mesh/peers') }, [_('Mesh → Peers')]),
+    E('a', { href: L.url('admin/mesh/services') }, [_('Mesh → Services')]),
+  ];
+  const alone = E('p', { class: 'mb-note' }, [_('Nobody else is in sight. Neighbours are added under Mesh → Peers.')]);
+  const facts = new Facts();
+  const copy = E('span');
+  const table = new Table(label, [_('Name'), _('Place'), _('Tree parent')]);
+  const list = E('details', { toggle: () => graph && draw() }, [E('summary', [_('The same as a list')]), table.root]);
+  const tools = [
+    button(_('Larger'), () => picture.zoom(1.5)),
+    button(_('Smaller'), () => picture.zoom(2 / 3)),
+    button(_('Show all'), () => picture.zoom(0)),
+  ];
+  const map = E('div', { class: 'mb-atlas' }, [
+    E('div', [picture.root, E('div', { class: 'mb-tools' }, tools)]),
+    card(_('Selected node'), [facts.root, E('p', { class: 'mb-row' }, pages)]),
+    makeLegend(),
+  ]);
+  page.body.append(alone, map, list);
+
+  async function ask(): Promise<Known> {
+    const overview = await readOverview({});
+    if (!overview.self) return { overview, peers: [] };
+    const { peers } = await readPeers({});
+    if (turn++ % SLOW === 0 || !slow) slow = await Promise.all([readTree({}), readSessions({})]);
+    return { overview, peers };
+  }
+
+  function show(answer: Known): void {
+    const { self, verdict } = answer.overview;
+    known = answer;
+    page.tell(
+      verdict.state as Health,
+      say(verdict.words.sentence, verdict.values),
+      say(verdict.words.fix, verdict.values),
+    );
+    map.hidden = list.hidden = !self;
+    if (self) draw();
+    else graph = undefined;
+  }
+
+  function nameOf(node: MapNode | undefined): string {
+    if (!node) return '';
+    const { key, hops, own } = node;
+    const { name, uplinks } = known.overview;
+    const given = hops === 0 ? name || _('This router') : own?.name;
+    const shownName = given ? shown(given) : (readName(survey.get(key)) ?? `${key.slice(0, 8)}…`);
+    const lines = uplinks.filter((one) => one.up && one.default_route).map((one) => one.interface);
+    return hops === 0 && lines[0] ? _('%s (Internet by %s)').format(shownName, lines.join(', ')) : shownName;
+  }
+
+  function draw(): void {
+    const { overview, peers } = known;
+    const [{ tree, left_out: cut = 0 }, { sessions }] = slow!;
+    const peersOf = (key: string): string[] => survey.get(PEERS + key) as string[];
+    graph = readGraph({ self: overview.self!.key, peers, tree, sessions, peersOf });
+    const { nodes, left } = graph;
+    const node = nodes.find(({ key }) => key === selected) ?? nodes[0]!;
+    selected = node.key;
+    alone.hidden = nodes.length > 1;
+    setContent(page.aside, _('Nodes: %d shown, %d more known').format(nodes.length, left + cut));
+    picture.update(graph, nameOf, selected);
+
+    const info = survey.get(selected) as Record<string, unknown> | null | undefined;
+    const program = [info?.buildname, info?.buildversion].map((name) => readName({ name }) ?? '');
+    if (copy.firstChild?.textContent !== selected)
+      copy.replaceChildren(E('code', [selected]), ' ', copyButton(selected, _('Copy the key')));
+    facts.update(
+      (
+        [
+          [_('Name'), nameOf(node)],
+          [_('Place'), describeNode(node)],
+          [_('Tree parent'), nameOf(node.parent)],
+          [_('Address'), node.address],
+          [_('Key'), copy],
+          [
+            _('Services'),
+            readServices(info)
+              .map(({ name }) => name)
+              .join(', '),
+          ],
+          [_('Program'), program.join(' ').trim()],
+        ] as [string, string][]
+      ).filter(([, value]) => value),
+    );
+    if (list.open)
+      table.update(nodes.map((one) => ({ key: one.key, cells: [nameOf(one), describeNode(one), nameOf(one.parent)] })));
+  }
+
+  function choose(key: string): void {
+    selected = key;
+    draw();
+  }
+
+  /** Asks one question, the nearest nodes first. Never rejects. */
+  async function askNext(): Promise<void> {
+    if (!graph || page.body.hidden) return;
+    const questions = graph.nodes.flatMap(({ key, hops, own }) =>
+      own?.state === 'down' ? [] : hops && hops <= ASK_HOPS ? [key, PEERS + key] : key,
+    );
+    if ((await survey.next(questions)) && graph) draw();
+  }
+
+  poll.add(askNext, ASK_S);
+  return page.start();
+}
+
+export default view.extend({ handleSave: null, handleSaveApply: null, handleReset: null, render: makeMap });
