@@ -73,19 +73,47 @@ export interface NamedBundle {
 export interface RouterBundles {
   bundle: string;
   others: NamedBundle[];
+  /** Modules that they import, or load when they need them; in the same directory. */
+  parts: string[];
 }
 
-/** Bundles the daemon and its helper to dist/. @throws Error when the daemon is past its budget. */
-export async function bundleRouter(): Promise<RouterBundles & BundleSize> {
+/** `import()` as esbuild leaves it between its outputs; the C host has a function in its place. */
+const LOADING = /\bimport\((?="\.\/[\w-]+\.js"\))/g;
+
+/** Bundles the daemon and its helper to dist/router/. @throws Error when the daemon is past its budget. */
+export async function bundleRouter(): Promise<RouterBundles> {
+  await bundleDaemon();
+  return bundlePrograms(join(DIST, 'router'));
+}
+
+/** Bundles the daemon and its helper to a directory; what both need, and what is needed rarely, stands in modules of its own. */
+export async function bundlePrograms(directory: string): Promise<RouterBundles> {
+  const { outputFiles } = await build({
+    ...FOR_ENGINE,
+    entryPoints: [ROUTER, HELPER].map(({ entry, out }) => ({ in: inProject(entry), out: out.replace(/\.js$/, '') })),
+    outdir: directory,
+    splitting: true,
+    chunkNames: 'part-[hash]',
+    define: constants(),
+    minify: true,
+    write: false,
+  });
+  mkdirSync(directory, { recursive: true });
+  for (const { path, text } of outputFiles) writeFileSync(path, text.replace(LOADING, 'globalThis.load('));
+  const [bundle, helper] = [ROUTER, HELPER].map(({ out }) => join(directory, out)) as [string, string];
+  const parts = outputFiles.map(({ path }) => path).filter((path) => path !== bundle && path !== helper);
+  return { bundle, others: [{ names: HELPER.names, bundle: helper }], parts: parts.sort() };
+}
+
+/** Bundles the daemon to one module with all its parts, as engines other than the C host's run it. @throws Error when it is past its budget. */
+export async function bundleDaemon(): Promise<BundleSize & { bundle: string }> {
   const path = join(DIST, ROUTER.out);
   const size = await bundleProgram(inProject(ROUTER.entry), path, join(DIST, ROUTER.metafile));
   if (size.bytes > BUDGETS.bundle || size.gzipBytes > BUDGETS.bundleGzip)
     throw new Error(
       `${path}: ${size.bytes} bytes (gzip ${size.gzipBytes}), budget ${BUDGETS.bundle} (gzip ${BUDGETS.bundleGzip})`,
     );
-  const helper = join(DIST, HELPER.out);
-  await bundleProgram(inProject(HELPER.entry), helper, join(DIST, HELPER.metafile));
-  return { ...size, bundle: path, others: [{ names: HELPER.names, bundle: helper }] };
+  return { ...size, bundle: path };
 }
 
 /** Where a bundle of tests is to run. */
@@ -120,7 +148,7 @@ export async function bundleTests({ files, out, platform }: TestBundle): Promise
 
 if (process.argv[1] === inProject('build/bundle.ts')) {
   try {
-    const { bundle, bytes, gzipBytes } = await bundleRouter();
+    const { bundle, bytes, gzipBytes } = await bundleDaemon();
     console.log(`${bundle}: ${bytes} bytes, gzip ${gzipBytes}`);
   } catch (error) {
     console.error(`meshbridge: ${errorText(error)}`);

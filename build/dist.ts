@@ -4,7 +4,7 @@
 
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { version } from '../package.json';
 import { errorText } from '../src/errors.ts';
 import { bundleRouter } from './bundle.ts';
@@ -16,7 +16,6 @@ import { readPackage } from './pack.ts';
 import { LANGUAGES, type Language, PACKAGES } from './packages.ts';
 import { DIST, inProject } from './project.ts';
 import { encodeTar, type TreeEntry, treeEntries } from './tar.ts';
-import { HELPER, ROUTER } from './targets.ts';
 import { sourceTime } from './time.ts';
 
 const HOST = 'src/host/quickjs';
@@ -53,12 +52,13 @@ function into(directory: string, files: readonly TreeEntry[]): TreeEntry[] {
 }
 
 async function releaseFiles(luci: readonly TreeEntry[]): Promise<TreeEntry[]> {
-  await bundleRouter();
+  const { bundle, others, parts } = await bundleRouter();
+  const modules = [bundle, ...others.map((other) => other.bundle), ...parts];
   const sources = readdirSync(inProject(HOST)).filter((name) => /\.[ch]$/.test(name));
   return [
     ...['LICENSE', 'README.md', 'CHANGELOG.md', 'build/bytecode.c', MENDED_ENGINE_FILE].map((path) => copy(path)),
     ...sources.map((name) => copy(`${HOST}/${name}`)),
-    ...[ROUTER.out, HELPER.out].map((name) => file(`dist/${name}`, readFileSync(join(DIST, name)))),
+    ...modules.map((path) => file(`dist/${basename(path)}`, readFileSync(path))),
     ...into('luci-app', luci),
   ];
 }

@@ -185,6 +185,8 @@ export interface NativeRequest {
   bundle: string;
   /** Further programs in the same executable. */
   others?: readonly NamedBundle[];
+  /** Modules that the programs import or load, in the directory of `bundle`. */
+  parts?: readonly string[];
   /** Path of the program to make. */
   out: string;
   /** Keeps names and lines in stack traces, and symbols in the program. */
@@ -202,7 +204,7 @@ export interface NativeRequest {
  * @throws Error with one line: no C compiler, no engine, a bundle that does not parse.
  */
 export async function buildNative(request: NativeRequest): Promise<boolean> {
-  const { bundle, others = [], out, debug, tls = false, target = THIS_MACHINE, log = () => {} } = request;
+  const { bundle, others = [], parts = [], out, debug, tls = false, target = THIS_MACHINE, log = () => {} } = request;
   const limits = request.limits ?? (debug ? TEST_LIMITS : ROUTER_LIMITS);
   const engine = await engineSources(log);
   const library = tls ? await tlsLibrary(log) : undefined;
@@ -218,8 +220,8 @@ export async function buildNative(request: NativeRequest): Promise<boolean> {
       // calls to it appear only when LTO has compiled everything else
       ...(target.runtime ? await workshop.ownObjects([target.runtime], ['-fno-lto']) : []),
     ];
-    const programs = [bundle, ...others.map(({ names, bundle }) => `${names.join()}=${bundle}`)];
-    const contents = [bundle, ...others.map(({ bundle }) => bundle)].map((path) => readFileSync(path));
+    const programs = [bundle, ...others.map(({ names, bundle }) => `${names.join()}=${bundle}`), ...parts];
+    const contents = [bundle, ...others.map(({ bundle }) => bundle), ...parts].map((path) => readFileSync(path));
     const key = hash(...objects, compiler, ...contents, JSON.stringify([debug, limits, target, programs]));
     const stamp = `${out}.key`;
     if (existsSync(out) && existsSync(stamp) && readFileSync(stamp, 'utf8') === key) return false;
@@ -259,9 +261,9 @@ export async function buildTarget(name: TargetName, { tls, log }: TargetOptions)
   // first, for it needs Debian: who has none need not wait for zig
   await engineSources(log);
   const target = await zigTarget(TARGETS[name], log);
-  const { bundle, others } = await bundleRouter();
+  const bundles = await bundleRouter();
   const out = join(DIST, 'native', name, tls ? 'meshbridge-tls' : 'meshbridge');
-  await buildNative({ bundle, others, out, debug: false, tls, target, log: (line) => log(`${name}: ${line}`) });
+  await buildNative({ ...bundles, out, debug: false, tls, target, log: (line) => log(`${name}: ${line}`) });
   return out;
 }
 
@@ -285,9 +287,9 @@ async function main(): Promise<void> {
     for (const name of targetsOf(values.target)) show(await buildTarget(name, { tls, log }));
     return;
   }
-  const { bundle, others } = await bundleRouter();
+  const bundles = await bundleRouter();
   const out = join(DIST, 'native', tls ? 'meshbridge-tls' : 'meshbridge');
-  await buildNative({ bundle, others, out, debug: false, tls, log });
+  await buildNative({ ...bundles, out, debug: false, tls, log });
   show(out);
 }
 

@@ -5,14 +5,14 @@ import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { errorText } from '../src/errors.ts';
-import { bundleProgram } from './bundle.ts';
+import { bundleProgram, bundlePrograms } from './bundle.ts';
 import { formatGrowth, lastCommit, moduleBytes, modulesAt } from './growth.ts';
 import { buildPages, pagesBytes } from './luci.ts';
 import { buildNative } from './native.ts';
 import { packFor } from './pack.ts';
 import { PACKAGES } from './packages.ts';
 import { DIST, inProject } from './project.ts';
-import { BUDGETS, HELPER, ROUTER, TARGETS } from './targets.ts';
+import { BUDGETS, ROUTER, TARGETS } from './targets.ts';
 import { zigTarget } from './zig.ts';
 
 /** One weighed thing. */
@@ -60,10 +60,8 @@ async function weigh(what: string, budget: number | undefined, make: () => Promi
 }
 
 /** The programs with both bundles inside: for this machine, and for the kind of router with the least flash, with its package. */
-async function weighPrograms(directory: string, bundle: string): Promise<Weight[]> {
-  const helper = join(directory, HELPER.out);
-  await bundleProgram(inProject(HELPER.entry), helper, metafileOf(helper));
-  const request = { bundle, others: [{ names: HELPER.names, bundle: helper }], debug: false, log };
+async function weighPrograms(directory: string): Promise<Weight[]> {
+  const request = { ...(await bundlePrograms(join(directory, 'router'))), debug: false, log };
   const mipsel = join(directory, 'mipsel', 'meshbridge');
   return [
     await weigh(`program, ${process.arch}, dynamic`, undefined, async () => {
@@ -90,10 +88,13 @@ async function weighPrograms(directory: string, bundle: string): Promise<Weight[
 async function weighPages(): Promise<Weight[]> {
   const { files } = await buildPages();
   const each = files.map(({ path, bytes }): Weight => {
-    const what = `page file ${path.replace(/.*\/|-[0-9a-f]+\.js$/g, '')}`;
+    const what = `page file ${path.replace(/.*\/|-[0-9a-f]+\.\w+$/g, '')}`;
     return { what, unit: 'bytes', value: bytes.length, budget: undefined };
   });
-  return [...each, { what: 'pages, together', unit: 'bytes', value: pagesBytes(files), budget: BUDGETS.views }];
+  return [
+    ...each,
+    { what: 'pages, JavaScript together', unit: 'bytes', value: pagesBytes(files), budget: BUDGETS.views },
+  ];
 }
 
 function show({ what, unit, value, budget }: Weight): string {
@@ -136,7 +137,7 @@ async function main(): Promise<void> {
   const bundle = join(directory, ROUTER.out);
   const weights = [
     ...(await weighBundle(bundle)),
-    ...(await weighPrograms(directory, bundle)),
+    ...(await weighPrograms(directory)),
     ...(await weighPages()),
     {
       what: 'C of the host',

@@ -20,19 +20,21 @@ const MIB = 1024 * 1024;
 /** Upper bounds; a build or test fails past them. */
 export const BUDGETS = {
   /** Bytes of the router bundle, minified, and the same through gzip. */
-  bundle: 180 * KB,
-  bundleGzip: 62 * KB,
+  bundle: 190 * KB,
+  bundleGzip: 66 * KB,
   /** Bytes of the static binary for mipsel without TLS, and of its package. */
   mipselBinary: 1000 * KB,
   ipk: 420 * KB,
   /** Bytes of all LuCI views together, minified. */
-  views: 90 * KB,
+  views: 100 * KB,
+  /** Bytes of their style sheet, minified. */
+  style: 10 * KB,
   /** Resident bytes of the idle daemon, i386 static build, 20 peers. */
   idleRss: 1.8 * MIB,
   /** Instructions from start to the first ubus object published, x86_64. */
   startInstructions: 25_000_000,
   /** Lines of C in src/host/quickjs, without comments and empty lines. */
-  hostLines: 900,
+  hostLines: 940,
 } as const;
 
 /** What the engine may take: JavaScript heap, and C stack below `main`. */

@@ -1,6 +1,7 @@
 // The only wiring: configuration -> links -> clients -> sources -> state -> surfaces; what starts, stops and changes in which order.
 
 import { version } from '../package.json';
+import { LateAdviser } from './adviser.ts';
 import type { LinkStatus } from './api/model.ts';
 import { Chain } from './chain.ts';
 import { CONFIG_PATH, type Config, MAX_INTERFACES, readConfig } from './config.ts';
@@ -11,12 +12,10 @@ import { Peering } from './mesh/peering.ts';
 import { Remote } from './mesh/remote.ts';
 import { type Member, MeshState } from './mesh/state.ts';
 import { Trials } from './mesh/trial.ts';
-import { AdviserSource } from './source/adviser.ts';
 import { Discovery, type FoundInterface } from './source/discovery.ts';
 import { ServiceCheck } from './source/service.ts';
 import { YggdrasilSource } from './source/yggdrasil.ts';
 import { type Daemon, UbusSurface } from './surface/ubus.ts';
-import { AdviserFile } from './system/adviser-file.ts';
 import { Helper } from './system/helper.ts';
 import { NetworkCache } from './system/network-cache.ts';
 import { TrialFile } from './system/trial-file.ts';
@@ -99,7 +98,7 @@ export class App {
   private readonly trials: Trials;
   private readonly chain: Chain;
   private readonly services: ServiceCheck;
-  private readonly adviser: AdviserSource;
+  private readonly adviser: LateAdviser;
   private readonly startedAtMs: number;
   private config: Config;
   private configErrors: string[] = [];
@@ -134,11 +133,10 @@ export class App {
       network: this.network,
       log: (scope) => this.logger.scope(scope),
       onDump: (dump) => this.discovery?.look(dump),
-      onVerdict: (picture) => this.surface.verdictNotice(picture),
+      onVerdict: (sketch) => this.surface.verdictNotice(sketch),
       onHealed: (heal) => this.surface.healNotice(heal),
     });
-    const log = this.logger.scope('adviser');
-    this.adviser = new AdviserSource({
+    this.adviser = new LateAdviser({
       host,
       random: () => this.random(),
       view: {
@@ -146,10 +144,10 @@ export class App {
         configured: (iface) => this.network.peers(iface),
         isOnline: () => this.chain.isOnline,
       },
-      store: new AdviserFile(host.files, this.config.stateDirectory, log),
+      state: this.config.stateDirectory,
       // beside the daemon's copy of its configuration
       list: configPath.replace(/[^/]*$/, 'publicnodes.json'),
-      log,
+      log: this.logger.scope('adviser'),
     });
     this.ubus = this.makeUbus();
     this.surface = this.makeSurface();

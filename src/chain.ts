@@ -5,7 +5,7 @@ import type { Heal } from './api/model.ts';
 import { parsePeerUri } from './lib/peer-uri.ts';
 import type { Log } from './log.ts';
 import { Healer, type HealNode } from './mesh/heal.ts';
-import { Overview, type Picture } from './mesh/overview.ts';
+import { Overview, type Sketch } from './mesh/overview.ts';
 import { nameIn } from './mesh/remote.ts';
 import type { MeshState } from './mesh/state.ts';
 import { Uplinks } from './mesh/uplink.ts';
@@ -31,7 +31,7 @@ export interface ChainParts {
   /** netifd was asked: its `network.interface dump`, or `undefined`. */
   onDump(dump: unknown): void;
   /** The situation of a node is another one. */
-  onVerdict(picture: Picture): void;
+  onVerdict(sketch: Sketch): void;
   /** Peers came back at once because an uplink did. */
   onHealed(heal: Heal): void;
 }

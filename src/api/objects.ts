@@ -169,7 +169,11 @@ export type LinkEvent = keyof typeof LINK_EVENTS;
  * Notification of `meshbridge` and event `meshbridge.verdict`, `meshbridge.healed`: the situation or the state of a node changed; an uplink came
  * back, and peers that were dialled at once are up.
  */
-export const MESH_EVENTS = { verdict: { interface: 'string', ...VERDICT }, healed: HEAL } as const;
+export const MESH_EVENTS = {
+  /** In short: `verdict` says it in words. */
+  verdict: { interface: 'string', state: 'string', id: 'string', since_s: 'int64' },
+  healed: HEAL,
+} as const;
 export type MeshEvent = keyof typeof MESH_EVENTS;
 
 /** The layout of a peer event: which interface, and the peer as `peers` shows it. */

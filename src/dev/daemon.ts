@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bundleRouter, type RouterBundles } from '../../build/bundle.ts';
+import { bundleDaemon, bundleRouter, type RouterBundles } from '../../build/bundle.ts';
 import { buildNative } from '../../build/native.ts';
 import { DIST } from '../../build/project.ts';
 import { ROUTER, ROUTER_LIMITS } from '../../build/targets.ts';
@@ -32,8 +32,7 @@ export interface Daemon {
 
 /** Builds the daemon where it changed, and starts it. @throws Error when it cannot be built or started. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
-  const { bundle, others } = await bundleRouter();
-  return options.native ? startNative({ bundle, others }, options) : startVm(bundle, options);
+  return options.native ? startNative(await bundleRouter(), options) : startVm((await bundleDaemon()).bundle, options);
 }
 
 async function startNative(bundles: RouterBundles, { config, say, onLine }: DaemonOptions): Promise<Daemon> {

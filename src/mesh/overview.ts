@@ -6,7 +6,7 @@ import type { Healer } from './heal.ts';
 import type { Node } from './node.ts';
 import type { MeshState } from './state.ts';
 import type { Uplinks } from './uplink.ts';
-import { type ClockFact, type DnsFact, Judge, type YggdrasilFact } from './verdict.ts';
+import { type ClockFact, type DnsFact, Judge, type Judgement, type YggdrasilFact } from './verdict.ts';
 
 type Reply<M extends keyof typeof MESHBRIDGE_METHODS> = Shape<(typeof MESHBRIDGE_METHODS)[M]['reply']>;
 
@@ -33,6 +33,14 @@ export interface Picture {
   readonly verdict: Verdict;
 }
 
+/** A picture to be, and the picture, once somebody wanted to see it. */
+export interface Sketch {
+  readonly interface: string;
+  readonly atMs: number;
+  readonly judgement: Judgement;
+  picture?: Promise<Picture>;
+}
+
 /** Somebody who looks is shown what is older for lack of an answer, after so long. */
 const PATIENCE_MS = 1000;
 /** A picture is judged anew when it is older than this and somebody looks: verdicts change with time, too. */
@@ -43,7 +51,7 @@ const LOOK_MS = 60_000;
 /** The verdicts of all nodes, and of a router that has none. */
 export class Overview {
   /** By interface. */
-  private known = new Map<string, { judge: Judge; picture: Picture }>();
+  private known = new Map<string, { judge: Judge; sketch: Sketch }>();
   private lookedAtMs = Number.NEGATIVE_INFINITY;
 
   /** @param onVerdict the situation of a node is another one. */
@@ -53,7 +61,7 @@ export class Overview {
     private readonly healer: Healer,
     private readonly clock: OverviewClock,
     private readonly version: string,
-    private readonly onVerdict: (picture: Picture) => void,
+    private readonly onVerdict: (sketch: Sketch) => void,
   ) {}
 
   /** Somebody looked within the last minute. */
@@ -74,8 +82,8 @@ export class Overview {
     this.lookedAtMs = this.clock.monotonicMs();
     const node = this.mesh.find(iface)?.node;
     if (node?.connected) await this.ask(node);
-    const known = this.known.get(iface)?.picture;
-    return known && this.clock.monotonicMs() - known.atMs < FRESH_MS ? known : this.judgeOne(iface);
+    const known = this.known.get(iface)?.sketch;
+    return draw(known && this.clock.monotonicMs() - known.atMs < FRESH_MS ? known : this.judgeOne(iface));
   }
 
   /** All interfaces of nodes, in the order in which they are shown. */
@@ -142,7 +150,7 @@ export class Overview {
     cancel();
   }
 
-  private judgeOne(iface: string): Picture {
+  private judgeOne(iface: string): Sketch {
     const { around, mesh } = this;
     const nowMs = this.clock.monotonicMs();
     const node = mesh.find(iface)?.node;
@@ -150,11 +158,12 @@ export class Overview {
     const before = this.known.get(iface);
     const judge = before?.judge ?? new Judge();
     const facts = { uplinks, dns: around.dns(), clock: around.clock(), yggdrasil: node && this.factOf(node) };
-    const picture: Picture = { interface: iface, atMs: nowMs, verdict: judge.judge(facts, nowMs) };
-    this.known.set(iface, { judge, picture });
-    const { id, state } = before?.picture.verdict ?? picture.verdict;
-    if (picture.verdict.id !== id || picture.verdict.state !== state) this.onVerdict(picture);
-    return picture;
+    const judgement = judge.judge(facts, nowMs);
+    const sketch: Sketch = { interface: iface, atMs: nowMs, judgement };
+    this.known.set(iface, { judge, sketch });
+    const { id, state } = before?.sketch.judgement ?? judgement;
+    if (judgement.id !== id || judgement.state !== state) this.onVerdict(sketch);
+    return sketch;
   }
 
   private factOf(node: Node): YggdrasilFact {
@@ -171,4 +180,15 @@ export class Overview {
       tree: node.current('tree')?.value.tree,
     };
   }
+}
+
+/** The words come into memory when the first verdict is to be seen. */
+function draw(sketch: Sketch): Promise<Picture> {
+  const { interface: iface, atMs, judgement } = sketch;
+  sketch.picture ??= import('./verdict-words.ts').then(({ speak }) => ({
+    interface: iface,
+    atMs,
+    verdict: speak(judgement),
+  }));
+  return sketch.picture;
 }

@@ -3,7 +3,9 @@
 // A sentence and a fix name only what is the router's own: members of the household read them too. Peers and host names stand in the
 // evidence. `{name}` is a value.
 
-import type { ChainLink } from '../api/model.ts';
+import type { ChainLink, Check, Values, Verdict } from '../api/model.ts';
+import { fillWords, shown } from '../lib/words.ts';
+import type { JudgedCheck, Judgement } from './verdict.ts';
 
 /** What is wrong, the very next step (empty when there is none), and what it was seen by. */
 export type SituationWords = readonly [sentence: string, fix: string, evidence: string];
@@ -315,6 +317,7 @@ export const SITUATIONS = {
     ],
   },
 } as const satisfies Record<ChainLink, Record<string, SituationWords | string>>;
+export type Situations = typeof SITUATIONS;
 
 /** Situations in which no link is broken. */
 export const WHOLE = {
@@ -322,6 +325,7 @@ export const WHOLE = {
   good_without_line: ['The mesh works, without an Internet line of this home.', ''],
   starting: ['The router is still looking whether the mesh works.', WAIT],
 } as const satisfies Record<string, readonly [sentence: string, fix: string]>;
+export type Whole = keyof typeof WHOLE;
 
 /** A second sentence, what a fault means for the mesh; it ends the id too: `no_cable_carried`. */
 export const TAILS = {
@@ -340,8 +344,48 @@ const TAILS_OF: Partial<Record<ChainLink, readonly Tail[]>> = {
 };
 
 /** The sentence of a situation with its second one. */
-export function withTail(sentence: string, tail: Tail | undefined): string {
+function withTail(sentence: string, tail: Tail | undefined): string {
   return tail ? `${sentence} ${TAILS[tail]}` : sentence;
+}
+
+function wordsOf(link: ChainLink, situation: string): SituationWords | string {
+  return (SITUATIONS[link] as Record<string, SituationWords | string>)[situation]!;
+}
+
+/** The values that the words have a place for, cleaned. */
+function pick(words: string, values: Values): Values {
+  const picked: Values = {};
+  for (const [, name] of words.matchAll(/\{([a-z]+)\}/g)) {
+    const value = values[name!];
+    if (value !== undefined) picked[name!] = typeof value === 'number' ? value : shown(value);
+  }
+  return picked;
+}
+
+/** Puts what was found into words. */
+export function speak({ fault, values, checks, ...judged }: Judgement): Verdict {
+  let [sentence, fix]: readonly string[] = typeof fault === 'string' ? WHOLE[fault] : [];
+  if (typeof fault !== 'string') {
+    [sentence, fix] = wordsOf(fault.link, fault.situation) as SituationWords;
+    sentence = withTail(sentence, fault.tail);
+  }
+  const words = { sentence: sentence!, fix: fix! };
+  const picked = pick(words.sentence + words.fix, values);
+  return {
+    ...judged,
+    sentence: fillWords(words.sentence, picked),
+    fix: fillWords(words.fix, picked),
+    words,
+    values: picked,
+    checks: checks.map(speakCheck),
+  };
+}
+
+function speakCheck({ situation, values, ...judged }: JudgedCheck): Check {
+  const words = wordsOf(judged.link, situation);
+  const evidence = typeof words === 'string' ? words : words[2];
+  const picked = pick(evidence, values);
+  return { ...judged, evidence: fillWords(evidence, picked), words: { evidence }, values: picked };
 }
 
 /** Every template that a verdict or a check can carry as `words`, for the catalogues of other languages. */

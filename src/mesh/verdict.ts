@@ -3,7 +3,6 @@
 import {
   CHAIN,
   type ChainLink,
-  type Check,
   type CheckState,
   type MulticastInterface,
   type Peer,
@@ -11,12 +10,10 @@ import {
   type TreeEntry,
   type Uplink,
   type Values,
-  type Verdict,
 } from '../api/model.ts';
 import { identityOf, redact } from '../lib/peer-uri.ts';
-import { fillWords, shown } from '../lib/words.ts';
 import type { PeeringName } from './peer.ts';
-import { SITUATIONS, type SituationWords, type Tail, WHOLE, withTail } from './verdict-words.ts';
+import type { Situations, Tail, Whole } from './verdict-words.ts';
 
 /** What came of resolving one host name that a configured peering uses. */
 export interface DnsFact {
@@ -69,7 +66,49 @@ export interface VerdictFacts {
   readonly yggdrasil?: YggdrasilFact | undefined;
 }
 
-type Situation<L extends ChainLink = ChainLink> = L extends ChainLink ? keyof (typeof SITUATIONS)[L] : never;
+type Situation<L extends ChainLink = ChainLink> = L extends ChainLink ? keyof Situations[L] : never;
+
+/** Situations that are no fault: of these there is nothing to say but what they were seen by. */
+type Sound<L extends ChainLink = ChainLink> = L extends ChainLink
+  ? { [K in keyof Situations[L]]: Situations[L][K] extends string ? K : never }[keyof Situations[L]]
+  : never;
+const SOUND: Readonly<Record<Sound, true>> = {
+  line_good: true,
+  line_unused: true,
+  line_unasked: true,
+  dns_good: true,
+  dns_unused: true,
+  dns_unasked: true,
+  dns_waits: true,
+  clock_good: true,
+  yggdrasil_good: true,
+  peers_good: true,
+  peers_waits: true,
+  tree_good: true,
+  tree_waits: true,
+  tree_unasked: true,
+};
+
+/** A link as it was found, not put into words yet. */
+export interface JudgedCheck {
+  readonly link: ChainLink;
+  readonly state: CheckState;
+  readonly since_s: number;
+  readonly situation: string;
+  readonly values: Values;
+}
+
+/** What was found, not put into words yet: verdict-words.ts has them, and is not in memory as long as nobody looks. Values are not cleaned. */
+export interface Judgement {
+  readonly state: CheckState;
+  readonly id: string;
+  readonly since_s: number;
+  readonly last_good_ago_s?: number;
+  /** The fault that counts, by its link; else how the whole is. */
+  readonly fault: { readonly link: ChainLink; readonly situation: string; readonly tail: Tail | undefined } | Whole;
+  readonly values: Values;
+  readonly checks: readonly JudgedCheck[];
+}
 
 /** One link, looked at. Values are as they came, not cleaned. */
 interface Finding<L extends ChainLink = ChainLink> {
@@ -230,16 +269,6 @@ function label({ name, remote, key }: Peer): string {
   return name ?? remote ?? key ?? '-';
 }
 
-/** The values that the words have a place for, cleaned. */
-function pick(words: string, values: Values): Values {
-  const picked: Values = {};
-  for (const [, name] of words.matchAll(/\{([a-z]+)\}/g)) {
-    const value = values[name!];
-    if (value !== undefined) picked[name!] = typeof value === 'number' ? value : shown(value);
-  }
-  return picked;
-}
-
 function lineSituation({ up, carrier, addresses, pending }: Uplink, errors: readonly string[]): Situation<'line'> {
   const text = errors.join(' ');
   if (/NO_DEVICE/.test(text)) return 'no_device';
@@ -276,71 +305,53 @@ export class Judge {
   };
 
   /** The verdict on these facts. @param nowMs monotonic; never less than the time before. */
-  judge(facts: VerdictFacts, nowMs: number): Verdict {
+  judge(facts: VerdictFacts, nowMs: number): Judgement {
     this.startedAtMs ??= nowMs;
     const sight = this.see(facts, nowMs);
     const looked: Finding[] = [];
     for (const link of CHAIN) looked.push(this.looks[link](sight, looked) as Finding);
     const tree = looked[CHAIN.indexOf('tree')]!;
-    const works = sight.up.length > 0 && !isFault('tree', tree);
+    const works = sight.up.length > 0 && !isFault(tree);
     const starting = !works && nowMs - this.startedAtMs < START_MS;
     const found = starting
       ? looked.map((finding): Finding => (finding.state === 'bad' ? { ...finding, state: 'unknown' } : finding))
       : looked;
     const first = (state: CheckState): number =>
-      found.findIndex((finding, i) => finding.state === state && isFault(CHAIN[i]!, finding));
+      found.findIndex((finding) => finding.state === state && isFault(finding));
     const [bad, next] = [first('bad'), first(works ? 'weak' : 'unknown')];
     const at = bad >= 0 ? bad : next;
     const state = works ? (at < 0 ? 'good' : 'weak') : bad < 0 ? 'unknown' : 'bad';
 
-    let id: string = works ? (found[0]!.state === 'unused' ? 'good_without_line' : 'good') : 'starting';
-    let [sentence, fix]: readonly string[] = WHOLE[id as keyof typeof WHOLE];
-    let values: Values = {};
+    const whole: Whole = !works ? 'starting' : found[0]!.state === 'unused' ? 'good_without_line' : 'good';
+    let [id, fault, values]: [string, Judgement['fault'], Values] = [whole, whole, {}];
     if (at >= 0 && !starting) {
-      const finding = found[at]!;
-      const tail = works ? tailOf(CHAIN[at]!, sight) : finding.alone ? 'alone' : undefined;
-      [sentence, fix] = wordsOf(CHAIN[at]!, finding) as SituationWords;
-      id = finding.id;
-      if (tail) {
-        id += `_${tail}`;
-        sentence = withTail(sentence, tail);
-      }
-      values = { ...finding.values, spare: sight.lines[0]?.interface ?? '' };
+      const { id: situation, alone, values: seen } = found[at]!;
+      const link = CHAIN[at]!;
+      const tail = works ? tailOf(link, sight) : alone ? 'alone' : undefined;
+      id = tail ? `${situation}_${tail}` : situation;
+      fault = { link, situation, tail };
+      values = { ...seen, spare: sight.lines[0]?.interface ?? '' };
     }
     if (this.since.id !== id) this.since = { id, atMs: nowMs };
     if (state === 'good') this.lastGoodMs = nowMs;
-    values = pick(sentence + fix, values);
     return {
       state,
       id,
-      sentence: fillWords(sentence, values),
-      fix: fillWords(fix, values),
-      words: { sentence, fix },
-      values,
       since_s: secondsTo(nowMs, this.since.atMs),
       ...(this.lastGoodMs !== undefined && { last_good_ago_s: secondsTo(nowMs, this.lastGoodMs) }),
+      fault,
+      values,
       checks: CHAIN.map((link, i) => this.check(link, found[i]!, nowMs)),
     };
   }
 
-  private check(link: ChainLink, finding: Finding, nowMs: number): Check {
-    const { state } = finding;
+  private check(link: ChainLink, { state, id, values = {} }: Finding, nowMs: number): JudgedCheck {
     let since = this.checkSince.get(link);
     if (since?.state !== state) {
       since = { state, atMs: nowMs };
       this.checkSince.set(link, since);
     }
-    const words = wordsOf(link, finding);
-    const evidence = typeof words === 'string' ? words : words[2];
-    const values = pick(evidence, finding.values ?? {});
-    return {
-      link,
-      state,
-      since_s: secondsTo(nowMs, since.atMs),
-      evidence: fillWords(evidence, values),
-      words: { evidence },
-      values,
-    };
+    return { link, state, since_s: secondsTo(nowMs, since.atMs), situation: id, values };
   }
 
   /** Finds what several links are judged by, and takes note of what the next time needs. */
@@ -613,13 +624,9 @@ function tailOf(link: ChainLink, { lines, up }: Sight): Tail {
   return lines.length > 0 ? 'spare' : up.every(isNear) ? 'carried' : 'still';
 }
 
-function wordsOf(link: ChainLink, { id }: Finding): SituationWords | string {
-  return (SITUATIONS[link] as Record<string, SituationWords | string>)[id]!;
-}
-
 /** It has a sentence of its own. */
-function isFault(link: ChainLink, finding: Finding): boolean {
-  return typeof wordsOf(link, finding) !== 'string';
+function isFault({ id }: Finding): boolean {
+  return !Object.hasOwn(SOUND, id);
 }
 
 function secondsTo(nowMs: number, thenMs: number): number {

@@ -13,7 +13,7 @@ import {
 import type { Log } from '../log.ts';
 import { HISTORY_STEP_S } from '../mesh/history.ts';
 import type { View, ViewKind } from '../mesh/node.ts';
-import type { Overview, Picture } from '../mesh/overview.ts';
+import type { Overview, Picture, Sketch } from '../mesh/overview.ts';
 import type { PeeringName } from '../mesh/peer.ts';
 import { TRY_SECONDS } from '../mesh/peering.ts';
 import type { Member, MeshState, PeerNotice } from '../mesh/state.ts';
@@ -149,8 +149,8 @@ export class UbusSurface {
   }
 
   /** Tells that the situation of a node is another one. */
-  verdictNotice({ interface: iface, verdict }: Picture): void {
-    this.tell('meshbridge', 'verdict', VERDICT_NOTICE.encode({ interface: iface, ...verdict }));
+  verdictNotice({ interface: iface, judgement: { state, id, since_s } }: Sketch): void {
+    this.tell('meshbridge', 'verdict', VERDICT_NOTICE.encode({ interface: iface, state, id, since_s }));
   }
 
   /** Tells that peers came back at once because an uplink did. */

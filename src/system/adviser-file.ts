@@ -14,18 +14,15 @@ function isHeld(value: unknown): value is Held {
   return typeof iface === 'string' && typeof uri === 'string';
 }
 
-/** The file `adviser.json` in a directory. A broken file counts as empty; one that cannot be written is logged, and the adviser goes on. */
+/** The file of a path. A broken file counts as empty; one that cannot be written is logged, and the adviser goes on. */
 export class AdviserFile {
-  private readonly path: string;
   private saved = '';
 
   constructor(
     private readonly files: Pick<Files, 'read' | 'write' | 'remove'>,
-    directory: string,
+    private readonly path: string,
     private readonly log: Log,
-  ) {
-    this.path = `${directory}/adviser.json`;
-  }
+  ) {}
 
   load(): AdviserRecord {
     let found: Record<string, unknown> = {};

@@ -233,6 +233,28 @@ native('carries more programs, chosen by the name of the executable or by an opt
   assert.is(said('both', 'a', '--other'), 'other a,--other');
   assert.is(said('both.helper', 'a'), 'other a');
 });
+native('shares modules among programs, and loads one only when it is wanted', async () => {
+  const place = (name: string, text: string): string => {
+    const path = join(directory, name);
+    writeFileSync(path, text);
+    return path;
+  };
+  const shared = place('part-shared.js', 'export const word = "shared";');
+  const late = place('part-late.js', "import { word } from './part-shared.js'; export const text = 'late, ' + word;");
+  const begin = "import native from 'native'; import { word } from './part-shared.js'; native.print(word + ';');";
+  const bundle = place(
+    'wants.js',
+    `${begin} const { text } = await globalThis.load('./part-late.js'); native.print(text);`,
+  );
+  const other = place('lacks.js', `${begin} globalThis.load('./part-none.js').catch((e) => native.print(e.message));`);
+  const out = join(directory, 'sharing');
+  for (const debug of [false, true]) {
+    await buildNative({ bundle, others: [{ names: ['--other'], bundle: other }], parts: [shared, late], out, debug });
+    const said = (...args: string[]): string => spawnSync(out, args, { encoding: 'utf8' }).stdout;
+    assert.is(said(), 'shared;late, shared');
+    assert.is(said('--other'), 'shared;part-none.js: no such module');
+  }
+});
 native('says where a bundle does not parse', async () => {
   const bundle = join(directory, 'bad.js');
   writeFileSync(bundle, 'let a = 1;\nlet a = 2;');

@@ -221,8 +221,8 @@ function nativeProgram(): Promise<string | undefined> {
       return undefined;
     }
     const out = join(DIST, 'native', 'meshbridge');
-    const { bundle, others } = await bundleRouter();
-    await buildNative({ bundle, others, out, debug: false });
+    const bundles = await bundleRouter();
+    await buildNative({ ...bundles, out, debug: false });
     return out;
   })();
   return program;

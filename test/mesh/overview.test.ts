@@ -4,7 +4,7 @@ import type { Peer, PeerClaim, Session, Verdict } from '../../src/api/model.ts';
 import { LinkDownError } from '../../src/errors.ts';
 import { Healer } from '../../src/mesh/heal.ts';
 import { Node, type ViewKind } from '../../src/mesh/node.ts';
-import { Overview, type Picture } from '../../src/mesh/overview.ts';
+import { Overview, type Sketch } from '../../src/mesh/overview.ts';
 import { type Member, MeshState } from '../../src/mesh/state.ts';
 import { Uplinks } from '../../src/mesh/uplink.ts';
 import type { DnsFact } from '../../src/mesh/verdict.ts';
@@ -88,7 +88,7 @@ function make() {
   mesh.replace([member]);
   const uplinks = new Uplinks();
   uplinks.update(uplinks.read({ interface: [WAN] }), new Map(), 0);
-  const told: Picture[] = [];
+  const told: Sketch[] = [];
   const healer = new Healer(
     clock,
     () => [],
@@ -100,7 +100,7 @@ function make() {
     clock: () => ({ unixMs: clock.unixMs(), earliestMs: 1_767_225_600_000, latestMs: 4e12 }),
     configured: () => ({ peerings: world.peers.map(({ remote }) => ({ uri: remote! })), name: 'our-house' }),
   };
-  const overview = new Overview(mesh, around, healer, clock, '1.2.3', (picture) => told.push(picture));
+  const overview = new Overview(mesh, around, healer, clock, '1.2.3', (sketch) => told.push(sketch));
   return { clock, mesh, world, node: member.node, makeMember, uplinks, told, overview };
 }
 
@@ -175,8 +175,8 @@ judge('tells each change of the situation once, and not the first one', async ()
   }
   const later = told.slice(known);
   assert.ok(later.length >= 1);
-  assert.is(later.at(-1)!.verdict.state, 'bad');
-  assert.is(new Set(later.map(({ verdict }) => `${verdict.id} ${verdict.state}`)).size, later.length);
+  assert.is(later.at(-1)!.judgement.state, 'bad');
+  assert.is(new Set(later.map(({ judgement }) => `${judgement.id} ${judgement.state}`)).size, later.length);
   assert.is(later.at(-1)!.interface, 'ygg0');
   assert.ok(world.asked.length <= 2, '~> judging asks nobody');
 });

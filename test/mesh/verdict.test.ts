@@ -1,8 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CHAIN, CHECK_STATES, type Peer, type Uplink } from '../../src/api/model.ts';
-import { Judge, type VerdictFacts, type YggdrasilFact } from '../../src/mesh/verdict.ts';
-import { SITUATIONS, verdictTexts, WHOLE } from '../../src/mesh/verdict-words.ts';
+import { CHAIN, CHECK_STATES, type Peer, type Uplink, type Verdict } from '../../src/api/model.ts';
+import { Judge as Thinker, type VerdictFacts, type YggdrasilFact } from '../../src/mesh/verdict.ts';
+import { SITUATIONS, speak, verdictTexts, WHOLE } from '../../src/mesh/verdict-words.ts';
 import { seededRandom } from '../support/random.ts';
 
 const KEY = 'ab'.repeat(32);
@@ -597,6 +597,15 @@ for (const [text, kind, more] of ERRORS) {
     state: 'bad',
     link: 'peers',
   };
+}
+
+/** Judges, and says it. */
+class Judge {
+  private readonly thinker = new Thinker();
+
+  judge(facts: VerdictFacts, nowMs: number): Verdict {
+    return speak(this.thinker.judge(facts, nowMs));
+  }
 }
 
 function verdictOf({ facts, before, forMs = 200_000 }: Row) {

@@ -27,6 +27,10 @@ const TABLE: Record<string, { may: string[]; why: string }> = {
   },
   'config.ts': { may: ['lib', 'transport'], why: 'it turns a file into a Config' },
   'app.ts': { may: ['*', 'package.json'], why: 'the only wiring' },
+  'adviser.ts': {
+    may: ['source', 'system', 'api', 'transport'],
+    why: 'the part of the wiring that comes into memory late',
+  },
   'chain.ts': {
     may: ['source', 'system', 'mesh', 'api', 'lib', 'transport', 'package.json'],
     why: 'the part of the wiring that knows no surface and no protocol',

@@ -161,8 +161,8 @@ export class Router {
   private async begin(ubusd: string | undefined, socket: string): Promise<void> {
     const { root } = this;
     const out = join(DIST, 'native', 'meshbridge');
-    const { bundle, others } = await bundleRouter();
-    await buildNative({ bundle, others, out, debug: false });
+    const bundles = await bundleRouter();
+    await buildNative({ ...bundles, out, debug: false });
     root.addProgram(out, '/usr/sbin/meshbridge');
     root.directoryAt('/var/run/ubus', 0o755);
     root.directoryAt(RUN, 0o3770, 0, DAEMON_ID);

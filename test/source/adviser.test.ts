@@ -111,7 +111,7 @@ class Desk {
         configured: () => this.configured,
         isOnline: () => this.online,
       },
-      store: new AdviserFile(this.router.files, '/var/run/meshbridge', SILENT),
+      store: new AdviserFile(this.router.files, '/var/run/meshbridge/adviser.json', SILENT),
       list: LIST,
       log: SILENT,
     });

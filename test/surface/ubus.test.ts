@@ -176,7 +176,7 @@ function make(names: readonly string[] = ['ygg0'], log: Log = SILENT) {
     clock: () => ({ unixMs: clock.unixMs(), earliestMs: 0, latestMs: 4e12 }),
     configured: () => ({ peerings: kept, name: 'home' }),
   };
-  const overview = new Overview(mesh, around, healer, clock, '1.2.3', (picture) => surface.verdictNotice(picture));
+  const overview = new Overview(mesh, around, healer, clock, '1.2.3', (sketch) => surface.verdictNotice(sketch));
   const checkService = async (address: string, port: number) => {
     if (address !== '200::1') throw new InputError(`address: got ${address}`, 'address');
     return { reachable: true, latency_ms: port };
@@ -655,10 +655,12 @@ notices('come all, in order, when they are more than the bus takes at once', asy
 });
 notices('tell of a verdict and of a heal', async () => {
   const { bus, surface, overview } = make();
-  const picture = await overview.look('ygg0');
+  const { verdict } = await overview.look('ygg0');
+  const { state, id, since_s } = verdict;
   bus.told.length = 0;
   bus.subscribers = true;
-  surface.verdictNotice(picture);
+  const judgement = { state: state as 'good', id, since_s, fault: 'good', values: {}, checks: [] } as const;
+  surface.verdictNotice({ interface: 'ygg0', atMs: 0, judgement });
   surface.healNotice(HEALED);
   assert.equal(
     bus.told.map(({ how, name }) => `${how} ${name}`),
@@ -670,7 +672,7 @@ notices('tell of a verdict and of a heal', async () => {
     ],
   );
   assertShape(bus.told[0]!.data, MESH_EVENTS.verdict, 'verdict');
-  assert.is(bus.told[0]!.data.interface, 'ygg0');
+  assert.equal(bus.told[0]!.data, { interface: 'ygg0', state, id, since_s });
   assert.equal(bus.told[2]!.data, HEALED);
 });
 notices.run();

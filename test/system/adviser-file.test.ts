@@ -17,7 +17,7 @@ function make(text?: string) {
   const files = new MemoryFiles();
   const lines: string[] = [];
   if (text !== undefined) files.all.set(PATH, { bytes: encodeUtf8(text), mode: 0o600 });
-  const file = new AdviserFile(files, '/run', new Logger((line) => lines.push(line)).scope('adviser'));
+  const file = new AdviserFile(files, '/run/adviser.json', new Logger((line) => lines.push(line)).scope('adviser'));
   return { files, lines, file };
 }
 
@@ -26,7 +26,7 @@ file('remembers what was saved', () => {
   const { files, file } = make();
   file.save(RECORD);
   assert.is(files.all.get(PATH)!.mode, 0o600);
-  assert.equal(new AdviserFile(files, '/run', new Logger(() => {}).scope('x')).load(), RECORD);
+  assert.equal(new AdviserFile(files, '/run/adviser.json', new Logger(() => {}).scope('x')).load(), RECORD);
 });
 file('writes only what changed', () => {
   const { files, file } = make(JSON.stringify(RECORD));

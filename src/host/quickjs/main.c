@@ -2,8 +2,10 @@
 #include "host.h"
 
 #include <malloc.h>
+#include <sys/mman.h>
+#include <time.h>
 
-enum { EXIT_FATAL = 70, SMALL_BYTES = 64 * 1024 }; // EX_SOFTWARE of sysexits.h
+enum { EXIT_FATAL = 70, SMALL_BYTES = 64 * 1024, COLLECT_BYTES = 32 * 1024 }; // EX_SOFTWARE of sysexits.h
 
 int arg_count;
 char **arg_values;
@@ -11,6 +13,8 @@ char **arg_values;
 // Promises that were rejected while nobody listened; one that is still here when no job is left is fatal.
 static JSValue *rejected;
 static size_t rejected_count;
+
+static size_t heap_bytes;
 
 void fatal(const char *what, const char *why) {
 	dprintf(STDERR_FILENO, "meshbridge: %s: %s\n", what, why);
@@ -31,7 +35,7 @@ static void *heap_resize(JSMallocState *heap, void *block, size_t size) {
 	if (size && !after && size <= SMALL_BYTES) fatal("heap", "out of memory");
 	if (size && !after) return NULL;
 	heap->malloc_count += (after != NULL) - (block != NULL);
-	heap->malloc_size += heap_size(after) - before;
+	heap_bytes = heap->malloc_size += heap_size(after) - before;
 	return after;
 }
 
@@ -161,11 +165,39 @@ static const struct program *chosen_program(void) {
 	return programs;
 }
 
+// The engine copies what it reads: the pages need not stay in memory.
+static JSValue read_module(JSContext *ctx, const struct program *module) {
+	JSValue value = JS_ReadObject(ctx, module->bytecode, module->bytes, JS_READ_OBJ_BYTECODE);
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = ((uintptr_t)module->bytecode + page - 1) & -page;
+	uintptr_t end = ((uintptr_t)module->bytecode + module->bytes) & -page;
+	if (start < end) madvise((void *)start, end - start, MADV_DONTNEED);
+	return value;
+}
+
+static JSModuleDef *load_module(JSContext *ctx, const char *name, void *opaque) {
+	int i = 0;
+	while (i < module_count && strcmp(modules[i].name, name)) i++;
+	if (i == module_count) return JS_ThrowReferenceError(ctx, "%s: no such module", name), NULL;
+	JSValue module = read_module(ctx, &modules[i]);
+	if (JS_IsException(module)) return NULL;
+	JS_FreeValue(ctx, module); // the context keeps it
+	return JS_VALUE_GET_PTR(module);
+}
+
+// Stands for `import()`, which the engine refuses to programs without debug information.
+static JSValue load(JSContext *ctx, JSValueConst this, int argc, JSValueConst *argv) {
+	text name;
+	return text_arg(ctx, argv[0], "load", name) ? JS_LoadModule(ctx, "", name) : JS_EXCEPTION;
+}
+
 static JSValue start_program(JSContext *ctx) {
-	const struct program *chosen = chosen_program();
+	JS_SetModuleLoaderFunc(JS_GetRuntime(ctx), NULL, load_module, NULL);
+	JSValue global = JS_GetGlobalObject(ctx);
+	JS_SetPropertyStr(ctx, global, "load", JS_NewCFunction(ctx, load, "load", 1));
+	JS_FreeValue(ctx, global);
 	JSModuleDef *module = JS_NewCModule(ctx, "native", init_native);
 	if (!module || JS_AddModuleExport(ctx, module, "default") < 0) return JS_EXCEPTION;
-	JSValue program = JS_ReadObject(ctx, chosen->bytecode, chosen->bytes, JS_READ_OBJ_BYTECODE);
+	JSValue program = read_module(ctx, chosen_program());
 	if (JS_IsException(program) || JS_ResolveModule(ctx, program) < 0) return JS_EXCEPTION;
 	return JS_EvalFunction(ctx, program);
 }
@@ -190,7 +222,14 @@ int main(int argc, char **argv) {
 	JSValue started = start_program(ctx);
 	if (JS_IsException(started)) die(ctx, "start", JS_GetException(ctx));
 	run_jobs(ctx);
-	while (loop_once(ctx));
+	// The engine collects cycles when the heap has grown by half, too late for a router: here sooner, once a second at most.
+	size_t collected = heap_bytes;
+	for (time_t second = time(NULL); loop_once(ctx);) {
+		if (heap_bytes <= collected + COLLECT_BYTES || time(NULL) == second) continue;
+		JS_RunGC(runtime);
+		collected = heap_bytes;
+		second = time(NULL);
+	}
 	if (JS_PromiseState(ctx, started) == JS_PROMISE_PENDING) fatal("main module", "awaits what can no longer come");
 
 	// Everything given back: a leak in the host or a wrong count of references shows in any debug build.

@@ -11,5 +11,7 @@ struct program {
 };
 
 extern const struct program programs[];
-extern const int program_count;
+// Modules that programs share, or load when they need them, by the names of their files.
+extern const struct program modules[];
+extern const int program_count, module_count;
 extern const size_t heap_limit_bytes, stack_limit_bytes;
