@@ -6,7 +6,6 @@ import type { Peer } from '../../src/api/model.ts';
 import { readName, readServices } from '../../src/lib/node-info.ts';
 import { shown } from '../../src/lib/words.ts';
 import { type Graph, type MapNode, readGraph } from './map/graph.ts';
-import { makeLegend } from './map/legend.ts';
 import { makePicture } from './map/picture.ts';
 import { describeNode } from './map/word.ts';
 import { button } from './part/button.ts';
@@ -77,7 +76,11 @@ function makeMap(): Node {
   const map = E('div', { class: 'mb-atlas' }, [
     E('div', [picture.root, E('div', { class: 'mb-tools' }, tools)]),
     card(_('Selected node'), [facts.root, E('p', { class: 'mb-row' }, pages)]),
-    makeLegend(),
+    E('p', [
+      _(
+        '✓ neighbour · !, dashed: not proven · ×, dotted: down · ◆ root of the tree · blue band: way to the root · bent line: over the Internet · wide line: fast',
+      ),
+    ]),
   ]);
   page.body.append(alone, map, list);
 
@@ -102,14 +105,18 @@ function makeMap(): Node {
     else graph = undefined;
   }
 
-  function nameOf(node: MapNode | undefined): string {
-    if (!node) return '';
+  function nameOf(node: MapNode): string {
     const { key, hops, own } = node;
     const { name, uplinks } = known.overview;
     const given = hops === 0 ? name || _('This router') : own?.name;
     const shownName = given ? shown(given) : (readName(survey.get(key)) ?? `${key.slice(0, 8)}…`);
     const lines = uplinks.filter((one) => one.up && one.default_route).map((one) => one.interface);
     return hops === 0 && lines[0] ? _('%s (Internet by %s)').format(shownName, lines.join(', ')) : shownName;
+  }
+
+  function parentOf(node: MapNode): string {
+    const { parent } = node;
+    return parent && parent !== node ? nameOf(parent) : '';
   }
 
   function draw(): void {
@@ -133,7 +140,7 @@ function makeMap(): Node {
         [
           [_('Name'), nameOf(node)],
           [_('Place'), describeNode(node)],
-          [_('Tree parent'), nameOf(node.parent)],
+          [_('Tree parent'), parentOf(node)],
           [_('Address'), node.address],
           [_('Key'), copy],
           [
@@ -147,7 +154,7 @@ function makeMap(): Node {
       ).filter(([, value]) => value),
     );
     if (list.open)
-      table.update(nodes.map((one) => ({ key: one.key, cells: [nameOf(one), describeNode(one), nameOf(one.parent)] })));
+      table.update(nodes.map((one) => ({ key: one.key, cells: [nameOf(one), describeNode(one), parentOf(one)] })));
   }
 
   function choose(key: string): void {

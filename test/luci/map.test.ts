@@ -132,11 +132,15 @@ graph('shows the nearest of many and the way to the root, and counts the rest', 
   assert.is(found.nodes.length, MAX_NODES);
   assert.is(found.left, 10_005 - MAX_NODES);
   for (const shown of [ME, A, B, C, D]) assert.ok(found.nodes.some((node) => node.key === shown));
-  const known = new Set<MapNode>();
-  for (const node of found.nodes) {
-    assert.ok(node.via === undefined || known.has(node.via), '~> whom it hangs by comes before it');
-    known.add(node);
-  }
+  const { nodes } = found;
+  for (const { via } of nodes.slice(1)) assert.ok(nodes.includes(via!), '~> whom it hangs by is shown');
+});
+graph('shows the whole way to the root also where a shorter one is left out', () => {
+  const leaves = Array.from({ length: 300 }, (_, i) => key(i));
+  const tree = [entry(ME, B), entry(B, C), entry(C, D), entry(D, D)];
+  const { nodes } = graphOf({ peers: [peer(A), peer(B)], tree, learnt: { [A]: leaves, [leaves[299]!]: [D] } });
+  const root = nodes.find((node) => node.key === D)!;
+  assert.equal([root.hops, root.via?.key], [3, C]);
 });
 graph('bears a chain of ten thousand nodes', () => {
   const chain = [ME, ...Array.from({ length: 10_000 }, (_, i) => key(`n${i}`))];
@@ -370,7 +374,8 @@ if (pages) {
       assert.ok(more.filter(Boolean).length > names.filter(Boolean).length, '~> there is room for more names');
       const scroll = (): Promise<number> => box.evaluate((one) => one.scrollLeft);
       const before = await scroll();
-      assert.ok(before > 100);
+      const off = await box.evaluate((one) => one.scrollLeft + one.clientWidth / 2 - one.scrollWidth / 2);
+      assert.ok(before > 100 && Math.abs(off) < 2, `~> its middle stays: ${off}`);
       const { x, y } = (await box.boundingBox())!;
       await opened.page.mouse.move(x + 300, y + 300);
       await opened.page.mouse.down();

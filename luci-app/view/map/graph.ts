@@ -40,7 +40,7 @@ export interface MapLink {
 }
 
 export interface Graph {
-  /** This one first, then the nearest, then those to which no way is known; whom a node hangs by comes before it. */
+  /** This one first, then the nearest, then those to which no way is known. */
   nodes: readonly MapNode[];
   links: readonly MapLink[];
   /** Nodes that are known and not among these. */
@@ -117,13 +117,14 @@ export function readGraph({ self, peers, tree, sessions, peersOf }: Known): Grap
   order.push(...apart);
 
   const way = new Set<MapNode | undefined>();
-  for (let node: MapNode | undefined = me; node && !way.has(node); node = node.parent) way.add(node);
-  const chosen = new Set<MapNode>();
-  for (const node of [...way, ...apart.filter(({ own }) => own), ...order]) {
-    const chain: MapNode[] = [];
-    for (let one = node; one && !chosen.has(one) && chain.length <= MAX_NODES; one = one.via) chain.push(one);
-    if (chosen.size + chain.length <= MAX_NODES) for (const one of chain) chosen.add(one);
+  for (let node: MapNode | undefined = me, below = me; node && !way.has(node); node = node.parent) {
+    way.add(node);
+    // so that nobody on it hangs by a node that is left out
+    if (node !== me) node.via = below;
+    below = node;
   }
+  const first = [...new Set([...way, ...apart.filter(({ own }) => own), ...order])].slice(0, MAX_NODES);
+  const chosen = new Set(first);
   const nodes = order.filter((node) => chosen.has(node));
 
   const links: MapLink[] = [];

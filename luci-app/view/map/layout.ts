@@ -14,11 +14,8 @@ const MAX_LANES = 5;
 
 /** A place for each node of a graph; the places come ring by ring and go around. */
 export function place(nodes: readonly MapNode[]): Map<MapNode, Spot> {
-  const behind = new Map<MapNode, MapNode[]>();
-  for (const node of nodes) {
-    behind.set(node, []);
-    behind.get(node.via!)?.push(node);
-  }
+  const behind = new Map<MapNode | undefined, MapNode[]>(nodes.map((node) => [node, []]));
+  for (const node of nodes) behind.get(node.via)?.push(node);
   const weigh = (node: MapNode): number => behind.get(node)!.reduce((sum, one) => sum + weigh(one), 0) || 1;
   const farthest = Math.max(...nodes.map(({ hops = 0 }) => hops));
 
@@ -39,19 +36,19 @@ export function place(nodes: readonly MapNode[]): Map<MapNode, Spot> {
   };
   spread(nodes[0]!, 0, 2 * Math.PI);
 
-  const spots = new Map<MapNode, Spot>();
-  let radius = -STEP;
-  for (const ring of rings) {
+  const spots = new Map<MapNode, Spot>([[nodes[0]!, [0, 0]]]);
+  let radius = 0;
+  for (const ring of rings.slice(1)) {
     ring.sort((a, b) => a[1] - b[1]);
     const least = Math.min(9, ...ring.slice(1).map(([, angle], i) => angle - ring[i]![1]));
     radius += STEP;
     const lanes = Math.min(MAX_LANES, Math.ceil(GAP / (least * radius)));
-    if (radius) radius = Math.max(radius, GAP / (least * lanes));
+    radius = Math.max(radius, GAP / (least * lanes));
     for (const [i, [node, angle]] of ring.entries()) {
-      const far = radius && radius + (i % lanes) * LANE;
+      const far = radius + (i % lanes) * LANE;
       spots.set(node, [far * Math.cos(angle), far * Math.sin(angle)]);
     }
-    if (radius) radius += (lanes - 1) * LANE;
+    radius += (lanes - 1) * LANE;
   }
   return spots;
 }

@@ -18,13 +18,11 @@ export interface Picture {
 }
 
 /** Of this node, and of states. */
-export const SIGNS: Record<string, string> = { self: '⌂', good: '✓', weak: '!', bad: '×' };
+const SIGNS: Record<string, string> = { self: '⌂', good: '✓', weak: '!', bad: '×' };
 /** Pixels: of a character, half a line, the border that stays free. */
 const CHAR = 7.6;
 const HALF = 8;
 const BORDER = 28;
-/** Characters of a name. */
-const LONGEST = 28;
 const MAX_ZOOM = 12;
 /** Pixels for one of the layout, where all fits anyhow. */
 const FIT_SCALE = 1.4;
@@ -48,7 +46,6 @@ export function makePicture(label: string, choose: (key: string) => void): Pictu
   let graph: Graph | undefined;
   let nameOf: (node: MapNode) => string;
   let selected = '';
-  let places: ReadonlyMap<MapNode, Spot>;
   let zoomed = 1;
   // of what is drawn: where nodes are, what names must not cover, and pixels
   let spots: ReadonlyMap<MapNode, Spot>;
@@ -79,8 +76,7 @@ export function makePicture(label: string, choose: (key: string) => void): Pictu
       });
       setContent(sign, SIGNS[health] ?? '');
 
-      const shown = name.length > LONGEST ? `${name.slice(0, LONGEST)}…` : name;
-      const wide = shown.length * CHAR;
+      const wide = name.length * CHAR;
       const away = size * (kind ? 1.5 : 1) + 4;
       const out = x < width / 2 ? -1 : 1;
       // on the first side on which there is room
@@ -100,7 +96,7 @@ export function makePicture(label: string, choose: (key: string) => void): Pictu
             taken.push([left, top, right, bottom])
           );
         }) ?? [];
-      setContent(text, drop === undefined ? '' : shown);
+      setContent(text, drop === undefined ? '' : name);
       if (drop !== undefined)
         put(text, {
           'text-anchor': ['end', 'middle', 'start'][side! + 1],
@@ -133,6 +129,7 @@ export function makePicture(label: string, choose: (key: string) => void): Pictu
   const draw = (): void => {
     const { clientWidth, clientHeight } = root;
     if (!graph || !clientWidth) return;
+    const places = place(graph.nodes);
     const [wide, middleX] = range([...places.values()].map(([x]) => x));
     const [high, middleY] = range([...places.values()].map(([, y]) => y));
     const fit = Math.min((clientWidth - 2 * BORDER) / wide, (clientHeight - 2 * BORDER) / high, FIT_SCALE);
@@ -155,12 +152,13 @@ export function makePicture(label: string, choose: (key: string) => void): Pictu
 
   const zoom = (by: number): void => {
     const { clientWidth, clientHeight, scrollLeft, scrollTop } = root;
-    const before = width;
+    const [before, wide, high] = [zoomed, width, height];
     zoomed = Math.max(1, Math.min(MAX_ZOOM, zoomed * by));
     draw();
-    const grown = width / before;
-    const stay = (start: number, room: number): number => (start + room / 2) * grown - room / 2;
-    root.scrollTo(stay(scrollLeft, clientWidth), stay(scrollTop, clientHeight));
+    // what is in the middle stays there
+    const stay = (start: number, room: number, was: number, is: number): number =>
+      ((start + (room - was) / 2) * zoomed) / before + (is - room) / 2;
+    root.scrollTo(stay(scrollLeft, clientWidth, wide, width), stay(scrollTop, clientHeight, high, height));
   };
   root.addEventListener('wheel', (event) => {
     if (!event.ctrlKey) return;
@@ -186,7 +184,6 @@ export function makePicture(label: string, choose: (key: string) => void): Pictu
     zoom,
     update(...given) {
       [graph, nameOf, selected] = given;
-      places = place(graph.nodes);
       draw();
     },
   };
