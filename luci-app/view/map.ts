@@ -4,7 +4,6 @@ import poll from 'luci:poll';
 import view from 'luci:view';
 import type { Peer } from '../../src/api/model.ts';
 import { readName, readServices } from '../../src/lib/node-info.ts';
-import { shown } from '../../src/lib/words.ts';
 import { type Graph, type MapNode, readGraph } from './map/graph.ts';
 import { makePicture } from './map/picture.ts';
 import { describeNode } from './map/word.ts';
@@ -63,7 +62,6 @@ function makeMap(): Node {
     E('a', { href: L.url('admin/mesh/peers') }, [_('Mesh → Peers')]),
     E('a', { href: L.url('admin/mesh/services') }, [_('Mesh → Services')]),
   ];
-  const alone = E('p', { class: 'mb-note' }, [_('Nobody else is in sight. Neighbours are added under Mesh → Peers.')]);
   const facts = new Facts();
   const copy = E('span');
   const table = new Table(label, [_('Name'), _('Place'), _('Tree parent')]);
@@ -78,11 +76,11 @@ function makeMap(): Node {
     card(_('Selected node'), [facts.root, E('p', { class: 'mb-row' }, pages)]),
     E('p', [
       _(
-        '✓ neighbour · !, dashed: not proven · ×, dotted: down · ◆ root of the tree · blue band: way to the root · bent line: over the Internet · wide line: fast',
+        '✓ neighbour; !, dashed: not proven; ×, dotted: down; ◆ root of the tree; blue band: way to the root; bent line: over the Internet; wide line: fast',
       ),
     ]),
   ]);
-  page.body.append(alone, map, list);
+  page.body.append(map, list);
 
   async function ask(): Promise<Known> {
     const overview = await readOverview({});
@@ -108,10 +106,12 @@ function makeMap(): Node {
   function nameOf(node: MapNode): string {
     const { key, hops, own } = node;
     const { name, uplinks } = known.overview;
-    const given = hops === 0 ? name || _('This router') : own?.name;
-    const shownName = given ? shown(given) : (readName(survey.get(key)) ?? `${key.slice(0, 8)}…`);
+    const isSelf = hops === 0;
+    const told = readName({ name: isSelf ? name : own?.name }) ?? readName(survey.get(key));
+    if (!isSelf) return told ?? `${key.slice(0, 8)}…`;
     const lines = uplinks.filter((one) => one.up && one.default_route).map((one) => one.interface);
-    return hops === 0 && lines[0] ? _('%s (Internet by %s)').format(shownName, lines.join(', ')) : shownName;
+    const self = told ?? _('This router');
+    return lines[0] ? _('%s (Internet by %s)').format(self, lines.join(', ')) : self;
   }
 
   function parentOf(node: MapNode): string {
@@ -127,9 +127,8 @@ function makeMap(): Node {
     const { nodes, left } = graph;
     const node = nodes.find(({ key }) => key === selected) ?? nodes[0]!;
     selected = node.key;
-    alone.hidden = nodes.length > 1;
     setContent(page.aside, _('Nodes: %d shown, %d more known').format(nodes.length, left + cut));
-    picture.update(graph, nameOf, selected);
+    picture.update(graph, nameOf, node);
 
     const info = survey.get(selected) as Record<string, unknown> | null | undefined;
     const program = [info?.buildname, info?.buildversion].map((name) => readName({ name }) ?? '');

@@ -1,24 +1,24 @@
 // The graph as a picture, its elements kept by key and moved. Names keep their size: the larger the picture, the more have room.
 //
-// It is zoomed by being made larger in a box that scrolls, so fingers, wheels and the focus move it as they move anything. Shapes and
+// It is zoomed by being made larger in a box that scrolls, so fingers, wheels and the focus move it as they move anything; two fingers, or a wheel with the control key, zoom the whole page as everywhere. Shapes and
 // colours are the style sheet's.
 
 import { Keyed, setContent } from '../part/keyed.ts';
 import { svg } from '../part/svg.ts';
 import type { Graph, MapLink, MapNode } from './graph.ts';
 import { place, type Spot } from './layout.ts';
-import { describeNode, healthOf, isFar } from './word.ts';
+import { describeNode, isFar } from './word.ts';
 
 export interface Picture {
   root: HTMLElement;
-  /** Makes it so many times as large; at the least, all of it is seen. */
+  /** Makes it so many times as large, with the selected node in the middle; at the least, all of it is seen. */
   zoom(by: number): void;
-  /** @param selected key of a node. */
-  update(graph: Graph, nameOf: (node: MapNode) => string, selected: string): void;
+  /** Shows this graph, and one of its nodes as the selected one. */
+  update(graph: Graph, nameOf: (node: MapNode) => string, selected: MapNode): void;
 }
 
-/** Of this node, and of states. */
-const SIGNS: Record<string, string> = { self: '⌂', good: '✓', weak: '!', bad: '×' };
+/** Of states of a peering, and of this node. */
+const SIGNS: Record<string, string> = { up: '✓', unproven: '!', down: '×', self: '⌂' };
 /** Pixels: of a character, half a line, the border that stays free. */
 const CHAR = 7.6;
 const HALF = 8;
@@ -39,13 +39,13 @@ function range(numbers: readonly number[]): [width: number, middle: number] {
 
 /** Makes a picture. @param choose is told whom somebody points at. */
 export function makePicture(label: string, choose: (key: string) => void): Picture {
-  const [way, wires, dots] = [svg('path', { class: 'mb-way' }), svg('g'), svg('g')];
-  const picture = svg('svg', { role: 'listbox', 'aria-label': label }, [way, wires, dots]);
+  const [wires, dots] = [svg('g'), svg('g')];
+  const picture = svg('svg', { role: 'listbox', 'aria-label': label }, [wires, dots]);
   const root = E('div', { class: 'mb-map' }, [picture]);
 
   let graph: Graph | undefined;
   let nameOf: (node: MapNode) => string;
-  let selected = '';
+  let selected: MapNode;
   let zoomed = 1;
   // of what is drawn: where nodes are, what names must not cover, and pixels
   let spots: ReadonlyMap<MapNode, Spot>;
@@ -61,20 +61,19 @@ export function makePicture(label: string, choose: (key: string) => void): Pictu
       return { root: group, sign, text };
     },
     ({ root: group, sign, text }, node) => {
-      const { key, hops, own } = node;
+      const { hops, own } = node;
       const [x, y] = spots.get(node)!;
-      const [name, isSelected] = [nameOf(node), key === selected];
+      const [name, isSelected] = [nameOf(node), node === selected];
       const kind = hops === 0 ? 'self' : node === node.parent ? 'root' : '';
-      const health = hops === 0 ? kind : healthOf(own);
+      const { state = '' } = own ?? {};
       put(group, {
-        class: `mb-node ${kind}`,
-        'data-health': health,
+        class: `mb-node ${kind} ${state}`,
         'aria-label': `${name}, ${describeNode(node)}`,
         'aria-selected': isSelected,
         tabindex: isSelected ? 0 : -1,
         transform: `translate(${x} ${y})`,
       });
-      setContent(sign, SIGNS[health] ?? '');
+      setContent(sign, SIGNS[state || kind] ?? '');
 
       const wide = name.length * CHAR;
       const away = size * (kind ? 1.5 : 1) + 4;
@@ -111,19 +110,11 @@ export function makePicture(label: string, choose: (key: string) => void): Pictu
     const bend = own && isFar(own) ? `Q${(x + toX) / 2 + (y - toY) / 6} ${(y + toY) / 2 + (toX - x) / 6} ` : 'L';
     return `M${x} ${y}${bend}${toX} ${toY}`;
   };
-  const links = new Keyed<{ root: SVGElement }, MapLink>(
+  // all that look the same in one element
+  const links = new Keyed<{ root: SVGElement }, string>(
     wires,
-    () => ({ root: svg('path') }),
-    ({ root: wire }, link) => {
-      const { own, isTree } = link;
-      const ms = own?.latency_ms ?? 50;
-      put(wire, {
-        class: `mb-wire ${own ? 'own' : isTree ? 'tree' : ''}`,
-        'data-health': healthOf(own),
-        'stroke-width': own ? ((ms < 20 ? 6 : ms < 80 ? 4 : 2) * size) / 9 : 1,
-        d: lineOf(link),
-      });
-    },
+    (look) => ({ root: svg('path', { class: look }) }),
+    ({ root: wire }, d) => put(wire, { d }),
   );
 
   const draw = (): void => {
@@ -144,27 +135,20 @@ export function makePicture(label: string, choose: (key: string) => void): Pictu
     ];
     spots = new Map([...places].map(([node, spot]) => [node, onScreen(spot)]));
     taken = [...spots.values()].map(([x, y]) => [x - size, y - size, x + size, y + size]);
-    links.update(new Map(graph.links.map((link) => [link.a.key + link.b.key, link])));
+    const lines = new Map([['mb-way', '']]);
+    for (const link of graph.links) {
+      const { own, isTree, isWay } = link;
+      const ms = own?.latency_ms ?? 50;
+      const speed = ms < 20 ? 'fast' : ms < 80 ? '' : 'slow';
+      const looks = [own ? `mb-wire own ${own.state} ${speed}` : isTree ? 'mb-wire tree' : 'mb-wire'];
+      if (isWay) looks.push('mb-way');
+      for (const look of looks) lines.set(look, (lines.get(look) ?? '') + lineOf(link));
+    }
+    links.update(lines);
     nodes.update(new Map([...places.keys()].map((node) => [node.key, node])));
-    put(way, { d: graph.links.map((link) => (link.isWay ? lineOf(link) : '')).join('') });
   };
   new ResizeObserver(draw).observe(root);
 
-  const zoom = (by: number): void => {
-    const { clientWidth, clientHeight, scrollLeft, scrollTop } = root;
-    const [before, wide, high] = [zoomed, width, height];
-    zoomed = Math.max(1, Math.min(MAX_ZOOM, zoomed * by));
-    draw();
-    // what is in the middle stays there
-    const stay = (start: number, room: number, was: number, is: number): number =>
-      ((start + (room - was) / 2) * zoomed) / before + (is - room) / 2;
-    root.scrollTo(stay(scrollLeft, clientWidth, wide, width), stay(scrollTop, clientHeight, high, height));
-  };
-  root.addEventListener('wheel', (event) => {
-    if (!event.ctrlKey) return;
-    event.preventDefault();
-    zoom(2 ** (-event.deltaY / 200));
-  });
   root.addEventListener('pointermove', ({ buttons, pointerType, movementX, movementY }) => {
     if (buttons && pointerType === 'mouse') root.scrollBy(-movementX, -movementY);
   });
@@ -172,7 +156,7 @@ export function makePicture(label: string, choose: (key: string) => void): Pictu
   picture.addEventListener('keydown', (event) => {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     const keys = [...nodes.made.keys()];
-    const next = keys[keys.indexOf(selected) + (step ?? Number.NaN)];
+    const next = keys[keys.indexOf(selected.key) + (step ?? Number.NaN)];
     if (next === undefined) return;
     event.preventDefault();
     choose(next);
@@ -181,7 +165,12 @@ export function makePicture(label: string, choose: (key: string) => void): Pictu
 
   return {
     root,
-    zoom,
+    zoom(by) {
+      zoomed = Math.max(1, Math.min(MAX_ZOOM, zoomed * by));
+      draw();
+      const [x, y] = spots.get(selected)!;
+      root.scrollTo(x - root.clientWidth / 2, y - root.clientHeight / 2);
+    },
     update(...given) {
       [graph, nameOf, selected] = given;
       draw();

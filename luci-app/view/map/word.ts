@@ -1,17 +1,11 @@
 // What is said of nodes and links.
 
-import type { CheckState, Peer } from '../../../src/api/model.ts';
+import type { Peer } from '../../../src/api/model.ts';
 import type { MapNode } from './graph.ts';
 
 /** Whether a peering leads over the Internet, and not to a neighbour by cable or radio. */
 export function isFar({ origin, remote = '' }: Peer): boolean {
   return origin !== 'multicast' && !remote.includes('://[fe80:');
-}
-
-/** How a peering is; `unused`: there is none. */
-export function healthOf(own: Peer | undefined): CheckState {
-  const state = own?.state;
-  return state === 'up' ? 'good' : state === 'unproven' ? 'weak' : own ? 'bad' : 'unused';
 }
 
 /** How far away a node is, how the link to it does, and what it is. */
