@@ -15,7 +15,9 @@ import { DESK_DIRECTORY, DESK_SOCKET } from './desk-path.ts';
 import { publish, serveHelper } from './helper.ts';
 import { namespaceProblem } from './lab/namespace.ts';
 import { type Lab, startLab } from './lab.ts';
-import { routerConfig } from './router-config.ts';
+import { type PlayedNetifd, serveNetifd } from './netifd.ts';
+import { hashPassword, makePassword, Pages } from './pages.ts';
+import { rootLogin, routerConfig } from './router-config.ts';
 import { labStage, type Stage, standinStage } from './stage.ts';
 import { startStandin } from './standin.ts';
 
@@ -24,6 +26,8 @@ export interface DeskOptions {
   embedded: boolean;
   /** Run the daemon on the C host instead of QuickJS in WebAssembly. */
   native: boolean;
+  /** Port of the web pages; without, the usual one, or any that is free. */
+  port?: number | undefined;
   /** Takes a line for people, while it starts. */
   say(line: string): void;
   /** Takes each line of the daemon's log. */
@@ -70,6 +74,10 @@ export class Desk {
   lab: Lab | undefined;
   /** What runs, for people. */
   readonly words = { yggdrasil: '', broker: '', engine: '' };
+  /** Plays the router's interfaces. */
+  netifd: PlayedNetifd | undefined;
+  pages: Pages | undefined;
+  private readonly password = makePassword();
   private readonly closers: Closer[] = [];
   private isClosing = false;
 
@@ -99,6 +107,8 @@ export class Desk {
     await this.startNodes();
     await this.startBus();
     this.writeConfig();
+    this.startNetifd();
+    await this.startPages();
     await this.startHelper();
     await this.startDaemon();
   }
@@ -186,13 +196,35 @@ export class Desk {
       this.closers.push(async () => rmSync(directory, { recursive: true, force: true }));
     }
     const files = routerConfig(this.stage.nodes, { ubusSocket: DESK_SOCKET, stateDirectory: STATE_DIRECTORY });
-    for (const [name, text] of Object.entries(files)) writeFileSync(join(CONFIG_DIRECTORY, name), text);
+    const rpcd = rootLogin(hashPassword(this.password));
+    for (const [name, text] of Object.entries({ ...files, rpcd, luci: '' }))
+      writeFileSync(join(CONFIG_DIRECTORY, name), text, { mode: 0o600 });
+  }
+
+  private startNetifd(): void {
+    const { netifd, stop } = serveNetifd(DESK_SOCKET, this.stage);
+    this.netifd = netifd;
+    this.closers.push(async () => stop());
+  }
+
+  private async startPages(): Promise<void> {
+    const { port, say: log } = this.options;
+    const pages = await Pages.start({
+      socket: DESK_SOCKET,
+      directory: CONFIG_DIRECTORY,
+      port,
+      password: this.password,
+      log,
+    });
+    this.pages = pages;
+    this.closers.push(() => pages.close());
   }
 
   private async startHelper(): Promise<void> {
     const place = { directory: CONFIG_DIRECTORY, published: PUBLISHED };
     await publish(place);
-    const stop = serveHelper({ socket: DESK_SOCKET, ...place });
+    const { pages } = this;
+    const stop = serveHelper({ socket: DESK_SOCKET, ...place }, (...call) => pages!.call(...call));
     this.closers.push(async () => stop());
   }
 

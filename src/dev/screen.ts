@@ -30,6 +30,8 @@ export interface ScreenState {
   engine: string;
   /** Said in capitals on top: this is not the real thing. */
   warning?: string;
+  /** How to get to the web pages. */
+  pages?: string;
   /** Of `meshbridge status`; absent while the daemon does not answer. */
   daemon?: {
     version: string;
@@ -249,6 +251,7 @@ export function render(state: ScreenState, width: number, height: number, color 
     [{ text: 'meshbridge desk', style: 'bold' }, { text: ` | ${state.yggdrasil} | ${state.broker} | ${state.engine}` }],
     ...(state.warning ? [[{ text: state.warning, style: 'inverse' as const }]] : []),
     daemonLine(state),
+    ...(state.pages ? [[{ text: 'web pages: ' }, { text: clean(state.pages), style: 'bold' as const }]] : []),
   ];
   const header = row(width, (column) => ({ text: column.title, style: 'dim' }));
   const cables = cableLine(state);

@@ -27,8 +27,9 @@ export class Show {
   open(): void {
     this.drawer?.open();
     if (this.mode === 'plain') {
-      const { yggdrasil, broker, engine, warning, hints } = this.state();
+      const { yggdrasil, broker, engine, warning, pages, hints } = this.state();
       print(`${yggdrasil} | ${broker} | ${engine}`);
+      if (pages) print(`web pages: ${pages}`);
       if (warning) print(warning);
       for (const hint of hints) print(`try: ${hint}`);
     }
@@ -63,8 +64,8 @@ export class Show {
   changed(): void {
     this.isDirty = true;
     if (this.mode === 'json') {
-      const { yggdrasil, broker, engine, nodes, daemon } = this.state();
-      printJson({ type: 'state', at: new Date().toISOString(), yggdrasil, broker, engine, daemon, nodes });
+      const { yggdrasil, broker, engine, pages, nodes, daemon } = this.state();
+      printJson({ type: 'state', at: new Date().toISOString(), yggdrasil, broker, engine, pages, daemon, nodes });
     }
     if (this.mode === 'plain') {
       const summary = this.state()
@@ -87,6 +88,7 @@ export class Show {
         warning: 'STAND-IN: no Yggdrasil runs, these nodes are played from transcripts',
       }),
       ...(watch.status && { daemon: watch.status }),
+      ...(desk.pages && { pages: desk.pages.words }),
       nodes: nodes.map((node) => ({
         name: `home-${node.name}`,
         interface: node.iface,
@@ -98,7 +100,7 @@ export class Show {
       cables: desk.stage.cables(),
       events: this.events,
       hints: this.hints(),
-      keys: 'keys: c cut or join a cable, k kill or start a node, q quit',
+      keys: 'keys: c cut or join a cable, k kill or start a node, i pull or plug the Internet line, q quit',
     };
   }
 

@@ -58,12 +58,28 @@ export function standinStage(standin: Standin): Stage {
   };
 }
 
+/** The router's Internet line, which is played. */
+export interface Line {
+  readonly isPlugged: boolean;
+  plug(plugged: boolean): void;
+}
+
 /** Takes turns: undoes what was done last, or does it to the next one. */
 export class Mischief {
   private cuts = 0;
   private kills = 0;
 
-  constructor(private readonly stage: Stage) {}
+  constructor(
+    private readonly stage: Stage,
+    private readonly line: Line,
+  ) {}
+
+  /** Pulls the Internet line out, or plugs it in again. Answers with what was done. */
+  toggleLine(): string {
+    const plugged = !this.line.isPlugged;
+    this.line.plug(plugged);
+    return `the Internet line is ${plugged ? 'plugged in again' : 'pulled out'}`;
+  }
 
   /** Joins the cable that is cut, else cuts the next one. Answers with what was done. */
   async toggleCable(): Promise<string> {

@@ -8,17 +8,19 @@ import { Logger } from '../log.ts';
 import { UbusClient } from '../ubus/client.ts';
 import { Desk } from './desk.ts';
 import { DESK_SOCKET } from './desk-path.ts';
+import { PAGES_PORT } from './pages.ts';
 import { type Mode, Show } from './show.ts';
 import { Mischief } from './stage.ts';
 import { Watch } from './watch.ts';
 
 const USAGE = `usage: npm start -- [options]
 
-A desk router: three Yggdrasil nodes, an ubus broker and the meshbridge daemon on this machine.
+A desk router: three Yggdrasil nodes, an ubus broker, the meshbridge daemon and its web pages on this machine.
 Everything is kept in the project's cache; Ctrl-C ends it and leaves nothing running.
 
   --embedded      play the nodes from transcripts, without Yggdrasil
   --native        run the daemon on the C host (npm run native builds it)
+  --port PORT     serve the web pages there; else on port ${PAGES_PORT}, or any that is free
   --plain         lines instead of a screen; also when the output is no terminal
   --json          the same as JSON lines: event, state
   --for SECONDS   end by itself
@@ -29,6 +31,7 @@ interface Options {
   embedded: boolean;
   native: boolean;
   mode: Mode;
+  port: number | undefined;
   seconds: number | undefined;
 }
 
@@ -40,6 +43,7 @@ function readOptions(isTerminal: boolean): Options | undefined {
       native: { type: 'boolean', default: false },
       plain: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
+      port: { type: 'string' },
       for: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -48,8 +52,11 @@ function readOptions(isTerminal: boolean): Options | undefined {
   const seconds = values.for === undefined ? undefined : Number(values.for);
   if (seconds !== undefined && !(seconds > 0 && seconds < 1e6))
     throw new Error(`--for: expected a number of seconds, got ${JSON.stringify(values.for)}`);
+  const port = values.port === undefined ? undefined : Number(values.port);
+  if (port !== undefined && !(Number.isInteger(port) && port > 0 && port < 65_536))
+    throw new Error(`--port: expected 1 to 65535, got ${JSON.stringify(values.port)}`);
   const mode = values.json ? 'json' : values.plain || !isTerminal ? 'plain' : 'screen';
-  return { embedded: values.embedded, native: values.native, mode, seconds };
+  return { embedded: values.embedded, native: values.native, mode, port, seconds };
 }
 
 const FRAME_MS = 200;
@@ -84,6 +91,7 @@ async function main(): Promise<void> {
   const desk = await Desk.open({
     embedded: options.embedded,
     native: options.native,
+    port: options.port,
     say: tell,
     onDaemonLine: (line) => {
       lastWords.push(line);
@@ -122,7 +130,7 @@ async function main(): Promise<void> {
     tick = setInterval(() => show?.tick(), FRAME_MS);
     process.stdout.on('resize', () => show?.resized());
     process.stdout.on('error', () => end()); // whoever read us is gone
-    if (options.mode === 'screen') readKeys(new Mischief(desk.stage), show, end);
+    if (options.mode === 'screen') readKeys(new Mischief(desk.stage, desk.netifd!), show, end);
     if (options.seconds !== undefined) setTimeout(() => end(), options.seconds * 1000).unref();
     const reason = await ended;
     if (reason) process.exitCode = 1;
@@ -158,6 +166,7 @@ function readKeys(mischief: Mischief, show: Show, quit: () => void): void {
       if (key === 'q' || key === '\x03' || key === '\x04') quit();
       else if (key === 'c') run(() => mischief.toggleCable());
       else if (key === 'k') run(() => mischief.toggleNode());
+      else if (key === 'i') run(async () => mischief.toggleLine());
     }
   });
 }

@@ -21,12 +21,14 @@ router('writes a meshbridge file that the daemon takes', () => {
   ]);
 });
 
-router('writes a network file with the configured peers', () => {
+router('writes a network file with line, home and the configured peers', () => {
   const sections = parseUci(config.network).sections.map(({ type, options }) => [
     type,
     Object.fromEntries([...options].map(([name, { value }]) => [name, value])),
   ]);
   assert.equal(sections, [
+    ['interface', { proto: 'static', device: 'br-lan', ipaddr: '192.168.1.1', netmask: '255.255.255.0' }],
+    ['interface', { proto: 'dhcp', device: 'eth0' }],
     ['interface', { proto: 'yggdrasil' }],
     ['yggdrasil_ygg0_peer', { address: 'tls://10.77.2.2:9002' }],
     ['yggdrasil_ygg0_peer', { address: "tcp://it's.example:1" }],

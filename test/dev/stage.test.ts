@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Cable, Mischief, type Stage, type StageNode } from '../../src/dev/stage.ts';
+import { type Cable, type Line, Mischief, type Stage, type StageNode } from '../../src/dev/stage.ts';
 
 class FakeNode implements StageNode {
   readonly iface = 'ygg0';
@@ -35,10 +35,19 @@ function stage(): Stage {
   };
 }
 
+function line(): Line {
+  return {
+    isPlugged: true,
+    plug(plugged) {
+      Object.assign(this, { isPlugged: plugged });
+    },
+  };
+}
+
 const mischief = suite('Mischief');
 
 mischief('cuts one cable after the other, joining each before the next', async () => {
-  const subject = new Mischief(stage());
+  const subject = new Mischief(stage(), line());
   const done = [];
   for (let i = 0; i < 5; i++) done.push((await subject.toggleCable()).slice(0, 18));
   assert.equal(done, [
@@ -51,15 +60,21 @@ mischief('cuts one cable after the other, joining each before the next', async (
 });
 
 mischief('kills one node after the other, starting each before the next', async () => {
-  const subject = new Mischief(stage());
+  const subject = new Mischief(stage(), line());
   const done = [];
   for (let i = 0; i < 4; i++) done.push(await subject.toggleNode());
   assert.equal(done, ['node b killed', 'node b started again', 'node a killed', 'node a started again']);
 });
 
+mischief('pulls the Internet line out and plugs it in again', () => {
+  const subject = new Mischief(stage(), line());
+  assert.is(subject.toggleLine(), 'the Internet line is pulled out');
+  assert.is(subject.toggleLine(), 'the Internet line is plugged in again');
+});
+
 mischief('says so when there is nothing to cut', async () => {
   const bare: Stage = { ...stage(), cables: () => [] };
-  assert.is(await new Mischief(bare).toggleCable(), 'there is no cable to cut');
+  assert.is(await new Mischief(bare, line()).toggleCable(), 'there is no cable to cut');
 });
 
 mischief.run();

@@ -98,7 +98,9 @@ export class Router {
     const argv = await brokerCommand();
     this.broker = await Child.start([...argv, '-s', this.socket]);
     await until('the broker runs', () => isAnswering(this.socket));
-    this.stopHelper = serveHelper({ socket: this.socket, ...this.copy });
+    this.stopHelper = serveHelper({ socket: this.socket, ...this.copy }, () =>
+      Promise.reject(new Error('nobody calls')),
+    );
     await this.published([HELPER_OBJECT]);
   }
 

@@ -12,14 +12,14 @@ export class Relay {
     private readonly targetPort: number,
   ) {}
 
-  /** Listens on a free port of 127.0.0.1 and connects each caller to `targetPort`. */
-  static open(targetPort: number): Promise<Relay> {
+  /** Listens on a free port of an address of this machine and connects each caller to `targetPort` of 127.0.0.1. */
+  static open(targetPort: number, address = '127.0.0.1'): Promise<Relay> {
     return new Promise((resolve, reject) => {
       const server = createServer();
       const relay = new Relay(server, targetPort);
       server.on('connection', (socket) => relay.join(socket));
       server.once('error', reject);
-      server.listen(0, '127.0.0.1', () => resolve(relay));
+      server.listen(0, address, () => resolve(relay));
     });
   }
 

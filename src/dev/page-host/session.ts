@@ -26,7 +26,7 @@ function secret(): string {
 /** The sessions of one host. */
 export class Sessions {
   private readonly all = new Map<string, Session>();
-  private oneTime = new Map<string, string>();
+  private readonly oneTime = new Map<string, string>();
 
   constructor(private readonly nowMs: () => number) {}
 
@@ -54,9 +54,13 @@ export class Sessions {
     this.all.delete(id);
   }
 
-  /** A token for one login as somebody. It takes the place of an earlier one for the same. */
+  list(): readonly Session[] {
+    return [...this.all.values()];
+  }
+
+  /** A token for one login as somebody: the same until it was used. */
   issue(username: string): string {
-    for (const [token, name] of this.oneTime) if (name === username) this.oneTime.delete(token);
+    for (const [token, name] of this.oneTime) if (name === username) return token;
     const token = secret();
     this.oneTime.set(token, username);
     return token;
