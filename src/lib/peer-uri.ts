@@ -5,6 +5,7 @@
 // origin. Source: yggdrasil-go src/core/link.go, 0.5.5 to 0.5.14.
 
 import { InputError } from '../errors.ts';
+import { splitAt } from './peer-text.ts';
 import { hasBlank } from './text.ts';
 import { encodeUtf8 } from './utf8.ts';
 
@@ -87,42 +88,6 @@ class Fault extends Error {
     this.quotes = typeof seen === 'string' && seen !== '';
     this.seen = typeof seen === 'number' ? String(seen) : seen === '' ? 'none' : JSON.stringify(seen.slice(0, 80));
   }
-}
-
-/** What a node knows a peering by: its URI without the query, scheme in lower case, zone written `%25`. Any text is taken, valid or not. */
-export function identityOf(uri: string): string {
-  const [identity = ''] = splitAt(uri, '?');
-  return identity
-    .replace(/^[a-z]+:\/\//i, (scheme) => scheme.toLowerCase())
-    .replace(/\[([0-9a-f:.]+)%(25)?/gi, '[$1%25');
-}
-
-/** A peering URI with the options of another, which take the place of those of the same name. Any texts are taken. */
-export function withOptions(uri: string, other: string): string {
-  const nameOf = (pair: string): string => splitAt(pair, '=')[0];
-  const pairsOf = (text: string): string[] => (splitAt(text, '?')[1] ?? '').split('&').filter((pair) => pair !== '');
-  const given = pairsOf(other);
-  const names = new Set(given.map(nameOf));
-  const pairs = [...pairsOf(uri).filter((pair) => !names.has(nameOf(pair))), ...given];
-  const [body] = splitAt(uri, '?');
-  return pairs.length === 0 ? body : `${body}?${pairs.join('&')}`;
-}
-
-/** The URI without user, password and whatever option is not known to be harmless; for logs and error texts. Any text is taken. */
-export function redact(uri: string): string {
-  const [body = '', query] = splitAt(uri, '?');
-  const start = body.indexOf('://') < 0 ? 0 : body.indexOf('://') + 3;
-  const at = body.lastIndexOf('@');
-  // a user's password that holds a ? ends the body before its @
-  const hidden = at < 0 && query?.includes('@') ? body.length : at;
-  const open = hidden < start ? body : `${body.slice(0, start)}…${body.slice(hidden)}`;
-  if (query === undefined) return open;
-  return `${open}?${query.split('&').map(redactOption).join('&')}`;
-}
-
-function redactOption(option: string): string {
-  if (/^(key|priority|maxbackoff|sni|origin)=[\w.:/%+-]*$/.test(option)) return option;
-  return /^password=/.test(option) ? 'password=…' : '…';
 }
 
 function schemeOf(text: string): PeerScheme {
@@ -308,10 +273,4 @@ function decodePercent(text: string, part: string): string {
   } catch {
     throw new Fault(`${part}: expected %XX to be UTF-8 (a plain % is written %25)`, text);
   }
-}
-
-/** Both sides of the first `mark`; the second is `undefined` without it. */
-function splitAt(text: string, mark: string): [string, string | undefined] {
-  const at = text.indexOf(mark);
-  return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)];
 }

@@ -5,7 +5,7 @@
 // in several rounds in a row. Peerings that people made are never touched, and never counted.
 
 import type { AdviserStatus, Candidate, Peer } from '../api/model.ts';
-import { identityOf } from '../lib/peer-uri.ts';
+import { identityOf } from '../lib/peer-text.ts';
 import { hostOf, operatorOf, type PublicPeer, rankOf } from '../lib/public-peers.ts';
 import type { PeeringName } from './peer.ts';
 

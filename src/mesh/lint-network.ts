@@ -4,7 +4,8 @@
 
 import { errorText } from '../errors.ts';
 import { MAX_NODE_INFO, mergeNodeInfo, nodeInfoBytes, nodeInfoTable, OWN_NODE_INFO } from '../lib/node-info.ts';
-import { identityOf, parsePeerUri, redact } from '../lib/peer-uri.ts';
+import { identityOf, redact } from '../lib/peer-text.ts';
+import { parsePeerUri } from '../lib/peer-uri.ts';
 import { isOn, itemsOf, type LintFacts, type Placed, placedSections, textOf } from './lint-fact.ts';
 import type { Findings } from './lint-finding.ts';
 

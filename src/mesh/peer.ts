@@ -2,7 +2,7 @@
 
 import type { Peer, PeerClaim, PeerOrigin, PeerState } from '../api/model.ts';
 import type { PeerEvent } from '../api/objects.ts';
-import { identityOf, redact } from '../lib/peer-uri.ts';
+import { identityOf, redact } from '../lib/peer-text.ts';
 
 /** A peering as the configuration or a person names it. */
 export interface PeeringName {

@@ -2,7 +2,8 @@
 
 import type { Peer } from '../api/model.ts';
 import { InputError } from '../errors.ts';
-import { identityOf, parsePeerUri, redact, withOptions } from '../lib/peer-uri.ts';
+import { identityOf, redact, withOptions } from '../lib/peer-text.ts';
+import { parsePeerUri } from '../lib/peer-uri.ts';
 import type { Node } from './node.ts';
 import type { DialledHere, PeeringName } from './peer.ts';
 import type { Trial, Trials } from './trial.ts';

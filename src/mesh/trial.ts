@@ -1,6 +1,6 @@
 // Peerings on trial: each ends by itself, and a trial that nobody confirmed is undone even when the daemon or Yggdrasil died meanwhile.
 
-import { identityOf, redact } from '../lib/peer-uri.ts';
+import { identityOf, redact } from '../lib/peer-text.ts';
 import type { PeeringName } from './peer.ts';
 
 /** One peering on trial. */

@@ -11,7 +11,7 @@ import {
   type Uplink,
   type Values,
 } from '../api/model.ts';
-import { identityOf, redact } from '../lib/peer-uri.ts';
+import { identityOf, redact } from '../lib/peer-text.ts';
 import type { PeeringName } from './peer.ts';
 import type { Situations, Tail, Whole } from './verdict-words.ts';
 

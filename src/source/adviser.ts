@@ -2,7 +2,7 @@
 
 import type { AdviserStatus } from '../api/model.ts';
 import { errorText, InputError } from '../errors.ts';
-import { identityOf } from '../lib/peer-uri.ts';
+import { identityOf } from '../lib/peer-text.ts';
 import { MAX_KEPT_BYTES, type PublicPeer, parsePublicPeers } from '../lib/public-peers.ts';
 import { decodeUtf8 } from '../lib/utf8.ts';
 import type { Log } from '../log.ts';

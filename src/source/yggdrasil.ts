@@ -2,7 +2,7 @@
 
 import type { Json, PeerClaim } from '../api/model.ts';
 import { errorText, LinkDownError, TimeoutError } from '../errors.ts';
-import { identityOf, redact } from '../lib/peer-uri.ts';
+import { identityOf, redact } from '../lib/peer-text.ts';
 import type { Log } from '../log.ts';
 import type { Node, NodeSource, ViewKind } from '../mesh/node.ts';
 import type { PeeringName } from '../mesh/peer.ts';

@@ -6,7 +6,8 @@
 import type { ConfiguredInterface } from '../api/helper.ts';
 import { InputError } from '../errors.ts';
 import { type Announcement, mergeNodeInfo } from '../lib/node-info.ts';
-import { identityOf, parsePeerUri } from '../lib/peer-uri.ts';
+import { identityOf } from '../lib/peer-text.ts';
+import { parsePeerUri } from '../lib/peer-uri.ts';
 import { hasBlank } from '../lib/text.ts';
 import {
   addSection,

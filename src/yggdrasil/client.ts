@@ -5,7 +5,8 @@
 
 import { InputError, LinkDownError, RemoteError } from '../errors.ts';
 import { Backoff } from '../lib/backoff.ts';
-import { identityOf, parsePeerUri, redact } from '../lib/peer-uri.ts';
+import { identityOf, redact } from '../lib/peer-text.ts';
+import { parsePeerUri } from '../lib/peer-uri.ts';
 import type { Log } from '../log.ts';
 import type { Cancel, Clock, Endpoint, Stream, Streams } from '../transport/host.ts';
 import { Link, type LinkReport, type LinkSession } from '../transport/link.ts';

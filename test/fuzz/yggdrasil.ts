@@ -3,7 +3,8 @@
 import { InputError, RemoteError, WireError } from '../../src/errors.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import { JsonFramer } from '../../src/lib/json-frame.ts';
-import { identityOf, parsePeerUri, redact } from '../../src/lib/peer-uri.ts';
+import { identityOf, redact } from '../../src/lib/peer-text.ts';
+import { parsePeerUri } from '../../src/lib/peer-uri.ts';
 import { decodeUtf8 } from '../../src/lib/utf8.ts';
 import { type AdminResponse, decodeAnswer, isObject } from '../../src/yggdrasil/admin.ts';
 import {

@@ -1,7 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.ts';
-import { identityOf, type PeerUri, parsePeerUri, redact, withOptions } from '../../src/lib/peer-uri.ts';
+import { identityOf, redact, withOptions } from '../../src/lib/peer-text.ts';
+import { type PeerUri, parsePeerUri } from '../../src/lib/peer-uri.ts';
 
 const KEY = '4512203662748b353e55c974da1247501b28711f0135fb3dab9ef82894adee11';
 
