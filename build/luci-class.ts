@@ -35,7 +35,7 @@ const FOR_PAGES = {
 } as const satisfies BuildOptions;
 
 /** What the shared class is called in a view: no source can mean it by chance. */
-const SHARED = 'shared$';
+const SHARED = 's$';
 /** Names that LuCI's classes have for themselves. */
 const TAKEN = /^(__\w*|super|varargs|toString|constructor)$/;
 
@@ -72,11 +72,11 @@ function classesOfLuci(wanted: Set<string>): Plugin {
 
 const IMPORT = /^import (?:([^;"]*) from )?"(\.[^"]+)";$/gm;
 
-/** Makes imports from shared modules properties of the shared class, and notes each name. */
+/** Makes imports from shared modules properties of the shared class, each read once a view, and notes each name. */
 function propertiesOfShared(shared: ReadonlySet<string>, uses: Map<string, Set<string>>): Plugin {
   return {
     name: 'shared',
-    setup({ onLoad }) {
+    setup({ onResolve, onLoad }) {
       onLoad({ filter: /\.ts$/, namespace: 'file' }, async ({ path }) => {
         // esbuild prints imports in one form, and leaves out what is a type
         const { code } = await transform(readFileSync(path, 'utf8'), { loader: 'ts', charset: 'utf8' });
@@ -91,11 +91,20 @@ function propertiesOfShared(shared: ReadonlySet<string>, uses: Map<string, Set<s
             throw new Error(`${relative(ROOT, path)}: expected names imported from ${from}, got ${what ?? 'none'}`);
           const used = uses.get(target) ?? new Set();
           uses.set(target, used);
-          for (const name of names) used.add(name.split(' as ')[0]!);
-          return `const {${names.map((name) => name.replace(' as ', ': ')).join(', ')}} = ${SHARED};`;
+          return names
+            .map((name) => {
+              const [property = ''] = name.split(' as ');
+              used.add(property);
+              return `import {${name}} from 'property:${property}';`;
+            })
+            .join('');
         });
         return { contents, loader: 'ts' };
       });
+      onResolve({ filter: /^property:/ }, ({ path }) => ({ path: path.slice(9), namespace: 'property' }));
+      onLoad({ filter: /./, namespace: 'property' }, ({ path }) => ({
+        contents: `export const ${path} = ${SHARED}.${path};`,
+      }));
     },
   };
 }
@@ -120,8 +129,11 @@ export async function compileView(entry: string, shared: ReadonlySet<string>): P
   return { code: `${code.slice(0, end.index)};return ${end[1]};`, classes: [...classes], uses };
 }
 
-/** Compiles the class with those exports of the shared modules that views use. @throws Error when two have the same name. */
-export async function compileShared(views: readonly CompiledView[]): Promise<Compiled> {
+/**
+ * Compiles the class with those exports of the shared modules that views use.
+ * @param style path of the style sheet below LuCI's resources. @throws Error when two have the same name.
+ */
+export async function compileShared(views: readonly CompiledView[], style: string): Promise<Compiled> {
   const origins = new Map<string, string>();
   for (const [module, names] of views.flatMap(({ uses }) => [...uses]))
     for (const name of names) {
@@ -139,7 +151,8 @@ export async function compileShared(views: readonly CompiledView[]): Promise<Com
   ].join('\n');
   const classes = new Set<string>();
   const stdin = { contents, resolveDir: ROOT, sourcefile: 'shared.ts', loader: 'ts' } as const;
-  const { outputFiles } = await build({ ...FOR_PAGES, stdin, plugins: [classesOfLuci(classes)] });
+  const define = { ...FOR_PAGES.define, MESHBRIDGE_STYLE: JSON.stringify(style) };
+  const { outputFiles } = await build({ ...FOR_PAGES, stdin, define, plugins: [classesOfLuci(classes)] });
   const code = outputFiles[0]!.text.trimEnd();
   const end = /;?export\{([\w$]+) as default\};?$/.exec(code)!;
   return { code: `${code.slice(0, end.index)};return ${end[1]};`, classes: [...classes] };

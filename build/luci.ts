@@ -1,5 +1,5 @@
 // `npm run luci`: the LuCI pages as a router serves them: each view `luci-app/view/<name>.ts` with its own code alone, one class with
-// what views share, and LuCI's menu.
+// what views share, their style sheet, and LuCI's menu.
 //
 // Every file is named by a hash of its content, and the menu names the hashed views: LuCI before 2025 tells browsers to keep a file for
 // as long as LuCI's own version stays the same, so a name must never stand for two contents.
@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 import { errorText } from '../src/errors.ts';
 import { type CompiledView, compileShared, compileView, FOR_BROWSERS, formatClass, importsOf } from './luci-class.ts';
 import { DIST, inProject } from './project.ts';
@@ -19,7 +19,7 @@ export interface BuiltFile {
   bytes: Uint8Array;
 }
 
-/** What a browser loads, the shared class first, and the entries of LuCI's menu that lead there. */
+/** What a browser loads, the shared class first and the style sheet last, and the entries of LuCI's menu that lead there. */
 export interface BuiltPages {
   files: readonly BuiltFile[];
   /** JSON, as in menu.d. */
@@ -28,6 +28,7 @@ export interface BuiltPages {
 
 const VIEWS = 'luci-app/view';
 const PARTS = `${VIEWS}/part`;
+const STYLE = `${PARTS}/style.css`;
 /** Entries of LuCI's menu, with views by their names alone. */
 export const MENU = 'luci-app/root/usr/share/luci/menu.d/luci-app-meshbridge.json';
 
@@ -58,10 +59,10 @@ async function sharedModules(views: readonly string[]): Promise<Set<string>> {
 }
 
 /** A file whose name tells its content. */
-function named(stem: string, text: string): BuiltFile {
+function named(stem: string, text: string, extension = 'js'): BuiltFile {
   const bytes = new TextEncoder().encode(text);
   const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 8);
-  return { path: `${stem}-${hash}.js`, bytes };
+  return { path: `${stem}-${hash}.${extension}`, bytes };
 }
 
 /** The menu with views by their names in the package. @throws Error on a view that is not there, and on one that no entry shows. */
@@ -80,6 +81,15 @@ export function hashedMenu(text: string, views: ReadonlyMap<string, string>): st
   return `${JSON.stringify(menu, null, 2)}\n`;
 }
 
+/** The style sheet, minified. @throws Error when it is past its budget. */
+async function buildStyle(): Promise<BuiltFile> {
+  const { code } = await transform(readFileSync(inProject(STYLE)), { loader: 'css', minify: true, charset: 'ascii' });
+  const file = named('meshbridge/style', code, 'css');
+  const { length } = file.bytes;
+  if (length > BUDGETS.style) throw new Error(`LuCI style sheet: ${length} bytes, budget ${BUDGETS.style}`);
+  return file;
+}
+
 /** Builds all pages. @throws Error when views and menu do not match, or are past their budget. */
 export async function buildPages(): Promise<BuiltPages> {
   const sources = modulesIn(VIEWS);
@@ -87,7 +97,12 @@ export async function buildPages(): Promise<BuiltPages> {
   const views: [name: string, CompiledView][] = [];
   for (const path of sources)
     views.push([path.slice(VIEWS.length + 1, -'.ts'.length), await compileView(inProject(path), modules)]);
-  const shared = named('meshbridge/part', formatClass(await compileShared(views.map(([, view]) => view))));
+  const style = await buildStyle();
+  const compiled = await compileShared(
+    views.map(([, view]) => view),
+    style.path,
+  );
+  const shared = named('meshbridge/part', formatClass(compiled));
   const className = shared.path.slice(0, -'.js'.length).replace('/', '.');
   const files = [shared];
   const paths = new Map<string, string>();
@@ -98,12 +113,13 @@ export async function buildPages(): Promise<BuiltPages> {
   }
   const total = pagesBytes(files);
   if (total > BUDGETS.views) throw new Error(`LuCI pages: ${total} bytes, budget ${BUDGETS.views}`);
+  files.push(style);
   return { files, menu: hashedMenu(readFileSync(inProject(MENU), 'utf8'), paths) };
 }
 
-/** What all pages weigh together. */
+/** What the JavaScript of all pages weighs together. */
 export function pagesBytes(files: readonly BuiltFile[]): number {
-  return files.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  return files.reduce((sum, { path, bytes }) => (path.endsWith('.js') ? sum + bytes.length : sum), 0);
 }
 
 /** Bundles the stand-in for LuCI's client, in which the page host runs views. @throws Error */
@@ -127,7 +143,7 @@ if (process.argv[1] === inProject('build/luci.ts')) {
     const { files } = await buildPages();
     write(join(DIST, 'luci'), files);
     for (const { path, bytes } of files) console.log(`${String(bytes.length).padStart(6)}  ${path}`);
-    console.log(`${String(pagesBytes(files)).padStart(6)}  together, of ${BUDGETS.views}`);
+    console.log(`${String(pagesBytes(files)).padStart(6)}  JavaScript together, of ${BUDGETS.views}`);
   } catch (error) {
     console.error(`meshbridge: ${errorText(error)}`);
     process.exit(1);

@@ -30,7 +30,15 @@ declare function E<K extends keyof HTMLElementTagNameMap>(
 declare const L: {
   /** The address of a page: `L.url('admin/network/network')`. A part that is no plain path is left out. */
   url(...parts: string[]): string;
+  /** The address of a file below LuCI's resources. */
+  resource(...parts: string[]): string;
 };
+
+/** Of the build that made the page: the daemon that answers may be of another one. */
+declare const MESHBRIDGE_VERSION: string;
+
+/** The style sheet of that build, below LuCI's resources. */
+declare const MESHBRIDGE_STYLE: string;
 
 declare module 'luci:view' {
   /** A page without a form has none of LuCI's three buttons. */

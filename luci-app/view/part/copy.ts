@@ -33,6 +33,7 @@ export function copyButton(text: string, label: string): HTMLElement {
     said.textContent = (await copy(text)) ? _('Copied.') : _('This browser copies nothing.');
   };
   const copies = button(_('Copy'), () => void click());
+  copies.classList.add('mb-copy');
   copies.setAttribute('aria-label', label);
   return E('span', { class: 'mb-act' }, [copies, said]);
 }
