@@ -10,7 +10,9 @@ import { version } from '../../package.json';
 import { jsmin } from './jsmin.ts';
 
 const pages = await buildPages();
-const texts = new Map(pages.files.map(({ path, bytes }) => [path, new TextDecoder().decode(bytes)]));
+const style = pages.files.at(-1)!;
+const scripts = pages.files.slice(0, -1);
+const texts = new Map(scripts.map(({ path, bytes }) => [path, new TextDecoder().decode(bytes)]));
 
 /** The pragmas of a class file as LuCI reads them: what it asks for, and as what. */
 function pragmasOf(text: string): { name: string; as: string }[] {
@@ -59,7 +61,7 @@ const sharedPath = pages.files[0]!.path;
 const sharedName = sharedPath.slice(0, -'.js'.length).replace('/', '.');
 built('makes one class that views share, and the views', () => {
   assert.match(sharedPath, /^meshbridge\/part-[0-9a-f]{8}\.js$/);
-  for (const { path } of pages.files.slice(1)) assert.match(path, /^view\/meshbridge\/[a-z]+-[0-9a-f]{8}\.js$/);
+  for (const { path } of scripts.slice(1)) assert.match(path, /^view\/meshbridge\/[a-z]+-[0-9a-f]{8}\.js$/);
 });
 for (const [path, text] of texts) {
   built(`makes the body of a function that returns a class: ${path}`, () => {
@@ -78,12 +80,13 @@ for (const [path, text] of texts) {
 }
 built('gives the class what views take out of it, and nothing else', () => {
   const members = load(texts.get(sharedPath)!, CLASSES) as object;
-  const taken = [...texts.values()].flatMap((text) =>
-    [...text.matchAll(/\{([^{}]*)\}=shared\$/g)].flatMap(([, names]) =>
-      names!.split(',').map((one) => one.split(':')[0]!),
-    ),
-  );
+  const taken = [...texts.values()].flatMap((text) => [...text.matchAll(/\bs\$\.(\w+)/g)].map(([, name]) => name!));
   assert.equal([...new Set(taken)].sort(), Object.keys(members));
+});
+built('makes a style sheet, which the class names', () => {
+  assert.match(style.path, /^meshbridge\/style-[0-9a-f]{8}\.css$/);
+  assert.ok(texts.get(sharedPath)!.includes(`"${style.path}"`));
+  assert.match(new TextDecoder().decode(style.bytes), /^\.mb-[^\n]*\n?$/);
 });
 built('gives the same bytes again', async () => assert.equal(await buildPages(), pages));
 built('names what the menu leads to', () => {
@@ -91,7 +94,7 @@ built('names what the menu leads to', () => {
   const paths = Object.values(menu).flatMap(({ action }) => (action.type === 'view' ? [`view/${action.path}.js`] : []));
   assert.equal(
     paths.sort(),
-    pages.files
+    scripts
       .slice(1)
       .map(({ path }) => path)
       .sort(),
@@ -224,7 +227,7 @@ shared('holds what views use, by name, and leaves the rest out', async () => {
     'part/deep.ts': "export const deep = 'deep', more = 'unused';\n",
     'part/call.ts': "export const kept = 'kept', text = _('unused');\n",
   });
-  const text = formatClass(await compileShared([using(['part/few.ts', 'a']), using(['part/call.ts', 'kept'])]));
+  const text = formatClass(await compileShared([using(['part/few.ts', 'a']), using(['part/call.ts', 'kept'])], ''));
   assert.equal(pragmasOf(text), [{ name: 'baseclass', as: 'baseclass' }]);
   const members = load(text, CLASSES) as { a(): string; kept: string };
   assert.equal(Object.keys(members), ['a', 'kept']);
@@ -245,7 +248,7 @@ for (const [what, uses, complaint] of [
 ] as const)
   shared(`refuses ${what}`, async () => {
     try {
-      await compileShared(uses);
+      await compileShared(uses, '');
       assert.unreachable();
     } catch (error) {
       assert.match(String(error), complaint);
