@@ -48,7 +48,7 @@ export function makePicture(label: string, choose: (key: string) => void): Pictu
   let selected: MapNode;
   let zoomed = 1;
   // of what is drawn: where nodes are, what names must not cover, and pixels
-  let spots: ReadonlyMap<MapNode, Spot>;
+  let spots: ReadonlyMap<MapNode, Spot> = new Map();
   let taken: (readonly [left: number, top: number, right: number, bottom: number])[];
   let [width, height, size] = [0, 0, 0];
 
@@ -147,7 +147,13 @@ export function makePicture(label: string, choose: (key: string) => void): Pictu
     links.update(lines);
     nodes.update(new Map([...places.keys()].map((node) => [node.key, node])));
   };
-  new ResizeObserver(draw).observe(root);
+  const zoom = (by: number): void => {
+    zoomed = Math.max(1, Math.min(MAX_ZOOM, zoomed * by));
+    draw();
+    const [x, y] = spots.get(selected) ?? [0, 0];
+    root.scrollTo(x - root.clientWidth / 2, y - root.clientHeight / 2);
+  };
+  new ResizeObserver(() => zoom(1)).observe(root);
 
   root.addEventListener('pointermove', ({ buttons, pointerType, movementX, movementY }) => {
     if (buttons && pointerType === 'mouse') root.scrollBy(-movementX, -movementY);
@@ -165,12 +171,7 @@ export function makePicture(label: string, choose: (key: string) => void): Pictu
 
   return {
     root,
-    zoom(by) {
-      zoomed = Math.max(1, Math.min(MAX_ZOOM, zoomed * by));
-      draw();
-      const [x, y] = spots.get(selected)!;
-      root.scrollTo(x - root.clientWidth / 2, y - root.clientHeight / 2);
-    },
+    zoom,
     update(...given) {
       [graph, nameOf, selected] = given;
       draw();
