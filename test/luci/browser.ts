@@ -38,6 +38,8 @@ config login
 config login
 	option username 'member'
 	option password '$5$'
+	list read 'unauthenticated'
+	list read 'luci-base'
 	list read 'luci-app-meshbridge-member'
 `;
 

@@ -28,6 +28,8 @@ export const WEAK_TEXTS = `(() => {
     const element = texts.currentNode.parentElement;
     const text = texts.currentNode.data.trim();
     if (!text || !element.checkVisibility() || element.tagName === 'STYLE') continue;
+    // the colours of LuCI's buttons are its theme's
+    if (element.closest('button') && document.querySelector('link[href*="/bootstrap/"]')) continue;
     const lights = [getComputedStyle(element).color, behind(element)].map(luminance).sort((a, b) => b - a);
     const ratio = (lights[0] + 0.05) / (lights[1] + 0.05);
     if (ratio < 4.5) weak.push(ratio.toFixed(2) + ' ' + text);

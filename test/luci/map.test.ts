@@ -379,8 +379,11 @@ if (pages) {
         const { x, y, width, height } = (await opened.page.locator(what).boundingBox())!;
         return [x + width / 2, y + height / 2];
       };
-      const [self, centre] = [await middle('[aria-selected=true] rect'), await middle('.mb-map')];
-      assert.ok(Math.hypot(self[0] - centre[0], self[1] - centre[1]) < 20, `~> ${self} is in the middle, ${centre}`);
+      const isInTheMiddle = async (): Promise<void> => {
+        const [self, centre] = [await middle('[aria-selected=true] rect'), await middle('.mb-map')];
+        assert.ok(Math.hypot(self[0] - centre[0], self[1] - centre[1]) < 20, `~> ${self} is in the middle, ${centre}`);
+      };
+      await isInTheMiddle();
       const { x, y } = (await box.boundingBox())!;
       await opened.page.mouse.move(x + 300, y + 300);
       await opened.page.mouse.down();
@@ -389,6 +392,10 @@ if (pages) {
       assert.equal(await scroll(), [left + 40, top - 10], '~> it is dragged');
       await opened.page.mouse.move(x + 200, y + 300);
       assert.equal(await scroll(), [left + 40, top - 10]);
+      await opened.page.setViewportSize({ width: 1000, height: 700 });
+      await opened.page.waitForFunction(`Math.abs(document.querySelector('.mb-map').scrollLeft - ${left + 40}) > 1`);
+      await isInTheMiddle();
+      await opened.page.setViewportSize(DESKTOP);
       await opened.shoot('map-200-larger-desktop');
       await opened.page.getByRole('button', { name: 'Smaller' }).click();
       assert.ok((await picture.boundingBox())!.width < larger.width);
