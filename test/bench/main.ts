@@ -3,13 +3,14 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { bundleProgram } from '../../build/bundle.ts';
+import { bundleProgram, bundlePrograms } from '../../build/bundle.ts';
 import { buildNative } from '../../build/native.ts';
 import { DIST, inProject } from '../../build/project.ts';
-import { BUDGETS, ROUTER } from '../../build/targets.ts';
+import { BUDGETS } from '../../build/targets.ts';
 import { findYggdrasil, yggdrasilctl } from '../../build/yggdrasil.ts';
 import { findProgram } from '../../src/dev/child.ts';
 import { errorText } from '../../src/errors.ts';
+import { benchPages } from './pages.ts';
 import { cpuMs, residentKb, wakeups } from './process.ts';
 import { Report } from './report.ts';
 import { sleep, type Timing, World } from './world.ts';
@@ -27,10 +28,11 @@ interface Plan {
   calls: number;
   rateSeconds: number;
   idleSeconds: number;
+  redraws: number;
 }
 
-const FULL: Plan = { rounds: 25, calls: 600, rateSeconds: 30, idleSeconds: 60 };
-const QUICK: Plan = { rounds: 8, calls: 400, rateSeconds: 5, idleSeconds: 20 };
+const FULL: Plan = { rounds: 25, calls: 600, rateSeconds: 30, idleSeconds: 60, redraws: 15 };
+const QUICK: Plan = { rounds: 8, calls: 400, rateSeconds: 5, idleSeconds: 20, redraws: 7 };
 const RATE = 1000;
 
 /**
@@ -69,6 +71,7 @@ class Bench {
     this.report.add({ what: 'growth of a call a peer', value: near, unit: 'us', note: `from ${a} to ${b} peers` });
     this.report.add({ what: 'growth of a call a peer', value: far, unit: 'us', note: `from ${b} to ${c} peers` });
     await this.idle();
+    await benchPages(this.report, this.plan.redraws);
     return this.report.table();
   }
 
@@ -261,16 +264,15 @@ class Bench {
   }
 }
 
-/** Builds both, whatever their size. */
+/** Builds both, whatever their size: the daemon as routers get it. */
 async function build(): Promise<Programs> {
-  const make = async (name: string, entry: string): Promise<string> => {
-    const out = join(DIST, 'bench', name);
-    await bundleProgram(inProject(entry), `${out}.js`, `${out}.meta.json`);
-    const log = (line: string): void => console.error(`bench: ${line}`);
-    await buildNative({ bundle: `${out}.js`, out, debug: false, log });
-    return out;
-  };
-  return { daemon: await make('meshbridge', ROUTER.entry), noop: await make('noop', 'test/bench/noop.ts') };
+  const directory = join(DIST, 'bench');
+  const log = (line: string): void => console.error(`bench: ${line}`);
+  const [daemon, noop] = [join(directory, 'meshbridge'), join(directory, 'noop')];
+  await buildNative({ ...(await bundlePrograms(join(directory, 'router'))), out: daemon, debug: false, log });
+  await bundleProgram(inProject('test/bench/noop.ts'), `${noop}.js`, `${noop}.meta.json`);
+  await buildNative({ bundle: `${noop}.js`, out: noop, debug: false, log });
+  return { daemon, noop };
 }
 
 async function main(): Promise<void> {

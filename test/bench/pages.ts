@@ -1,0 +1,82 @@
+// How long a page with many peers takes to be drawn anew, next to the same page without any, in headless Chromium.
+
+import type { Peer } from '../../src/api/model.ts';
+import { DESKTOP, Pages, type Script } from '../luci/browser.ts';
+import type { Report } from './report.ts';
+
+const PEERS = 300;
+/** A page asks every five seconds. */
+const POLL_MS = 5000;
+const TARGET_MS = 50;
+
+/** An answer of which every peer has changed since the one before. */
+function peers(count: number, round: number): Peer[] {
+  return Array.from({ length: count }, (_none, i) => ({
+    remote: `tls://host-${i}.example:443`,
+    origin: 'configured',
+    inbound: false,
+    up: true,
+    state: 'up',
+    proven_ago_ms: round * 1000,
+    proof: 'traffic',
+    state_ago_ms: 1000 * (round + i),
+    changes_per_hour: 0,
+    key: i.toString(16).padStart(64, '0'),
+    name: `node-${i}`,
+    cost: 20 + round,
+    uptime_s: 1000 + round,
+    rx_bytes: 1_000_000 * round,
+    tx_bytes: 1_000_000 * round,
+    rx_bytes_per_s: 1000 * round + i,
+    tx_bytes_per_s: 100 * round + i,
+    latency_ms: 10 + ((round * 7 + i) % 90),
+  }));
+}
+
+/** Milliseconds of script, style and layout that a redraw takes, the median of some. */
+async function redraw(pages: Pages, count: number, rounds: number): Promise<number> {
+  let round = 1;
+  const script: Script = {
+    'yggdrasil.peers': () => ({ status: 0, reply: { age_ms: 0, interface: 'ygg0', peers: peers(count, round++) } }),
+    'session.access': { status: 0, reply: { access: false } },
+  };
+  const times: number[] = [];
+  await pages.show('admin/mesh/peers', DESKTOP, script, async ({ page }) => {
+    await page.locator('.mb-lead', { hasText: count > 0 ? /are up/ : /no peers/ }).waitFor({ timeout: 20_000 });
+    const session = await page.context().newCDPSession(page);
+    await session.send('Performance.enable');
+    const busyMs = async (): Promise<number> => {
+      const { metrics } = await session.send('Performance.getMetrics');
+      const seconds = (name: string): number => metrics.find((metric) => metric.name === name)?.value ?? 0;
+      return 1000 * (seconds('ScriptDuration') + seconds('LayoutDuration') + seconds('RecalcStyleDuration'));
+    };
+    for (let i = 0; i < rounds; i++) {
+      const before = await busyMs();
+      const asked = round;
+      await page.clock.runFor(POLL_MS);
+      while (round === asked) await page.waitForTimeout(20);
+      await page.waitForTimeout(300);
+      times.push((await busyMs()) - before);
+    }
+  });
+  return times.sort((a, b) => a - b)[times.length >> 1]!;
+}
+
+/** Adds the figures; where there is no browser, says so. */
+export async function benchPages(report: Report, rounds: number): Promise<void> {
+  const what = `page with ${PEERS} peers, a redraw`;
+  const pages = await Pages.start();
+  if (!pages) {
+    report.add({ what, value: undefined, unit: 'ms', note: 'skipped: no browser' });
+    return;
+  }
+  try {
+    const [empty, full] = [await redraw(pages, 0, rounds), await redraw(pages, PEERS, rounds)];
+    const note = 'script, style and layout of one poll, every line changed';
+    report.add({ what, value: full, unit: 'ms', target: { atMost: TARGET_MS }, note });
+    report.add({ what: 'page without peers, a redraw', value: empty, unit: 'ms' });
+    report.add({ what: 'page with many / without', value: full / empty, unit: 'times' });
+  } finally {
+    await pages.close();
+  }
+}
