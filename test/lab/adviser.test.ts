@@ -239,4 +239,6 @@ adviser('removes what it added, and nothing else, when it is undone', async ({ h
   assert.equal(await home.peerings(), [uris[5]]);
   assert.is(home.adviser.status().state, 'off');
 });
-if (yggdrasil !== undefined) adviser.run();
+if (yggdrasil !== undefined) {
+  adviser.run();
+}

@@ -259,10 +259,10 @@ function options({ page }: Opened) {
   return page.getByRole('listbox', { name: 'Nodes of the mesh' }).getByRole('option');
 }
 async function lead({ page }: Opened, text: RegExp): Promise<void> {
-  await page.locator('.mb-lead', { hasText: text }).waitFor({ timeout: 5000 });
+  await page.locator('.mb-lead', { hasText: text }).waitFor({ timeout: 15_000 });
 }
 async function drawn(opened: Opened): Promise<void> {
-  await options(opened).first().waitFor({ timeout: 5000 });
+  await options(opened).first().waitFor({ timeout: 15_000 });
 }
 function details({ page }: Opened): Promise<string> {
   return page.getByRole('region', { name: 'Selected node' }).innerText();
@@ -332,9 +332,9 @@ if (pages) {
         'school-roof, neighbour, by cable or radio, 2 ms',
       );
       await opened.page.getByRole('button', { name: 'Copy the key' }).click();
-      await opened.page.getByText(/Copied\.|copies nothing/).waitFor({ timeout: 5000 });
+      await opened.page.getByText(/Copied\.|copies nothing/).waitFor({ timeout: 15_000 });
       for (const name of ['Mesh → Peers', 'Mesh → Services'])
-        await opened.page.getByRole('link', { name }).waitFor({ timeout: 5000 });
+        await opened.page.getByRole('link', { name }).waitFor({ timeout: 15_000 });
     }),
   );
   page(
@@ -412,7 +412,7 @@ if (pages) {
       await opened.page.getByText('The same as a list').click();
       await table
         .getByRole('row', { name: /school-roof neighbour, by cable or radio, 2 ms mill-roof/ })
-        .waitFor({ timeout: 5000 });
+        .waitFor({ timeout: 15_000 });
       assert.is(await table.getByRole('row').count(), 1 + (await options(opened).count()));
     }),
   );

@@ -20,7 +20,7 @@ const hostile = script(
 const pages = await Pages.start();
 
 async function lead({ page }: Opened, text: RegExp): Promise<void> {
-  await page.locator('.mb-lead', { hasText: text }).waitFor({ timeout: 5000 });
+  await page.locator('.mb-lead', { hasText: text }).waitFor({ timeout: 15_000 });
 }
 
 /** As the household, whose login may see nothing else. */
@@ -51,7 +51,7 @@ if (pages) {
         await use.innerText(),
         /4\.2 GB\s*received, 1\.2 MB\/s now\s+1\.1 GB\s*sent, 310 kB\/s now\s+Counted/,
       );
-      await opened.page.getByText('Your router passed on 17.4 GB for others. Thank you').waitFor({ timeout: 5000 });
+      await opened.page.getByText('Your router passed on 17.4 GB for others. Thank you').waitFor({ timeout: 15_000 });
       assert.is(await opened.page.getByText('If this lasts').isVisible(), false);
       await opened.shoot('member-good-phone');
     }),

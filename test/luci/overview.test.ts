@@ -113,7 +113,7 @@ const hostile = script(
 const NEVER = (): Promise<PageAnswer> => new Promise(() => {});
 
 async function lead({ page }: Opened, text: RegExp): Promise<void> {
-  await page.locator('.mb-lead', { hasText: text }).waitFor({ timeout: 5000 });
+  await page.locator('.mb-lead', { hasText: text }).waitFor({ timeout: 15_000 });
 }
 
 /** Lets five seconds pass, and waits for the answer to what they bring. */
@@ -158,7 +158,7 @@ if (pages) {
       assert.match(past, /2 outages, about 35 minutes in all\. Peers up: 2 to 4\. Nearest peer: 8 to 26 ms\./);
       await opened.page
         .getByText('The line came back 5 minutes ago: 3 neighbours were called at once. That saved about 34 minutes')
-        .waitFor({ timeout: 5000 });
+        .waitFor({ timeout: 15_000 });
       assert.is(await opened.page.getByRole('combobox').count(), 0, '~> one interface needs no choice');
       assert.is(await opened.page.getByRole('button', { name: 'Reload the page' }).count(), 0);
       await opened.shoot('overview-good-desktop');
@@ -186,8 +186,8 @@ if (pages) {
         ],
       );
       await steps.nth(0).locator('summary').click();
-      await steps.nth(0).getByText('wan is up and has a default route by 192.0.2.1.').waitFor({ timeout: 5000 });
-      await opened.page.getByText('Not proven: Yggdrasil says it is up').waitFor({ timeout: 5000 });
+      await steps.nth(0).getByText('wan is up and has a default route by 192.0.2.1.').waitFor({ timeout: 15_000 });
+      await opened.page.getByText('Not proven: Yggdrasil says it is up').waitFor({ timeout: 15_000 });
       await opened.shoot('overview-weak-desktop');
     }),
   );
@@ -204,7 +204,7 @@ if (pages) {
     'tells what is not known yet from what is broken',
     at(unknown, async (opened) => {
       await lead(opened, /^The mesh daemon has just started[^\n]*\s*For 2 seconds\.\s*$/);
-      await card(opened, 'The last 24 hours').getByText('Nothing is recorded yet').waitFor({ timeout: 5000 });
+      await card(opened, 'The last 24 hours').getByText('Nothing is recorded yet').waitFor({ timeout: 15_000 });
       assert.is(await opened.page.getByRole('slider').count(), 0);
       assert.is(await opened.page.locator('.mb-lead').getByRole('link').count(), 0);
       await opened.shoot('overview-unknown-desktop');
@@ -214,7 +214,9 @@ if (pages) {
     'says how to begin where there is no interface, and shows the rest once there is one',
     at(empty, async (opened) => {
       await lead(opened, /^This router has no Yggdrasil interface\./);
-      await card(opened, 'How to begin').getByRole('link', { name: 'Network → Interfaces' }).waitFor({ timeout: 5000 });
+      await card(opened, 'How to begin')
+        .getByRole('link', { name: 'Network → Interfaces' })
+        .waitFor({ timeout: 15_000 });
       for (const name of ['This node', 'The last 24 hours', 'Peers', 'Traffic'])
         assert.is(await card(opened, name).count(), 0, `~> ${name} has nothing to show`);
       assert.is(await card(opened, 'Uplinks').count(), 1);
@@ -225,7 +227,7 @@ if (pages) {
       await poll(opened);
       await lead(opened, /^The mesh works/);
       await poll(opened);
-      await card(opened, 'The last 24 hours').getByText('2 outages').waitFor({ timeout: 5000 });
+      await card(opened, 'The last 24 hours').getByText('2 outages').waitFor({ timeout: 15_000 });
       assert.equal(opened.calls.sort(), [...Array(3).fill('meshbridge.overview'), 'yggdrasil.history']);
       assert.is(await card(opened, 'How to begin').count(), 0);
     }),
@@ -264,12 +266,12 @@ if (pages) {
     at({ ...good, 'yggdrasil.history': { status: 7 } }, async (opened) => {
       await lead(opened, /^The mesh works/);
       const past = card(opened, 'The last 24 hours');
-      await past.getByText('The mesh daemon does not answer.').waitFor({ timeout: 5000 });
+      await past.getByText('The mesh daemon does not answer.').waitFor({ timeout: 15_000 });
       assert.is(await opened.page.getByRole('slider').count(), 0);
       opened.script = good;
       await opened.page.clock.runFor(65_000);
-      await past.getByText('2 outages').waitFor({ timeout: 5000 });
-      await opened.page.getByRole('slider', { name: 'Moment of the last 24 hours' }).waitFor({ timeout: 5000 });
+      await past.getByText('2 outages').waitFor({ timeout: 15_000 });
+      await opened.page.getByRole('slider', { name: 'Moment of the last 24 hours' }).waitFor({ timeout: 15_000 });
     }),
   );
 
@@ -277,7 +279,7 @@ if (pages) {
     'needs one request at first, one call each five seconds, and the past each five minutes',
     at(good, async (opened) => {
       await lead(opened, /^The mesh works/);
-      await card(opened, 'The last 24 hours').getByText('2 outages').waitFor({ timeout: 5000 });
+      await card(opened, 'The last 24 hours').getByText('2 outages').waitFor({ timeout: 15_000 });
       assert.is(opened.requests, 1);
       assert.equal(opened.calls, ['yggdrasil.history', 'meshbridge.overview']);
       await opened.stopClock();
@@ -326,7 +328,7 @@ if (pages) {
     at(weak, async (opened) => {
       await opened.page
         .getByText(`This page is of meshbridge ${version}, the daemon of 0.0.9.`)
-        .waitFor({ timeout: 5000 });
+        .waitFor({ timeout: 15_000 });
       const again = opened.page.waitForRequest(/admin\/mesh\/overview$/);
       await opened.page.getByRole('button', { name: 'Reload the page' }).click();
       await again;
@@ -358,7 +360,7 @@ if (pages) {
       await opened.page.keyboard.press('Home');
       const first = await said();
       assert.match(first ?? '', /: 2 to 3 of 4 peers up\./);
-      await card(opened, 'The last 24 hours').getByText(first!).waitFor({ timeout: 5000 });
+      await card(opened, 'The last 24 hours').getByText(first!).waitFor({ timeout: 15_000 });
       const picture = opened.page.locator('.mb-day svg');
       const { width } = (await picture.boundingBox())!;
       await picture.hover({ position: { x: (width * 91.5) / 288, y: 20 } });
@@ -387,7 +389,7 @@ if (pages) {
         given,
         async (opened) => {
           await lead(opened, /mesh works|cable|no Yggdrasil|onerror/);
-          await card(opened, 'Uplinks').waitFor({ timeout: 5000 });
+          await card(opened, 'Uplinks').waitFor({ timeout: 15_000 });
           const width = await opened.page.evaluate('document.documentElement.scrollWidth');
           assert.is(width, PHONE.width, '~> it scrolls sideways');
           assert.equal(await opened.page.evaluate(WEAK_TEXTS), []);

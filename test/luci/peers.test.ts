@@ -215,7 +215,7 @@ trouble.run();
 // ---
 
 async function lead({ page }: Opened, text: RegExp): Promise<void> {
-  await page.locator('.mb-lead', { hasText: text }).waitFor({ timeout: 5000 });
+  await page.locator('.mb-lead', { hasText: text }).waitFor({ timeout: 15_000 });
 }
 function at(script: Script, work: (opened: Opened) => Promise<void>, screen: Screen = DESKTOP): () => Promise<void> {
   return async () => {
@@ -257,7 +257,7 @@ if (pages) {
     at(QUIET, async (opened) => {
       await lead(opened, /^All 3 peers are up\.$/);
       await row(opened, 'berlin-1').locator('summary').click();
-      await row(opened, 'berlin-1').getByText('Yggdrasil says').waitFor({ timeout: 5000 });
+      await row(opened, 'berlin-1').getByText('Yggdrasil says').waitFor({ timeout: 15_000 });
       const text = await row(opened, 'berlin-1').innerText();
       for (const words of [
         /Yggdrasil says\s+up/,
@@ -274,7 +274,7 @@ if (pages) {
     'shows what is wrong, and what to do',
     at(MIXED, async (opened) => {
       await lead(opened, /^5 of 8 peers are up\./);
-      await row(opened, '198.51.100.99').getByText('Not dialled').waitFor({ timeout: 5000 });
+      await row(opened, '198.51.100.99').getByText('Not dialled').waitFor({ timeout: 15_000 });
       assert.match(await row(opened, '203.0.113.9').innerText(), /nothing listens on this port/);
       assert.match(await row(opened, 'roof-north').innerText(), /says up, silent for 6 minutes/);
       assert.match(await row(opened, 'camp-7').innerText(), /not in the configuration/);
@@ -306,7 +306,7 @@ if (pages) {
       await page.getByLabel('Key to pin').fill(KEY);
       await page.getByLabel('Priority').fill('7');
       await page.getByRole('button', { name: 'Try for 60 seconds' }).click();
-      await page.getByText('On trial: confirm it within 60 seconds.').waitFor({ timeout: 5000 });
+      await page.getByText('On trial: confirm it within 60 seconds.').waitFor({ timeout: 15_000 });
     })();
     assert.equal(sent, [
       ['peer_try', { uri: `tls://new.example.org:443?key=${KEY}&priority=7`, interface: 'ygg0', seconds: 60 }],
@@ -326,7 +326,7 @@ if (pages) {
         const { page } = opened;
         await page.getByLabel('Address', { exact: true }).fill('tls://new.example.org:99999');
         await page.getByRole('button', { name: 'Add until a restart' }).click();
-        await page.getByText('Port: 1 to 65535 behind a colon').waitFor({ timeout: 5000 });
+        await page.getByText('Port: 1 to 65535 behind a colon').waitFor({ timeout: 15_000 });
         assert.is(await page.evaluate('document.activeElement.id'), 'mb-add-address');
       },
     ),
@@ -347,7 +347,7 @@ if (pages) {
         await page.getByText('Options', { exact: true }).click();
         await page.getByLabel('Priority').fill('900');
         await page.getByRole('button', { name: 'Add until a restart' }).click();
-        await page.getByText('Priority: 0 to 254.').waitFor({ timeout: 5000 });
+        await page.getByText('Priority: 0 to 254.').waitFor({ timeout: 15_000 });
         assert.is(await page.evaluate('document.activeElement.id'), 'mb-add-priority');
       },
     ),
@@ -356,14 +356,14 @@ if (pages) {
     const sent: [string, Args][] = [];
     await at({ ...MIXED, ...noting(sent, 'peer_confirm', 'peer_undo', 'peer_keep') }, async (opened) => {
       const trial = row(opened, 'paris-2');
-      await trial.getByText(/^Undone in \d+ s\.$/).waitFor({ timeout: 5000 });
+      await trial.getByText(/^Undone in \d+ s\.$/).waitFor({ timeout: 15_000 });
       for (const [name, said] of [
         ['Confirm', 'stays until the next restart'],
         ['Undo', 'is as it was before'],
         ['Keep', 'is in the configuration now'],
       ] as const) {
         await trial.getByRole('button', { name, exact: true }).click();
-        await opened.page.locator('.mb-done', { hasText: said }).waitFor({ timeout: 5000 });
+        await opened.page.locator('.mb-done', { hasText: said }).waitFor({ timeout: 15_000 });
       }
     })();
     const peering = { uri: TRIAL.remote, interface: 'ygg0' };
@@ -378,7 +378,7 @@ if (pages) {
     await at({ ...MIXED, ...noting(sent, 'peer_retry', 'peer_remove', 'peer_try', 'peer_add') }, async (opened) => {
       const { page } = opened;
       const dialog = page.getByRole('dialog');
-      const done = (said: string) => page.locator('.mb-done', { hasText: said }).waitFor({ timeout: 5000 });
+      const done = (said: string) => page.locator('.mb-done', { hasText: said }).waitFor({ timeout: 15_000 });
       await row(opened, '203.0.113.9').getByRole('button', { name: 'Retry now' }).click();
       await done('203.0.113.9 is being dialled.');
       await row(opened, '198.51.100.99').getByRole('button', { name: 'Dial it now' }).click();
@@ -386,21 +386,21 @@ if (pages) {
       const silent = row(opened, 'roof-north');
       await silent.locator('summary').click();
       await silent.getByRole('button', { name: 'Remove …' }).click();
-      await dialog.getByText('it comes back when Yggdrasil restarts').waitFor({ timeout: 5000 });
+      await dialog.getByText('it comes back when Yggdrasil restarts').waitFor({ timeout: 15_000 });
       await dialog.getByRole('button', { name: 'Remove' }).click();
       await done('roof-north is removed.');
       await silent.getByRole('button', { name: 'Remove and forget …' }).click();
       await dialog.getByRole('button', { name: 'Remove and forget' }).click();
-      await dialog.waitFor({ state: 'detached', timeout: 5000 });
+      await dialog.waitFor({ state: 'detached', timeout: 15_000 });
       await silent.getByRole('button', { name: 'Pin this key …' }).click();
-      await dialog.getByText('The link breaks for a moment.').waitFor({ timeout: 5000 });
+      await dialog.getByText('The link breaks for a moment.').waitFor({ timeout: 15_000 });
       await opened.shoot('peers-pin-desktop');
       await dialog.getByRole('button', { name: 'Pin this key' }).click();
-      await dialog.waitFor({ state: 'detached', timeout: 5000 });
+      await dialog.waitFor({ state: 'detached', timeout: 15_000 });
       await silent.getByRole('button', { name: 'Change priority …' }).click();
       await dialog.getByRole('spinbutton').fill('9');
       await dialog.getByRole('button', { name: 'Change priority' }).click();
-      await dialog.waitFor({ state: 'detached', timeout: 5000 });
+      await dialog.waitFor({ state: 'detached', timeout: 15_000 });
     })();
     const silent = { uri: SILENT.remote, interface: 'ygg0' };
     assert.equal(sent, [
@@ -422,16 +422,16 @@ if (pages) {
         await silent.getByRole('button', { name: 'Remove …' }).click();
         const dialog = opened.page.getByRole('dialog');
         await dialog.getByRole('button', { name: 'Remove' }).click();
-        await dialog.getByText('timed out').waitFor({ timeout: 5000 });
+        await dialog.getByText('timed out').waitFor({ timeout: 15_000 });
         await opened.page.keyboard.press('Escape');
-        await dialog.waitFor({ state: 'detached', timeout: 5000 });
+        await dialog.waitFor({ state: 'detached', timeout: 15_000 });
       },
     ),
   );
   page(
     'offers nothing to whoever may only look, and says so',
     at({ ...MIXED, 'session.access': { status: 0, reply: { access: false } } }, async (opened) => {
-      await opened.page.getByText('You may look, but change nothing here').waitFor({ timeout: 5000 });
+      await opened.page.getByText('You may look, but change nothing here').waitFor({ timeout: 15_000 });
       assert.is(await opened.page.locator('li.mb-peer button:visible').count(), 0);
       assert.is(await opened.page.getByText('Add a peer').isVisible(), false);
       assert.not.ok(opened.calls.includes('meshbridge.helper.network_read'));
@@ -441,9 +441,9 @@ if (pages) {
     'says why there is no button for what others made',
     at(QUIET, async (opened) => {
       await row(opened, 'barn').locator('summary').click();
-      await row(opened, 'barn').getByText('only it can end it').waitFor({ timeout: 5000 });
+      await row(opened, 'barn').getByText('only it can end it').waitFor({ timeout: 15_000 });
       await row(opened, 'attic').locator('summary').click();
-      await row(opened, 'attic').getByText('Multicast would find this neighbour again').waitFor({ timeout: 5000 });
+      await row(opened, 'attic').getByText('Multicast would find this neighbour again').waitFor({ timeout: 15_000 });
     }),
   );
   page('undoes what the adviser added', async () => {
@@ -459,7 +459,7 @@ if (pages) {
       const { page } = opened;
       await page.getByRole('button', { name: 'Undo all of it' }).click();
       await page.getByRole('dialog').getByRole('button', { name: 'Undo all of it' }).click();
-      await page.getByText('The peers of the adviser are removed.').waitFor({ timeout: 5000 });
+      await page.getByText('The peers of the adviser are removed.').waitFor({ timeout: 15_000 });
     })();
     assert.is(undone, 1);
   });
@@ -492,7 +492,7 @@ if (pages) {
         'yggdrasil.peers': peers([{ ...SILENT, cost: 99 }, UP, INBOUND, FOUND, EXTRA, DOWN, TRIAL]),
       };
       await page.clock.runFor(6000);
-      await row(opened, 'roof-north').getByText('99', { exact: true }).waitFor({ timeout: 5000 });
+      await row(opened, 'roof-north').getByText('99', { exact: true }).waitFor({ timeout: 15_000 });
       assert.is(
         await page.evaluate('[...document.querySelectorAll("li.mb-peer")].every((li) => window.kept.includes(li))'),
         true,
@@ -512,7 +512,7 @@ if (pages) {
       async (opened) => {
         await opened.page.locator('li.mb-peer').nth(299).waitFor({ state: 'attached', timeout: 10_000 });
         await opened.page.getByLabel('Show only what contains').fill('node-29');
-        await opened.page.getByText('11 peers are shown.').waitFor({ timeout: 5000 });
+        await opened.page.getByText('11 peers are shown.').waitFor({ timeout: 15_000 });
         assert.is(await opened.page.locator('li.mb-peer').count(), 11);
       },
     ),
@@ -549,7 +549,7 @@ if (pages) {
       at(
         MIXED,
         async (opened) => {
-          await row(opened, '198.51.100.99').getByText('Not dialled').waitFor({ timeout: 5000 });
+          await row(opened, '198.51.100.99').getByText('Not dialled').waitFor({ timeout: 15_000 });
           await row(opened, 'roof-north').locator('summary').click();
           assert.is(await opened.page.evaluate('document.documentElement.scrollWidth'), 360);
           assert.equal(await opened.page.evaluate(WEAK_TEXTS), []);
@@ -568,7 +568,7 @@ if (pages) {
       const remove = row(opened, '203.0.113.9').getByRole('button', { name: 'Remove …' });
       await remove.focus();
       await page.keyboard.press('Enter');
-      await page.getByRole('dialog', { name: 'Remove' }).waitFor({ timeout: 5000 });
+      await page.getByRole('dialog', { name: 'Remove' }).waitFor({ timeout: 15_000 });
       await page.keyboard.press('Escape');
       assert.match(await page.evaluate('document.activeElement.textContent'), /^Remove …$/);
     }),

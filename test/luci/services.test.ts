@@ -108,7 +108,7 @@ if (pages) {
     at(script(INFOS, { 'meshbridge.service_check': ok({ reachable: true, latency_ms: 12.4 }) }), async (opened) => {
       await others(opened).waitFor({ timeout: 8000 });
       await others(opened).getByRole('button', { name: 'Does it answer?' }).click();
-      await others(opened).getByText('answers in 12 ms').waitFor({ timeout: 5000 });
+      await others(opened).getByText('answers in 12 ms').waitFor({ timeout: 15_000 });
       assert.ok(opened.calls.includes('meshbridge.service_check'));
     }),
   );
@@ -119,7 +119,7 @@ if (pages) {
       async (opened) => {
         await others(opened).waitFor({ timeout: 8000 });
         await others(opened).getByRole('button', { name: 'Does it answer?' }).click();
-        await others(opened).getByText('does not answer').waitFor({ timeout: 5000 });
+        await others(opened).getByText('does not answer').waitFor({ timeout: 15_000 });
         assert.match(await others(opened).innerText(), /connection refused/);
       },
     ),
@@ -150,12 +150,12 @@ if (pages) {
       await page.locator('#mb-offer-5').fill('http://x');
       await opened.shoot('services-form-desktop');
       await page.getByRole('button', { name: 'Save' }).click();
-      await page.locator('#mb-offer-5-error', { hasText: 'expected a host' }).waitFor({ timeout: 5000 });
+      await page.locator('#mb-offer-5-error', { hasText: 'expected a host' }).waitFor({ timeout: 15_000 });
       assert.is(await page.evaluate('document.activeElement.id'), 'mb-offer-5');
       await page.locator('#mb-offer-5').fill('http://chat.example/');
       await page.getByRole('button', { name: 'Save' }).click();
       await page.getByRole('button', { name: 'Start it again' }).click();
-      await page.getByText('Announced. Others see it within some minutes.').waitFor({ timeout: 5000 });
+      await page.getByText('Announced. Others see it within some minutes.').waitFor({ timeout: 15_000 });
     })();
     assert.equal(JSON.parse(sent[1]!.node_info as string), {
       name: 'our-router',
@@ -179,7 +179,7 @@ if (pages) {
       script({ [SELF.key]: {}, [KEYS[0]!]: {} }),
       async (opened) => {
         await opened.page.getByText('None of the others offers anything yet.').waitFor({ timeout: 8000 });
-        await opened.page.getByText('This router has no name in the mesh yet.').waitFor({ timeout: 5000 });
+        await opened.page.getByText('This router has no name in the mesh yet.').waitFor({ timeout: 15_000 });
         await opened.shoot('services-empty-phone');
       },
       PHONE,
@@ -188,7 +188,9 @@ if (pages) {
   page(
     'says when the daemon does not run',
     at({}, async (opened) => {
-      await opened.page.locator('.mb-lead', { hasText: 'The mesh daemon is not running.' }).waitFor({ timeout: 5000 });
+      await opened.page
+        .locator('.mb-lead', { hasText: 'The mesh daemon is not running.' })
+        .waitFor({ timeout: 15_000 });
       assert.is(await opened.page.getByText('Offered by others').isVisible(), false);
     }),
   );

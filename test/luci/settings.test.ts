@@ -104,7 +104,7 @@ function at(
       screen,
       script,
       async (opened) => {
-        await opened.page.locator('.mb-page').waitFor({ timeout: 5000 });
+        await opened.page.locator('.mb-page').waitFor({ timeout: 15_000 });
         await work(opened);
         assert.equal(opened.faults, []);
       },
@@ -116,7 +116,7 @@ function at(
 /** The text of a box of the page, once it says something. */
 async function box({ page }: Opened, title: string, text: RegExp | string): Promise<string> {
   const found = page.getByRole('region', { name: title }).filter({ hasText: text });
-  await found.waitFor({ timeout: 5000 });
+  await found.waitFor({ timeout: 15_000 });
   return found.innerText();
 }
 async function press({ page }: Opened, name: string, inside = '.mb-page'): Promise<void> {
@@ -138,7 +138,7 @@ if (pages) {
   page(
     'says that it asks, until the daemon has answered',
     at({ 'meshbridge.status': NEVER, 'meshbridge.lint': NEVER }, async (opened) => {
-      await opened.page.locator('.mb-lead', { hasText: 'Asking the mesh daemon …' }).waitFor({ timeout: 5000 });
+      await opened.page.locator('.mb-lead', { hasText: 'Asking the mesh daemon …' }).waitFor({ timeout: 15_000 });
       await box(opened, 'Safety check', 'Checking the configuration …');
       assert.is(await opened.page.getByRole('region', { name: 'Mesh daemon' }).isVisible(), false);
       assert.is(await field(opened, 'log_level').isVisible(), true, '~> the form does without the daemon');
@@ -160,7 +160,7 @@ if (pages) {
     at(BROKEN, async (opened) => {
       await opened.page
         .locator('.mb-lead', { hasText: /The options have mistakes.*got 'loud'/s })
-        .waitFor({ timeout: 5000 });
+        .waitFor({ timeout: 15_000 });
       const check = await box(opened, 'Safety check', 'Unsafe or broken: ygg0 is in no zone of the firewall.');
       assert.match(check, /Run: uci delete network\.ygg0\.auto/);
       assert.match(await box(opened, 'Mesh daemon', 'not connected'), /connect .*No such file/);
@@ -216,7 +216,7 @@ if (pages) {
     at(
       { ...GOOD, 'meshbridge.helper.interface_restart': (args) => ok(args.interface === 'ygg0' ? {} : { error: 'x' }) },
       async (opened) => {
-        await opened.page.getByRole('button', { name: 'Restart ygg0' }).waitFor({ timeout: 5000 });
+        await opened.page.getByRole('button', { name: 'Restart ygg0' }).waitFor({ timeout: 15_000 });
         await press(opened, 'Restart ygg0');
         await opened.page.getByRole('dialog').getByText('All its peerings break for some seconds').waitFor();
         await press(opened, 'Restart ygg0', 'dialog');
@@ -296,7 +296,7 @@ if (pages) {
           .getByText('daemon is not running')
           .or(dialog.getByText('refused'))
           .first()
-          .waitFor({ timeout: 5000 });
+          .waitFor({ timeout: 15_000 });
         await opened.page.keyboard.press('Escape');
         assert.is(await opened.page.getByRole('dialog').count(), 0);
       }),
@@ -312,7 +312,7 @@ if (pages) {
         await opened.page
           .getByRole('dialog')
           .getByText('refused: username: expected another')
-          .waitFor({ timeout: 5000 });
+          .waitFor({ timeout: 15_000 });
       },
     ),
   );
@@ -409,7 +409,7 @@ if (pages) {
   page(
     'has a field for every option of the daemon, with its default',
     at(GOOD, async (opened) => {
-      await field(opened, 'log_level').waitFor({ timeout: 5000 });
+      await field(opened, 'log_level').waitFor({ timeout: 15_000 });
       for (const [name, spec] of Object.entries(OPTIONS.meshbridge)) {
         const input = field(opened, name);
         assert.is(await input.count(), 1, name);
@@ -475,7 +475,7 @@ if (pages) {
     at(
       GOOD,
       async (opened) => {
-        await field(opened, 'socket').waitFor({ timeout: 5000 });
+        await field(opened, 'socket').waitFor({ timeout: 15_000 });
         for (const [type, option, texts] of TEXTS) {
           const { read, default: normal } = (
             OPTIONS[type] as Record<string, { read(text: string): object | undefined; default?: string }>
@@ -514,7 +514,7 @@ if (pages) {
     at(
       GOOD,
       async (opened) => {
-        await opened.page.getByText(/The options cannot be shown: .*ubus code 4/).waitFor({ timeout: 5000 });
+        await opened.page.getByText(/The options cannot be shown: .*ubus code 4/).waitFor({ timeout: 15_000 });
         await box(opened, 'Safety check', 'Nothing unsafe was found.');
       },
       DESKTOP,
@@ -547,7 +547,7 @@ if (pages) {
     at({ 'meshbridge.helper.member_read': ok({}) }, async (opened) => {
       await opened.page
         .locator('.mb-lead', { hasText: /^The mesh daemon is not running\./ })
-        .waitFor({ timeout: 5000 });
+        .waitFor({ timeout: 15_000 });
       await box(opened, 'Safety check', 'The configuration was not checked: The mesh daemon is not running.');
       await box(opened, 'Login for the household', 'There is no such login.');
       assert.is(await opened.page.getByRole('region', { name: 'Mesh daemon' }).isVisible(), false);
@@ -560,7 +560,7 @@ if (pages) {
   page(
     'asks once every five seconds',
     at(GOOD, async (opened) => {
-      await opened.page.getByRole('button', { name: 'Restart ygg0' }).waitFor({ timeout: 5000 });
+      await opened.page.getByRole('button', { name: 'Restart ygg0' }).waitFor({ timeout: 15_000 });
       await opened.stopClock();
       await opened.answered(opened.requests);
       opened.calls.length = 0;
@@ -624,7 +624,7 @@ if (pages) {
       at(
         script,
         async (opened) => {
-          await opened.page.getByRole('button', { name: 'Restart' }).first().waitFor({ timeout: 5000 });
+          await opened.page.getByRole('button', { name: 'Restart' }).first().waitFor({ timeout: 15_000 });
           await box(opened, 'Safety check', 'Check again');
           assert.is(
             await opened.page.evaluate('document.documentElement.scrollWidth'),
@@ -655,8 +655,8 @@ if (pages) {
       at(
         BROKEN,
         async (opened) => {
-          await opened.page.getByRole('button', { name: 'Put it right' }).waitFor({ timeout: 5000 });
-          await opened.page.getByRole('button', { name: 'Restart ygg0' }).waitFor({ timeout: 5000 });
+          await opened.page.getByRole('button', { name: 'Put it right' }).waitFor({ timeout: 15_000 });
+          await opened.page.getByRole('button', { name: 'Restart ygg0' }).waitFor({ timeout: 15_000 });
           // LuCI's own button in its form is what it is
           const weak = (await opened.page.evaluate<string[]>(WEAK_TEXTS)).filter((line) => !line.endsWith(' Add'));
           assert.equal(weak, []);

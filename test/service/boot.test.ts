@@ -107,7 +107,7 @@ else
       const after = root.tree();
       after.delete('/strace.log');
       assert.equal(after, before);
-      const questions = ['network.interface dump', `${HELPER_OBJECT} network_read`];
+      const questions = ['network.interface dump', 'network.device status', `${HELPER_OBJECT} network_read`];
       assert.equal(
         router.calls.filter((call) => !questions.includes(call)),
         [],

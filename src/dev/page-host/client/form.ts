@@ -397,6 +397,7 @@ const MAX_ROUNDS = 10;
 /** Forms of this page, by their element. */
 export const maps = new Map<Element, FormMap>();
 
+/** A form over one package of the configuration, as LuCI's `form.Map`. */
 export class FormMap {
   /** True: the login must not change the package. */
   readonly: boolean | null = null;

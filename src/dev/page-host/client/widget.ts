@@ -54,6 +54,7 @@ function telling(root: HTMLElement, source: HTMLElement, event: string): void {
   source.addEventListener(event, () => root.dispatchEvent(new CustomEvent('widget-change', { bubbles: true })));
 }
 
+/** A line of text, hidden by dots where it is a password. */
 export function textField(value: string, placeholder: string | null, password: boolean, options: FieldOptions): Field {
   const input = E('input', {
     id: `widget.${options.id}`,
