@@ -232,7 +232,8 @@ export class PeerBook {
   }
 
   private judge(record: Record, claim: PeerClaim, nowMs: number): PeerState {
-    if (!claim.up) return 'down';
+    // without a key nobody has shaken hands yet, whatever accepted the connection
+    if (!claim.up || claim.key === undefined) return 'down';
     if (record.unanswered >= UNANSWERED) return 'unproven';
     const silenceMs = nowMs - Math.max(record.provenAtMs ?? Number.NEGATIVE_INFINITY, record.watchedAtMs);
     return silenceMs > SILENCE_MS ? 'unproven' : 'up';

@@ -51,6 +51,17 @@ change('tells each coming and going once', () => {
   assert.equal(take(), [`peer_up ${REMOTE}`]);
 });
 
+change('takes a connection for down on which nobody has shown a key', () => {
+  // Yggdrasil says "up" as soon as something accepts, and until its handshake fails
+  const { book, take } = makeBook();
+  book.update([down()], 0);
+  const { key: _, ...keyless } = up({ uptime_s: 0, rx_bytes: 0 });
+  assert.is(book.update([keyless], 1000).peers[0]!.state, 'down');
+  assert.equal(take(), []);
+  assert.is(book.update([up({ uptime_s: 1 })], 2000).peers[0]!.state, 'up');
+  assert.equal(take(), [`peer_up ${REMOTE}`]);
+});
+
 change('tells of a peering that is new, and of one that left the list', () => {
   const { book, take } = makeBook();
   book.update([], 0);

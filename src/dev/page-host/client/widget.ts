@@ -83,6 +83,7 @@ export function textField(value: string, placeholder: string | null, password: b
   return checked({ root, value: () => input.value }, input, () => input.value, options, ['keyup', 'blur']);
 }
 
+/** One box to tick; its value is 1 or 0. */
 export function checkbox(isChecked: boolean, options: FieldOptions): Field {
   const input = E('input', {
     type: 'checkbox',
@@ -97,6 +98,7 @@ export function checkbox(isChecked: boolean, options: FieldOptions): Field {
   return checked({ root, value }, input, () => input.value, { ...options, optional: true }, ['click', 'blur']);
 }
 
+/** One of several choices, in a drop-down; unless `optional`, one is always taken. */
 export function selection(
   value: string,
   choices: readonly (readonly [key: string, title: string])[],
@@ -116,6 +118,7 @@ export function selection(
   return checked({ root, value: () => select.value }, select, () => select.value, options, ['change', 'click', 'blur']);
 }
 
+/** Values to add to and take from, one a line. */
 export function listField(values: readonly string[], placeholder: string | null, options: FieldOptions): Field {
   const { disabled } = options;
   const input = E('input', {
