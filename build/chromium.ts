@@ -2,7 +2,7 @@
 
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { downloadDebian, unpackDeb } from './debian.ts';
+import { downloadDebian, libraryPath, unpackDeb } from './debian.ts';
 import { CACHE } from './project.ts';
 
 /** Where a browser is, and the environment it runs in. */
@@ -18,18 +18,6 @@ const UNPACKED = join(CACHE, 'chromium');
 const BINARY = join(UNPACKED, 'usr/lib/chromium', PACKAGE);
 /** The C library must be the machine's own, as its loader is. The others are for graphics cards, and make half of the size. */
 const LEFT_OUT = /^(libc6|libllvm\d+|libz3-4|libgl1-mesa-dri)_/;
-
-/** Directories with shared libraries: `usr/lib/<triplet>`, `lib/<triplet>`, and those below them. */
-function libraryPath(): string {
-  return ['usr/lib', 'lib']
-    .map((name) => join(UNPACKED, name))
-    .filter((lib) => existsSync(lib))
-    .flatMap((lib) => readdirSync(lib, { withFileTypes: true }).filter((entry) => /-linux-gnu/.test(entry.name)))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .flatMap((directory) => [directory, join(directory, 'pulseaudio')])
-    .filter((directory) => existsSync(directory))
-    .join(':');
-}
 
 function writeFontConfig(): string {
   const path = join(UNPACKED, 'fonts.conf');
@@ -65,5 +53,5 @@ export async function ensureChromium(log: (line: string) => void): Promise<Brows
     if (!existsSync(BINARY)) throw new Error(`${UNPACKED}: no ${PACKAGE} in it: remove it and try again`);
     rmSync(downloads, { recursive: true, force: true });
   }
-  return { path: BINARY, env: { ...env, LD_LIBRARY_PATH: libraryPath(), FONTCONFIG_FILE: writeFontConfig() } };
+  return { path: BINARY, env: { ...env, LD_LIBRARY_PATH: libraryPath(UNPACKED), FONTCONFIG_FILE: writeFontConfig() } };
 }

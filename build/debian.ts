@@ -278,3 +278,15 @@ export async function unpackDeb(files: string | readonly string[], directory: st
     rmSync(work, { recursive: true, force: true });
   }
 }
+
+/** Directories with shared libraries in an unpacked package, `usr/lib/<triplet>` and `lib/<triplet>`, as LD_LIBRARY_PATH has them. */
+export function libraryPath(unpacked: string): string {
+  return ['usr/lib', 'lib']
+    .map((name) => join(unpacked, name))
+    .filter((lib) => existsSync(lib))
+    .flatMap((lib) => readdirSync(lib, { withFileTypes: true }).filter((entry) => /-linux-gnu/.test(entry.name)))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .flatMap((directory) => [directory, join(directory, 'pulseaudio')])
+    .filter((directory) => existsSync(directory))
+    .join(':');
+}

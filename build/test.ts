@@ -49,6 +49,7 @@ const STAGES: Record<string, () => Promise<Count>> = {
     return sum;
   },
   conformance: () => runSuite('ubus conformance', [process.execPath, 'build/run.mjs', 'test/conformance/main.ts']),
+  broker: () => runAreas(['broker']),
   lab: () => runAreas(['lab']),
   fuzz: () =>
     runSuite('fuzzing, seeded', [
