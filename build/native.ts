@@ -22,7 +22,8 @@ import { dropSections } from './elf.ts';
 import { ENGINE, ENGINE_FILES, engineSources, MENDED_ENGINE_FILE } from './engine.ts';
 import { withLock } from './lock.ts';
 import { type TlsLibrary, tlsLibrary } from './mbedtls.ts';
-import { CACHE, DIST, inProject } from './project.ts';
+import { keepNewest, touch } from './newest.ts';
+import { CACHE, DIST, inProject, ROOT } from './project.ts';
 import {
   C_FLAGS,
   C_WARNINGS,
@@ -44,6 +45,8 @@ const HOST = inProject('src/host/quickjs');
 const TLS_FILE = 'tls.c';
 /** The bytecode of all tests, as text, is about 20 MB. */
 const MAX_OUTPUT = 256 * 1024 * 1024;
+/** Of each source: clones and branches that share a cache must not take theirs from one another. */
+const MAX_VERSIONS = 16;
 
 function hash(...parts: (string | Uint8Array)[]): string {
   const sum = createHash('sha256');
@@ -111,7 +114,8 @@ class Workshop {
     const objects = sources.map((source) => {
       const stem = basename(source.path, '.c');
       const object = join(this.directory, `${stem}-${hash(source.key)}.o`);
-      if (!existsSync(object)) missing.push(() => this.compile(source, stem, object));
+      if (existsSync(object)) touch(object);
+      else missing.push(() => this.compile(source, stem, object));
       return object;
     });
     const worker = async (): Promise<void> => {
@@ -141,8 +145,14 @@ class Workshop {
     const headers = readdirSync(HOST).filter((name) => name.endsWith('.h'));
     const header = Buffer.concat(headers.map((name) => readFileSync(join(HOST, name))));
     const flags = [...C_WARNINGS, '-isystem', this.engine, ...more];
+    // another clone's object of the same source is as good
+    const inClone = (text: string): string => text.replaceAll(ROOT, '');
     return this.objects(
-      paths.map((path) => ({ path, key: hash(path, header, readFileSync(path), flags.join(' '), moreKey), flags })),
+      paths.map((path) => ({
+        path,
+        key: hash(inClone(path), header, readFileSync(path), inClone(flags.join(' ')), moreKey),
+        flags,
+      })),
     );
   }
 
@@ -164,12 +174,13 @@ class Workshop {
   async bytecodeCompiler(): Promise<string> {
     const objects = [...(await this.ownObjects([inProject('build/bytecode.c')])), ...(await this.engineObjects())];
     const program = join(this.directory, `bytecode-${hash(...objects)}`);
-    if (!existsSync(program)) await this.link(objects, program, []);
+    if (existsSync(program)) touch(program);
+    else await this.link(objects, program, []);
     return program;
   }
 
   private async compile(source: Source, stem: string, object: string): Promise<void> {
-    for (const name of readdirSync(this.directory)) if (name.startsWith(`${stem}-`)) rmSync(join(this.directory, name));
+    keepNewest(this.directory, `${stem}-`, MAX_VERSIONS - 1);
     const made = `${object}.${process.pid}`;
     try {
       await run([...this.target.cc, ...this.flags, ...source.flags, '-c', source.path, '-o', made], this.target.env);
