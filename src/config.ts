@@ -1,11 +1,27 @@
 // The UCI package `meshbridge` (/etc/config/meshbridge) as a Config: defaults and rejections here and only here.
 
-import { ConfigError, type ConfigProblem, errorText } from './errors.ts';
+import { CAPS, type Cap, SCOPES, type Scope } from './api/scope.ts';
+import { METRIC_GROUPS, type MetricGroup, OPTIONAL_TOPICS, type OptionalTopic } from './api/topics.ts';
+import { ConfigError, type ConfigProblem } from './errors.ts';
 import { nearest } from './lib/nearest.ts';
-import { hasControl } from './lib/text.ts';
 import { MAX_UCI_LENGTH, parseUci, UciError, type UciPackage, type UciSection } from './lib/uci.ts';
 import { decodeUtf8 } from './lib/utf8.ts';
 import { LOG_LEVELS, type LogLevel } from './log.ts';
+import {
+  address,
+  choice,
+  flag,
+  type ListSpec,
+  listOf,
+  maybe,
+  type OptionSpec,
+  path,
+  pattern,
+  seconds,
+  show,
+  words,
+} from './option.ts';
+import { type BrokerUrl, parseBrokerUrl } from './transport/broker-url.ts';
 import { parseEndpoint, socketPathProblem } from './transport/endpoint.ts';
 import type { Endpoint, Files } from './transport/host.ts';
 
@@ -20,7 +36,15 @@ export interface Config {
   pollIdleMs: number;
   probe: boolean;
   adviser: boolean;
+  /** Whether `brokers` are connected to. */
+  mqtt: boolean;
+  /** Of the topics; there is one where a fleet's broker is in use. */
+  site: string | undefined;
+  /** The highest scope that keys of others may use here. */
+  manageCap: Cap;
   interfaces: InterfaceConfig[];
+  brokers: BrokerConfig[];
+  keys: KeyConfig[];
 }
 
 /** A Yggdrasil that was named by hand. */
@@ -29,21 +53,55 @@ export interface InterfaceConfig {
   endpoint: Endpoint;
 }
 
+/** Whose a broker is: that of the people who look after many routers, or one of this home. */
+export const BROKER_PROFILES = ['fleet', 'home'] as const;
+export type BrokerProfile = (typeof BROKER_PROFILES)[number];
+
+/** An MQTT broker, and what goes to it. */
+export interface BrokerConfig {
+  name: string;
+  profile: BrokerProfile;
+  url: BrokerUrl;
+  /** Absent: the node's id. */
+  username: string | undefined;
+  password: string | undefined;
+  /** Absent: the machine's authorities. */
+  caFile: string | undefined;
+  /** Absent: the host of `url`. */
+  serverName: string | undefined;
+  /** Of the client's certificate; both or none. */
+  certFile: string | undefined;
+  keyFile: string | undefined;
+  pins: string[];
+  intervalMs: number;
+  metered: boolean;
+  metrics: MetricGroup[];
+  send: OptionalTopic[];
+  discovery: boolean;
+  /** Whether commands and desired state are taken from it. */
+  manage: boolean;
+}
+
+/** A key that signs commands and desired state. */
+export interface KeyConfig {
+  name: string;
+  /** 64 lower-case hex digits. */
+  public: string;
+  scope: Scope;
+}
+
 /** Where people keep it. */
 export const CONFIG_PATH = '/etc/config/meshbridge';
 
 /** Most nodes that one router is expected to run. */
 export const MAX_INTERFACES = 4;
 
-/** One option: how it is read, and what the shipped file says of it. */
-export interface OptionSpec<T> {
-  /** The default as it is written; absent: the option must be given. */
-  readonly default?: string;
-  /** What values it takes: completes "expected …". */
-  readonly takes: string;
-  /** The value of a text; `undefined` when it does not do, or a text that says why not. */
-  read(text: string): { value: T } | { problem: string } | undefined;
-}
+/** A fleet's broker and one at home. */
+export const MAX_BROKERS = 2;
+
+export const MAX_KEYS = 16;
+
+const MAX_PINS = 8;
 
 /** Every option, by section type. The shipped file, the reader and the errors follow this table. */
 export const OPTIONS = {
@@ -57,9 +115,35 @@ export const OPTIONS = {
     poll_idle: seconds(5, 3600, '30'),
     probe: flag('1'),
     adviser: flag('0'),
+    mqtt: flag('0'),
+    site: maybe(pattern(/^[a-z0-9-]{1,32}$/, '1 to 32 lower-case letters, digits and -')),
+    manage_cap: choice(CAPS, 'none'),
   },
   interface: {
-    socket: endpoint(),
+    socket: address('unix:///path, unix://@name or tcp://host:port', parseEndpoint),
+    enabled: flag('1'),
+  },
+  mqtt: {
+    enabled: flag('1'),
+    profile: choice(BROKER_PROFILES, 'fleet'),
+    url: address('mqtt://host:port, mqtts://host:port or unix:///path', parseBrokerUrl),
+    username: maybe(words(show)),
+    password: maybe(words(() => 'what is not shown')),
+    ca_file: maybe(path()),
+    server_name: maybe(pattern(/^[a-z0-9_][a-z0-9_.-]{0,252}$/i, 'a host name')),
+    cert_file: maybe(path()),
+    key_file: maybe(path()),
+    pin: listOf(pattern(/^[A-Za-z0-9+/]{43}=$/, '44 characters of base64'), [], MAX_PINS),
+    interval: seconds(60, 3600, '300'),
+    metered: flag('0'),
+    metrics: listOf(choice(METRIC_GROUPS), METRIC_GROUPS),
+    send: listOf(choice(OPTIONAL_TOPICS), OPTIONAL_TOPICS),
+    discovery: flag('0'),
+    manage: maybe(flag('0')),
+  },
+  key: {
+    public: pattern(/^[0-9a-f]{64}$/, '64 lower-case hex digits'),
+    scope: choice(SCOPES),
     enabled: flag('1'),
   },
 } as const;
@@ -77,16 +161,46 @@ export const MEANINGS: { readonly [T in SectionType]: { readonly [O in keyof (ty
     probe: 'Ask silent peers whether they are still there while somebody looks.',
     adviser:
       'Choose at most three public peers from the list publicnodes.json, by measuring them from here, and keep them as peerings.',
+    mqtt: 'Connect to the brokers below. While it is 0, nothing is told to anybody and nothing is taken from anybody.',
+    site: 'The neighbourhood that this router is counted to: a part of the topics. A broker of a fleet needs it.',
+    manage_cap: 'The most that the keys below may do here: look, find out, operate, change the configuration.',
   },
   interface: {
     socket: 'Admin socket of this Yggdrasil (its AdminListen), such as unix:///tmp/yggdrasil/ygg0.sock.',
+    enabled: 'Whether this section counts.',
+  },
+  mqtt: {
+    enabled: 'Whether this section counts.',
+    profile: 'Whose broker it is: of those who look after many routers (fleet), or of this home (home).',
+    url: 'Where the broker is: mqtt, through TLS mqtts, or a socket of this machine.',
+    username: 'Name to log in with. Without it, the id of this node.',
+    password: 'Password to log in with.',
+    ca_file: 'File of the authorities that may vouch for the broker. Without it, those of this machine.',
+    server_name: 'The name that its certificate must have. Without it, the host of url.',
+    cert_file: 'File of the certificate by which the broker knows this router.',
+    key_file: 'File of the key of that certificate.',
+    pin: 'SHA-256 of the public key that the broker must have; one of several. Needs no right clock.',
+    interval: 'How often measurements are sent.',
+    metered: 'Send as little as possible: the line is paid by the megabyte.',
+    metrics: 'Groups of measurements that this broker gets.',
+    send: 'Topics that this broker gets, beside its status, what the router is, and answers.',
+    discovery: 'Tell Home Assistant of this router.',
+    manage: 'Take signed commands and desired state from this broker. Without it, 1 with fleet and 0 with home.',
+  },
+  key: {
+    public: 'Public key (ed25519) of somebody who may ask this router for something.',
+    scope: 'The most that this key may do, within manage_cap.',
     enabled: 'Whether this section counts.',
   },
 };
 
 type SectionType = keyof typeof OPTIONS;
 type Values<T extends SectionType> = {
-  -readonly [K in keyof (typeof OPTIONS)[T]]: (typeof OPTIONS)[T][K] extends OptionSpec<infer V> ? V : never;
+  -readonly [K in keyof (typeof OPTIONS)[T]]: (typeof OPTIONS)[T][K] extends ListSpec<infer V>
+    ? V[]
+    : (typeof OPTIONS)[T][K] extends OptionSpec<infer V>
+      ? V
+      : never;
 };
 
 const PACKAGE = 'meshbridge';
@@ -101,12 +215,14 @@ const MAIN = 'main';
  */
 export function parseConfig(text: string | undefined): Config {
   const problems: ConfigProblem[] = [];
-  const report = (where: string, message: string): void => {
+  const report: Report = (where, message) => {
     problems.push({ option: `${PACKAGE}.${where}`, message });
   };
 
   let main: UciSection | undefined;
   const interfaces: InterfaceConfig[] = [];
+  const brokers: BrokerConfig[] = [];
+  const keys: KeyConfig[] = [];
   const counts = new Map<string, number>();
   for (const section of readPackage(text ?? '').sections) {
     const { type, anonymous } = section;
@@ -117,17 +233,37 @@ export function parseConfig(text: string | undefined): Config {
     if (type === PACKAGE) {
       if (section.name === MAIN) main = section;
       else report(where, `expected config ${PACKAGE} '${MAIN}', got ${anonymous ? 'no name' : show(section.name)}`);
-    } else if (type === 'interface') {
-      if (anonymous) report(where, "expected config interface 'name', got no name");
-      const values = readSection('interface', section, where, report);
-      if (values?.enabled) interfaces.push({ name: section.name, endpoint: values.socket });
+    } else if (Object.hasOwn(OPTIONS, type)) {
+      if (anonymous) report(where, `expected config ${type} 'name', got no name`);
+      const { name } = section;
+      if (type === 'interface') {
+        const values = readSection('interface', section, where, report);
+        if (values?.enabled) interfaces.push({ name, endpoint: values.socket });
+      } else if (type === 'mqtt') {
+        const values = readSection('mqtt', section, where, report);
+        const broker = values && brokerOf(name, values, where, report);
+        if (values?.enabled && broker) brokers.push(broker);
+      } else {
+        const values = readSection('key', section, where, report);
+        if (!values?.enabled) continue;
+        const twin = keys.find((key) => key.public === values.public);
+        if (twin) report(`${where}.public`, `expected another key than that of ${PACKAGE}.${twin.name}`);
+        keys.push({ name, public: values.public, scope: values.scope });
+      }
     } else report(where, unknown('section type', type, Object.keys(OPTIONS)));
   }
-  if (interfaces.length > MAX_INTERFACES)
-    report('interface', `expected at most ${MAX_INTERFACES} that are enabled, got ${interfaces.length}`);
+  for (const [type, most, { length }] of [
+    ['interface', MAX_INTERFACES, interfaces],
+    ['mqtt', MAX_BROKERS, brokers],
+    ['key', MAX_KEYS, keys],
+  ] as const)
+    if (length > most) report(type, `expected at most ${most} that are enabled, got ${length}`);
   const values = readSection('meshbridge', main, MAIN, report);
   if (values && values.poll_idle < values.poll_brisk)
     report(`${MAIN}.poll_idle`, `expected at least poll_brisk (${values.poll_brisk}), got "${values.poll_idle}"`);
+  const fleet = brokers.find(({ profile }) => profile === 'fleet');
+  if (values?.mqtt && values.site === undefined && fleet)
+    report(`${MAIN}.site`, `expected a name, since ${PACKAGE}.${fleet.name} is the broker of a fleet, got nothing`);
 
   const more = problems.length - MAX_PROBLEMS;
   if (more > 0) problems.splice(MAX_PROBLEMS, more, { option: PACKAGE, message: `${more} problems more` });
@@ -142,7 +278,12 @@ export function parseConfig(text: string | undefined): Config {
     pollIdleMs: values.poll_idle * 1000,
     probe: values.probe,
     adviser: values.adviser,
+    mqtt: values.mqtt,
+    site: values.site,
+    manageCap: values.manage_cap,
     interfaces,
+    brokers,
+    keys,
   };
 }
 
@@ -161,14 +302,41 @@ function readPackage(text: string): UciPackage {
   }
 }
 
+type Report = (where: string, message: string) => void;
+
+/** Also what only several options together make wrong. */
+function brokerOf(name: string, values: Values<'mqtt'>, where: string, report: Report): BrokerConfig {
+  const { url, profile, cert_file: certFile, key_file: keyFile } = values;
+  if ((certFile === undefined) !== (keyFile === undefined))
+    report(`${where}.${certFile ? 'key_file' : 'cert_file'}`, 'expected a file, since the other of the two is given');
+  return {
+    name,
+    profile,
+    url,
+    username: values.username,
+    password: values.password,
+    caFile: values.ca_file,
+    serverName: values.server_name,
+    certFile,
+    keyFile,
+    pins: values.pin,
+    intervalMs: values.interval * 1000,
+    metered: values.metered,
+    metrics: values.metrics,
+    send: values.send,
+    discovery: values.discovery,
+    manage: values.manage ?? profile === 'fleet',
+  };
+}
+
 /** All options of a section, absent ones by their default; `undefined` when one was reported. */
 function readSection<T extends SectionType>(
   type: T,
   section: UciSection | undefined,
   where: string,
-  report: (where: string, message: string) => void,
+  report: Report,
 ): Values<T> | undefined {
-  const specs: Readonly<Record<string, OptionSpec<unknown>>> = OPTIONS[type];
+  const specs: Readonly<Record<string, OptionSpec<unknown> | ListSpec<unknown>>> = OPTIONS[type];
   let failed = false;
   const fail = (name: string, message: string): void => {
     failed = true;
@@ -179,14 +347,24 @@ function readSection<T extends SectionType>(
   }
   const values: Record<string, unknown> = {};
   for (const [name, spec] of Object.entries(specs)) {
-    const text = section?.options.get(name)?.value ?? spec.default;
-    if (text === undefined) fail(name, `expected ${spec.takes}, got nothing`);
-    else if (typeof text !== 'string') fail(name, `expected one value, got a list of ${text.length}`);
-    else {
+    const given = section?.options.get(name)?.value;
+    const read = (text: string): unknown => {
       const result = spec.read(text);
       if (result === undefined) fail(name, `expected ${spec.takes}, got ${show(text)}`);
       else if ('problem' in result) fail(name, result.problem);
-      else values[name] = result.value;
+      else return result.value;
+      return undefined;
+    };
+    if ('items' in spec) {
+      const items = given ?? spec.items;
+      if (typeof items === 'string') fail(name, 'expected a list, got one value');
+      else if (items.length > spec.most) fail(name, `expected at most ${spec.most} items, got ${items.length}`);
+      else values[name] = [...new Set(items.map(read))];
+    } else {
+      const text = given ?? spec.default;
+      if (text === undefined) fail(name, `expected ${spec.takes}, got nothing`);
+      else if (typeof text !== 'string') fail(name, `expected one value, got a list of ${text.length}`);
+      else values[name] = read(text);
     }
   }
   return failed ? undefined : (values as Values<T>);
@@ -195,69 +373,4 @@ function readSection<T extends SectionType>(
 function unknown(what: string, name: string, known: readonly string[]): string {
   const meant = nearest(name, known);
   return `unknown ${what} ${show(name)}, ${meant ? `did you mean ${meant}?` : `expected one of ${known.join(', ')}`}`;
-}
-
-function show(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
-}
-
-// the kinds of options
-
-function choice<const V extends string>(of: readonly V[], normal: V): OptionSpec<V> {
-  return {
-    default: normal,
-    takes: `one of ${of.join(', ')}`,
-    read: (text) => {
-      const value = of.find((one) => one === text);
-      return value && { value };
-    },
-  };
-}
-
-/** The words are those of OpenWrt's `config_get_bool`. */
-function flag(normal: '0' | '1'): OptionSpec<boolean> {
-  return {
-    default: normal,
-    takes: '1 or 0',
-    read: (text) => {
-      if (['1', 'on', 'true', 'yes', 'enabled'].includes(text)) return { value: true };
-      return ['0', 'off', 'false', 'no', 'disabled'].includes(text) ? { value: false } : undefined;
-    },
-  };
-}
-
-function seconds(least: number, most: number, normal: string): OptionSpec<number> {
-  return {
-    default: normal,
-    takes: `whole seconds from ${least} to ${most}`,
-    read: (text) => {
-      const value = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
-      return value >= least && value <= most ? { value } : undefined;
-    },
-  };
-}
-
-function path(normal: string, problemOf: (path: string) => string | undefined = () => undefined): OptionSpec<string> {
-  return {
-    default: normal,
-    takes: 'an absolute path',
-    read: (text) => {
-      if (!/^\/.{1,255}$/su.test(text) || hasControl(text)) return undefined;
-      const problem = problemOf(text);
-      return problem === undefined ? { value: text } : { problem: `${problem}, got ${show(text)}` };
-    },
-  };
-}
-
-function endpoint(): OptionSpec<Endpoint> {
-  return {
-    takes: 'unix:///path, unix://@name or tcp://host:port',
-    read: (text) => {
-      try {
-        return { value: parseEndpoint(text) };
-      } catch (error) {
-        return { problem: errorText(error) };
-      }
-    },
-  };
 }

@@ -2,16 +2,43 @@ import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { inProject } from '../../build/project.ts';
-import { MAX_INTERFACES, MEANINGS, OPTIONS, type OptionSpec, parseConfig } from '../../src/config.ts';
+import { MAX_BROKERS, MAX_INTERFACES, MAX_KEYS, MEANINGS, OPTIONS, parseConfig } from '../../src/config.ts';
 import { parseUci } from '../../src/lib/uci.ts';
+import type { ListSpec, OptionSpec } from '../../src/option.ts';
 
 const TEXT = readFileSync(inProject('openwrt-feed/meshbridge/files/meshbridge.config'), 'utf8');
 /** As it is when everything that is commented out counts. */
 const COMPLETE = TEXT.replace(/^(\s*)# (?=(?:config|option|list) \S+ ')/gm, '$1');
 
+type Spec = OptionSpec<unknown> | ListSpec<unknown>;
+
+/** What is shown of options without a default. */
+const EXAMPLES: Record<string, string> = {
+  socket: 'unix:///tmp/yggdrasil/ygg0.sock',
+  url: 'mqtts://broker.example.org',
+  pin: 'y8F2MnPcmmRVR0vZ8dhMmUhCAXrzBTCzrKJVKuu4n0c=',
+  public: '0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0',
+  scope: 'operate',
+};
+
+/** The statements by which an option is shown. */
+function shown(name: string, spec: Spec): string[] {
+  if (!('items' in spec)) return [`option ${name} '${spec.default ?? EXAMPLES[name]}'`];
+  return (spec.items.length > 0 ? spec.items : [EXAMPLES[name]]).map((item) => `list ${name} '${item}'`);
+}
+
 /** What the comment above an option must say. */
-function explanation(meaning: string, { takes, default: normal }: OptionSpec<unknown>): string {
-  return `${meaning} Takes ${takes}. ${normal === undefined ? 'Must be given.' : `Default: ${normal}.`}`;
+function explanation(meaning: string, spec: Spec): string {
+  const normal = 'items' in spec ? spec.items.join(', ') : spec.default;
+  const takes = 'items' in spec ? `a list; an item is ${spec.takes}` : spec.takes;
+  return `${meaning} Takes ${takes}. ${normal === undefined ? 'Must be given.' : `Default: ${normal || 'none'}.`}`;
+}
+
+/** The lines of the one section of a type. */
+function linesOf(type: string): string[] {
+  const blocks = COMPLETE.split(/^(?=config )/m).filter((block) => block.startsWith(`config ${type} '`));
+  assert.is(blocks.length, 1, type);
+  return blocks[0]!.split('\n').slice(1);
 }
 
 /** The comment lines above a line, joined. */
@@ -28,34 +55,43 @@ const shipped = suite('the shipped configuration');
 shipped('sets nothing but the defaults', () => assert.equal(parseConfig(TEXT), parseConfig(undefined)));
 shipped('shows every option of the table with its default, and nothing else', () => {
   for (const [type, specs] of Object.entries(OPTIONS)) {
-    const sections = parseUci(COMPLETE).sections.filter((section) => section.type === type);
-    assert.is(sections.length, 1);
-    const shown = [...sections[0]!.options].map(([name, { value }]) => [name, value]);
-    const wanted = Object.entries<OptionSpec<unknown>>(specs).map(([name, spec]) => [
-      name,
-      spec.default ?? 'unix:///tmp/yggdrasil/ygg0.sock',
-    ]);
-    assert.equal(shown, wanted);
+    const statements = linesOf(type).filter((line) => /^\t(option|list) /.test(line));
+    const wanted = Object.entries<Spec>(specs).flatMap(([name, spec]) => shown(name, spec));
+    assert.equal(
+      statements.map((line) => line.trim()),
+      wanted,
+    );
   }
   assert.is(parseUci(COMPLETE).sections.length, Object.keys(OPTIONS).length);
 });
 shipped('parses with everything that it shows', () => {
-  assert.equal(parseConfig(COMPLETE), {
-    ...parseConfig(undefined),
-    interfaces: [{ name: 'ygg0', endpoint: { path: '/tmp/yggdrasil/ygg0.sock' } }],
-  });
+  const { interfaces, brokers, keys, ...main } = parseConfig(COMPLETE);
+  assert.equal({ ...main, interfaces: [], brokers: [], keys: [] }, parseConfig(undefined));
+  assert.equal(interfaces, [{ name: 'ygg0', endpoint: { path: '/tmp/yggdrasil/ygg0.sock' } }]);
+  assert.equal(
+    brokers.map(({ name, url, pins }) => [name, url, pins]),
+    [['fleet', { endpoint: { host: 'broker.example.org', port: 8883 }, secure: true }, [EXAMPLES.pin]]],
+  );
+  assert.equal(keys, [{ name: 'operator', public: EXAMPLES.public!, scope: 'operate' }]);
 });
 for (const [type, specs] of Object.entries(OPTIONS))
-  for (const [name, spec] of Object.entries<OptionSpec<unknown>>(specs))
-    shipped(`explains ${name} as the table does`, () => {
-      const lines = COMPLETE.split('\n');
-      const at = lines.findIndex((line) => line.startsWith(`\toption ${name} '`));
+  for (const [name, spec] of Object.entries<Spec>(specs))
+    shipped(`explains ${name} of ${type} as the table does`, () => {
+      const lines = linesOf(type);
+      const at = lines.findIndex((line) => new RegExp(`^\t(option|list) ${name} '`).test(line));
       assert.is(
         commentAbove(lines, at),
         explanation((MEANINGS as Record<string, Record<string, string>>)[type]![name]!, spec),
       );
     });
-shipped('names the most interfaces', () => assert.match(TEXT, `at most ${MAX_INTERFACES}.`));
+shipped('names the most interfaces, brokers and keys', () => {
+  for (const [what, most] of [
+    ['A Yggdrasil that is not found by itself', MAX_INTERFACES],
+    ['A broker of MQTT', MAX_BROKERS],
+    ['A key', MAX_KEYS],
+  ] as const)
+    assert.match(TEXT, new RegExp(`^# ${what}.* at most ${most}\\.`, 'm'));
+});
 shipped('keeps its lines short', () => {
   for (const line of TEXT.split('\n')) assert.ok(line.length <= 110, `~> ${line}`);
 });

@@ -439,6 +439,8 @@ if (pages) {
       assert.equal([...main!.options].map(([name, { value }]) => `${name}=${value}`).sort(), [
         'adviser=1',
         'log_level=debug',
+        // a selection is written as it stands
+        'manage_cap=none',
         'poll_brisk=5',
       ]);
     }),
@@ -450,6 +452,7 @@ if (pages) {
     ['meshbridge', 'socket_dir', ['/tmp', 'tmp', '/', '/a b', `/${'x'.repeat(255)}`, `/${'x'.repeat(256)}`]],
     ['meshbridge', 'state_dir', ['/var/x', '~/x', '/é']],
     ['meshbridge', 'ubus_socket', ['/run/ubus', '@x']],
+    ['meshbridge', 'site', ['hill', 'a-1', 'Hill', 'a b', 'a/b', 'x'.repeat(32), 'x'.repeat(33), '']],
     [
       'interface',
       'socket',

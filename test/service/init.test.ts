@@ -1,7 +1,8 @@
 import { chownSync, rmSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { OPTIONS, type OptionSpec } from '../../src/config.ts';
+import { OPTIONS } from '../../src/config.ts';
+import type { ListSpec, OptionSpec } from '../../src/option.ts';
 import { read } from '../rules/source.ts';
 import { DAEMON_ID, type End, RouterRoot, rootProblem, type ShellName, shellNames } from './root.ts';
 
@@ -37,15 +38,24 @@ const INSTANCE = [
 ];
 
 /** The rule of OpenWrt's validate_data for an option, of what is said of it: `name:type:default`. */
-function ruleOf(name: string, { takes, default: normal }: OptionSpec<unknown>): string {
+function ruleOf(name: string, spec: OptionSpec<unknown> | ListSpec<unknown>): string {
+  const type = typeOf(spec.takes);
+  if ('items' in spec) return `${name}:list(${type})`;
+  return [name, type, ...(spec.default ? [spec.default] : [])].join(':');
+}
+
+function typeOf(takes: string): string {
   const choices = /^one of (.*)$/.exec(takes)?.[1]?.split(', ');
+  if (choices) return `or(${choices.map((choice) => `"${choice}"`).join(',')})`;
   const range = /^whole seconds from (\d+) to (\d+)$/.exec(takes);
-  let type = 'string';
-  if (choices) type = `or(${choices.map((choice) => `"${choice}"`).join(',')})`;
-  else if (range) type = `range(${range[1]},${range[2]})`;
-  else if (takes === '1 or 0') type = 'bool';
-  else assert.match(takes, /^(an absolute path|unix:\/\/)/, `~> what is ${takes} to validate_data?`);
-  return [name, type, ...(normal === undefined ? [] : [normal])].join(':');
+  if (range) return `range(${range[1]},${range[2]})`;
+  if (takes === '1 or 0') return 'bool';
+  assert.match(
+    takes,
+    /^(an absolute path|a host name|(unix|mqtt):\/\/|\d+ (to \d+ )?(lower-case|characters)|at most \d+ characters)/,
+    `~> what is ${takes} to validate_data?`,
+  );
+  return 'string';
 }
 
 /** Rules of all options, as procd gets them. */
@@ -62,7 +72,7 @@ rules('are those of the configuration, with types, ranges and defaults', () => {
     const found = [...block.matchAll(/^\t+'(.*)'/gm)].map((match) => match[1]!);
     assert.equal(
       found,
-      Object.entries<OptionSpec<unknown>>(specs).map(([name, spec]) => ruleOf(name, spec)),
+      Object.entries<OptionSpec<unknown> | ListSpec<unknown>>(specs).map(([name, spec]) => ruleOf(name, spec)),
     );
   }
 });
@@ -177,6 +187,34 @@ config interface 'ygg5'
     );
     assert.equal(root.entry('/tmp/meshbridge-state'), { mode: '40700', owner: `${DAEMON_ID}:${DAEMON_ID}` });
     assert.equal(root.entry('/srv/sockets'), { mode: '40750', owner: `0:${DAEMON_ID}` });
+  });
+  init('shows the jail what brokers need, while there are to be any', ({ root }) => {
+    withJail(root);
+    const brokers = `
+config mqtt 'fleet'
+	option url 'mqtts://broker'
+	option ca_file '/etc/meshbridge/ca.pem'
+	option cert_file '/srv/client/cert.pem'
+	option key_file '/srv/client/key.pem'
+config mqtt 'home'
+	option url 'unix:///run/mosquitto/mqtt.sock'
+config mqtt 'other'
+	option url 'unix:///run/other/mqtt.sock'
+	option enabled '0'
+`;
+    const mounted = (): string[] => {
+      assert.equal(run(root, 'start'), { status: 0, stdout: '', stderr: '' });
+      return told(root).filter((line) => /^procd_add_jail_mount\|\/(srv|run|etc\/mesh)/.test(line));
+    };
+    config(root, `config meshbridge 'main'\n\toption mqtt '1'\n${brokers}`);
+    assert.equal(mounted(), [
+      'procd_add_jail_mount|/etc/meshbridge',
+      'procd_add_jail_mount|/srv/client',
+      'procd_add_jail_mount|/srv/client',
+      'procd_add_jail_mount|/run/mosquitto',
+    ]);
+    config(root, `config meshbridge 'main'\n${brokers}`);
+    assert.equal(mounted(), []);
   });
   init('makes no directory for the daemon where root may look for what to run', ({ root }) => {
     withJail(root);
