@@ -28,7 +28,19 @@ export function suitesOf(area: string): string[] {
 }
 
 /** Areas whose suites use nothing but the port: they run on every host. */
-const PORTABLE = ['lib', 'api', 'transport', 'ubus', 'yggdrasil', 'mesh', 'source', 'system', 'surface', 'bugs'];
+const PORTABLE = [
+  'lib',
+  'api',
+  'transport',
+  'ubus',
+  'yggdrasil',
+  'mqtt',
+  'mesh',
+  'source',
+  'system',
+  'surface',
+  'bugs',
+];
 
 /** The suites that run on every host: absolute paths. */
 export function portableSuites(): string[] {

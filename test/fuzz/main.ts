@@ -10,6 +10,7 @@ import { seededRandom } from '../support/random.ts';
 import { targets as config } from './config.ts';
 import { configCorpus, keepFinding, keptFindings, ubusCorpus, yggdrasilCorpus } from './corpus.ts';
 import { targets as lint, lintCorpus } from './lint.ts';
+import { targets as mqtt, mqttCorpus } from './mqtt.ts';
 import { nextInput } from './mutate.ts';
 import { targets as ubus } from './ubus.ts';
 import { Watchdog } from './watchdog.ts';
@@ -86,6 +87,7 @@ function allTargets(): Target[] {
   return [
     ...ubus.map((target) => ({ ...target, corpus: ubusCorpus() })),
     ...yggdrasil.map((target) => ({ ...target, corpus: yggdrasilCorpus() })),
+    ...mqtt.map((target) => ({ ...target, corpus: mqttCorpus() })),
     ...config.map((target) => ({ ...target, corpus: configCorpus() })),
     ...lint.map((target) => ({ ...target, corpus: lintCorpus })),
   ];
