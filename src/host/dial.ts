@@ -129,6 +129,7 @@ export function connect(native: Native, clock: Clock, to: Endpoint, done: (outco
     let settle = wait(fd, WRITABLE, onReady, onTimeout);
   };
 
+  const from = 'path' in to ? undefined : to.from;
   const attemptEach = (addresses: string[], port: number): void => {
     const errors: Error[] = [];
     const next = (): void => {
@@ -138,7 +139,7 @@ export function connect(native: Native, clock: Clock, to: Endpoint, done: (outco
         return;
       }
       attempt(
-        () => native.connectTcp(host, port),
+        () => native.connectTcp(host, port, from),
         endpointText({ host, port }),
         (error) => {
           errors.push(error);

@@ -29,13 +29,15 @@ export interface Native {
   // streams
   /** Starts to connect to a unix socket; wait for WRITABLE, then ask `socketError`. */
   connectUnix(path: string): number;
-  /** Starts to connect to a numeric IPv4 or IPv6 address (zone allowed). Throws on anything that is not numeric. */
-  connectTcp(address: string, port: number): number;
+  /** Starts to connect to a numeric IPv4 or IPv6 address (zone allowed), from a local one where it is given. Throws on anything that is not numeric. */
+  connectTcp(address: string, port: number, from?: string): number;
   /** Binds a unix socket (an existing socket file that nobody answers on is replaced; mode 0600). */
   listenUnix(path: string): number;
   listenTcp(address: string, port: number): number;
   /** The next waiting connection; `undefined` when none waits (one that went away again is skipped). Throws when out of descriptors. */
   accept(fd: number): number | undefined;
+  /** The numeric address of the other side of a TCP connection, without zone; empty on a unix socket. Throws when it is gone. */
+  peerAddress(fd: number): string;
   /** Why connecting failed, `undefined` when it stands. */
   socketError(fd: number): string | undefined;
   /** Up to `maxBytes`, in an array that is the caller's and no larger; `undefined`: nothing now; `null`: the other side is done. */

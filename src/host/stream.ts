@@ -50,9 +50,9 @@ class DescriptorStream implements Stream {
     return this;
   }
 
-  accept(fd: number, owner: (stream: Stream) => StreamEvents): void {
+  accept(fd: number, from: string, owner: (stream: Stream, from: string) => StreamEvents): void {
     this.fd = fd;
-    this.events = owner(this);
+    this.events = owner(this, from);
     this.watch();
   }
 
@@ -163,7 +163,7 @@ export class NativeStreams implements Streams {
     return new DescriptorStream(this.native, this.clock, to).dial(events);
   }
 
-  listen(at: ListenEndpoint, accept: (stream: Stream) => StreamEvents): Cancel {
+  listen(at: ListenEndpoint, accept: (stream: Stream, from: string) => StreamEvents): Cancel {
     const { native, clock } = this;
     const problem = endpointProblem(at);
     if (problem !== undefined) throw new Error(`listen ${endpointText(at)}: ${problem}`);
@@ -181,7 +181,14 @@ export class NativeStreams implements Streams {
           return;
         }
         if (peer === undefined) return;
-        new DescriptorStream(native, clock, at).accept(peer, accept);
+        let from: string;
+        try {
+          from = native.peerAddress(peer);
+        } catch {
+          native.close(peer); // gone again
+          continue;
+        }
+        new DescriptorStream(native, clock, at).accept(peer, from, accept);
       }
     };
     native.watch(fd, READABLE, onReady);

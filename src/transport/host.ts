@@ -15,12 +15,14 @@ export interface Tls {
 
 /**
  * Where a stream goes: a unix socket (a leading `@` means the abstract name space), or a host name or numeric address with a TCP port,
- * through TLS or not.
+ * through TLS or not. `from`: the numeric address of this machine that it comes from; without it, the kernel chooses.
  */
-export type Endpoint = { readonly path: string } | { readonly host: string; readonly port: number; readonly tls?: Tls };
+export type Endpoint =
+  | { readonly path: string }
+  | { readonly host: string; readonly port: number; readonly tls?: Tls; readonly from?: string };
 
 /** Where connections are taken; never through TLS. */
-export type ListenEndpoint = Endpoint & { readonly tls?: undefined };
+export type ListenEndpoint = Endpoint & { readonly tls?: undefined; readonly from?: undefined };
 
 /** Undoes what returned it; a second call does nothing. */
 export type Cancel = () => void;
@@ -53,8 +55,11 @@ export interface Stream {
 export interface Streams {
   /** Starts to connect, TLS included. Never throws, and no event comes before it returns: failure arrives as `onClose`. */
   dial(to: Endpoint, events: StreamEvents): Stream;
-  /** Accepts connections; `accept` is given each stream and answers with its events. @throws Error when the endpoint cannot be bound. */
-  listen(at: ListenEndpoint, accept: (stream: Stream) => StreamEvents): Cancel;
+  /**
+   * Accepts connections; `accept` is given each stream, and the numeric address of its other side as the kernel knows it (empty on a
+   * unix socket), and answers with its events. @throws Error when the endpoint cannot be bound.
+   */
+  listen(at: ListenEndpoint, accept: (stream: Stream, from: string) => StreamEvents): Cancel;
 }
 
 /** The machine's resolver. */

@@ -23,6 +23,8 @@ class Machine {
   /** What the resolver says, in pieces; `undefined`: nothing, ever. */
   answer: string[] | undefined = [];
   acceptThrows = false;
+  /** Connections that wait and are gone again before anybody can ask whose they are. */
+  gone = 0;
   shake: Shake = 'key';
   readonly started: [fd: number, name: string, bytes: number][] = [];
 
@@ -51,7 +53,11 @@ class Machine {
 
   accept(): number | undefined {
     if (this.acceptThrows) throw new Error('accept: Too many open files');
-    return undefined;
+    return this.gone-- > 0 ? this.add() : undefined;
+  }
+
+  peerAddress(): string {
+    throw new Error('peer: Transport endpoint is not connected');
   }
 
   socketError(fd: number): string | undefined {
@@ -93,6 +99,11 @@ class Machine {
 
   get watching(): number {
     return this.watchers.size;
+  }
+
+  /** Tells everybody who watches, once. */
+  tell(): void {
+    for (const callback of [...this.watchers.values()]) callback();
   }
 
   /** Tells of all that is ready, until nothing is. */
@@ -348,6 +359,17 @@ listen('waits a second before it accepts again, and not once it is closed', asyn
   close();
   close();
   assert.is(clock.pending, 0);
+  assert.is(machine.open.size, 0);
+});
+listen('passes over who is gone again', async () => {
+  const machine = new Machine();
+  machine.gone = 3;
+  const close = new NativeStreams(machine.native, new ManualClock()).listen({ path: '/x' }, () => {
+    throw new Error('nobody came');
+  });
+  machine.tell();
+  assert.is(machine.gone, -1);
+  close();
   assert.is(machine.open.size, 0);
 });
 listen.run();

@@ -61,7 +61,7 @@ life('closes everything on exit, and calls nobody back', async () => {
 life('refuses descriptors that are not open, or of another kind', () => {
   const native = createNodeNative();
   const fd = native.listenUnix('@meshbridge-kind');
-  for (const call of ['read', 'write', 'accept', 'watch', 'close'] as const)
+  for (const call of ['read', 'write', 'accept', 'peerAddress', 'watch', 'close'] as const)
     assert.throws(() => native[call](99, 1 as never, 0 as never, 0), `${call}: Bad file descriptor`);
   assert.throws(() => native.read(fd, 1), 'read: Bad file descriptor');
   native.close(fd);

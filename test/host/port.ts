@@ -17,6 +17,8 @@ class Witness implements StreamEvents {
   bytes = 0;
   error: Error | undefined;
   stream!: Stream;
+  /** Of an accepted one: the address of its other side. */
+  from: string | undefined;
   constructor(private readonly then: Partial<StreamEvents> = {}) {}
   onOpen(): void {
     this.events.push('open');
@@ -72,9 +74,10 @@ export function testPort(host: Host, directory: string): void {
   /** Accepts everything; each accepted stream is in `peers`. */
   function listen(at: ListenEndpoint, then: (stream: Stream) => Partial<StreamEvents> = () => ({})) {
     const peers: Witness[] = [];
-    const close = streams.listen(at, (stream) => {
+    const close = streams.listen(at, (stream, from) => {
       const peer = new Witness(then(stream));
       peer.stream = stream;
+      peer.from = from;
       peers.push(peer);
       return peer;
     });
@@ -351,6 +354,43 @@ export function testPort(host: Host, directory: string): void {
     for (const end of [flood.near, flood.far, quiet.near, quiet.far]) end.stream.close();
   });
   flow.run();
+
+  // ---
+
+  const addresses = suite('addresses');
+  const comesFrom = async (server: ReturnType<typeof listen>, from?: string): Promise<string | undefined> => {
+    const at = server.at as { host: string; port: number };
+    const near = dial(from === undefined ? at : { ...at, from });
+    await until('accepted', () => server.peers.length === 1);
+    near.stream.close();
+    server.close();
+    return server.peers[0]!.from;
+  };
+  addresses('of who comes over IPv4 are told', async () => {
+    assert.is(await comesFrom(listenTcp('127.0.0.1')), '127.0.0.1');
+  });
+  addresses('of who comes over IPv6 are told', async () => {
+    if (hasIpv6) assert.is(await comesFrom(listenTcp('::1')), '::1');
+  });
+  addresses('are empty over a unix socket', async () => {
+    assert.is(await comesFrom(listen({ path: path() })), '');
+  });
+  addresses('are those that a stream is told to come from', async () => {
+    assert.is(await comesFrom(listenTcp('127.0.0.1'), '127.0.0.7'), '127.0.0.7');
+  });
+  for (const [from, why] of [
+    ['192.0.2.1', 'Cannot assign requested address'],
+    ['here', 'not a numeric address'],
+  ] as const)
+    addresses(`do not do when they are ${from}`, async () => {
+      const server = listenTcp('127.0.0.1');
+      const near = dial({ ...(server.at as { host: string; port: number }), from });
+      await until('closed', () => near.closed);
+      assert.match(near.error!.message, new RegExp(`^connect (127\\.0\\.0\\.1|here):\\d+: ${why}$`));
+      assert.is(server.peers.length, 0);
+      server.close();
+    });
+  addresses.run();
 
   // ---
 

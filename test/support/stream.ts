@@ -14,10 +14,16 @@ export class FarEnd implements Stream {
   /** While false, writes stay queued: `write` answers false until `drain()`. */
   accepting = true;
 
+  private events: StreamEvents;
+
+  /** @param owner the near side's events; of an accepted connection, what gives them. */
   constructor(
     readonly endpoint: Endpoint,
-    private readonly events: StreamEvents,
-  ) {}
+    owner: StreamEvents | ((stream: Stream) => StreamEvents),
+  ) {
+    this.events = { onData() {}, onClose() {} };
+    this.events = typeof owner === 'function' ? owner(this) : owner;
+  }
 
   // the near side's view
 
@@ -79,7 +85,7 @@ export class FarEnd implements Stream {
 export class MemoryStreams implements Streams {
   /** Every dial so far, oldest first. */
   readonly dialled: FarEnd[] = [];
-  private readonly names = new Set<string>();
+  private readonly listeners = new Map<string, (stream: Stream, from: string) => StreamEvents>();
 
   dial(to: Endpoint, events: StreamEvents): Stream {
     const end = new FarEnd(to, events);
@@ -87,12 +93,20 @@ export class MemoryStreams implements Streams {
     return end;
   }
 
-  /** Takes a name; nobody ever connects to it. */
-  listen(at: Endpoint, _accept: (stream: Stream) => StreamEvents): Cancel {
+  listen(at: Endpoint, accept: (stream: Stream, from: string) => StreamEvents): Cancel {
     const name = JSON.stringify(at);
-    if (this.names.has(name)) throw new Error(`listen ${name}: Address in use`);
-    this.names.add(name);
-    return () => this.names.delete(name);
+    if (this.listeners.has(name)) throw new Error(`listen ${name}: Address in use`);
+    this.listeners.set(name, accept);
+    return () => this.listeners.delete(name);
+  }
+
+  /** Somebody connects to where something listens. @throws Error when nothing does. */
+  connect(at: Endpoint, from = ''): FarEnd {
+    const accept = this.listeners.get(JSON.stringify(at));
+    if (!accept) throw new Error(`connect ${JSON.stringify(at)}: Connection refused`);
+    const end = new FarEnd(at, (stream) => accept(stream, from));
+    end.open = true;
+    return end;
   }
 
   /** The newest connection. @throws Error when there is none. */

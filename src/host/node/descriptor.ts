@@ -123,6 +123,14 @@ export class SocketDescriptor extends Descriptor {
     this.hold(false);
   }
 
+  peerAddress(): string {
+    // those of unix sockets have neither
+    const { remoteAddress, localAddress } = this.socket;
+    if (remoteAddress === undefined && localAddress !== undefined)
+      throw new Error('peer: Transport endpoint is not connected');
+    return remoteAddress?.replace(/%.*/, '') ?? '';
+  }
+
   socketError(): string | undefined {
     return this.error && reasonOf(this.error);
   }

@@ -112,10 +112,12 @@ export function createNodeNative(options: NodeNativeOptions = {}): NodeNative {
       ensureAlive('connect', path);
       return add(new SocketDescriptor(connect({ path: kernelPath(path), allowHalfOpen: true })));
     },
-    connectTcp(host, port) {
+    connectTcp(host, port, from) {
       ensureAlive('connect', host);
-      if (isIP(host) === 0) throw new Error(`connect ${host}:${port}: not a numeric address`);
-      return add(new SocketDescriptor(connect({ host, port, allowHalfOpen: true, noDelay: true })));
+      const not = [host, from ?? host].find((address) => isIP(address) === 0);
+      if (not !== undefined) throw new Error(`connect ${not}:${port}: not a numeric address`);
+      const local = from === undefined ? {} : { localAddress: from };
+      return add(new SocketDescriptor(connect({ host, port, ...local, allowHalfOpen: true, noDelay: true })));
     },
     listenUnix(path) {
       ensureAlive('listen', path);
@@ -129,6 +131,7 @@ export function createNodeNative(options: NodeNativeOptions = {}): NodeNative {
       const socket = get('accept', fd, ServerDescriptor).accept();
       return socket && add(socket);
     },
+    peerAddress: (fd) => get('peer', fd, SocketDescriptor).peerAddress(),
     socketError: (fd) => get('socketError', fd, SocketDescriptor).socketError(),
     read: (fd, maxBytes) =>
       get<SocketDescriptor | LookupDescriptor>('read', fd, SocketDescriptor, LookupDescriptor).read(maxBytes),

@@ -253,10 +253,14 @@ class Machine implements VM {
     };
     return {
       connectUnix: (path) => fromNumber(native.connectUnix(string(path))),
-      connectTcp: (address, port) => fromNumber(native.connectTcp(string(address), number(port))),
+      connectTcp: (address, port, from) => {
+        const local = from && context.typeof(from) === 'string' ? string(from) : undefined;
+        return fromNumber(native.connectTcp(string(address), number(port), local));
+      },
       listenUnix: (path) => fromNumber(native.listenUnix(string(path))),
       listenTcp: (address, port) => fromNumber(native.listenTcp(string(address), number(port))),
       accept: (fd) => fromNumber(native.accept(number(fd))),
+      peerAddress: (fd) => fromString(native.peerAddress(number(fd))),
       socketError: (fd) => fromString(native.socketError(number(fd))),
       read: (fd, maxBytes) => fromBytes(native.read(number(fd), number(maxBytes))),
       write: (fd, buffer) => {

@@ -1,6 +1,7 @@
 // Byte streams: unix and TCP sockets, and reading and writing of any descriptor. Everything is non-blocking and closed on exec.
 #include "host.h"
 
+#include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -17,6 +18,8 @@ struct address {
 	union {
 		struct sockaddr sa;
 		struct sockaddr_un un;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
 		struct sockaddr_storage any;
 	};
 	socklen_t length;
@@ -74,9 +77,13 @@ static JSValue opened(JSContext *ctx, int fd, int done, const char *call, const 
 }
 
 CALL_MAGIC(js_connect) {
-	struct address address;
+	struct address address, from = {.length = 0};
+	JSValueConst local[] = {argv[2], argv[1]};
 	if (!(magic == UNIX ? unix_address : tcp_address)(ctx, "connect", argv, &address)) return JS_EXCEPTION;
-	int fd = open_socket(&address), done = fd < 0 ? -1 : connect(fd, &address.sa, address.length);
+	if (magic == TCP && !JS_IsUndefined(argv[2]) && !tcp_address(ctx, "connect", local, &from)) return JS_EXCEPTION;
+	from.in.sin_port = 0; // any; where IPv6 has it, too
+	int fd = open_socket(&address), done = fd < 0 ? -1 : from.length ? bind(fd, &from.sa, from.length) : 0;
+	if (done == 0) done = connect(fd, &address.sa, address.length);
 	return opened(ctx, fd, done < 0 && errno == EINPROGRESS ? 0 : done, "connect", &address);
 }
 
@@ -115,6 +122,16 @@ CALL(js_accept) {
 	return own(ctx, accepted);
 }
 
+CALL(js_peer_address) {
+	struct address peer = {.length = sizeof peer.any};
+	int fd = fd_arg(ctx, argv[0], "peer");
+	if (fd < 0) return JS_EXCEPTION;
+	if (getpeername(fd, &peer.sa, &peer.length) < 0) return throw_errno(ctx, "peer", NULL);
+	int family = peer.sa.sa_family;
+	if (family != AF_UNIX) inet_ntop(family, family == AF_INET6 ? (void *)&peer.in6.sin6_addr : &peer.in.sin_addr, peer.name, sizeof peer.name);
+	return JS_NewString(ctx, peer.name);
+}
+
 CALL(js_socket_error) {
 	int error, fd = fd_arg(ctx, argv[0], "socket");
 	socklen_t length = sizeof error;
@@ -146,8 +163,9 @@ CALL(js_write) {
 }
 
 const JSCFunctionListEntry socket_calls[] = {
-	JS_CFUNC_MAGIC_DEF("connectUnix", 1, js_connect, UNIX), JS_CFUNC_MAGIC_DEF("connectTcp", 2, js_connect, TCP),
+	JS_CFUNC_MAGIC_DEF("connectUnix", 3, js_connect, UNIX), JS_CFUNC_MAGIC_DEF("connectTcp", 3, js_connect, TCP),
 	JS_CFUNC_MAGIC_DEF("listenUnix", 1, js_listen, UNIX),   JS_CFUNC_MAGIC_DEF("listenTcp", 2, js_listen, TCP),
-	JS_CFUNC_DEF("accept", 1, js_accept),                   JS_CFUNC_DEF("socketError", 1, js_socket_error),
+	JS_CFUNC_DEF("accept", 1, js_accept),                   JS_CFUNC_DEF("peerAddress", 1, js_peer_address),
+	JS_CFUNC_DEF("socketError", 1, js_socket_error),
 	JS_CFUNC_DEF("read", 2, js_read),                       JS_CFUNC_DEF("write", 4, js_write),
 };
