@@ -35,6 +35,7 @@ const PORTABLE = [
   'ubus',
   'yggdrasil',
   'mqtt',
+  'http',
   'mesh',
   'source',
   'system',

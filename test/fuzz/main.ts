@@ -9,6 +9,7 @@ import { fromHex, toHex } from '../../src/lib/bytes.ts';
 import { seededRandom } from '../support/random.ts';
 import { targets as config } from './config.ts';
 import { configCorpus, keepFinding, keptFindings, ubusCorpus, yggdrasilCorpus } from './corpus.ts';
+import { targets as http, httpCorpus } from './http.ts';
 import { targets as lint, lintCorpus } from './lint.ts';
 import { targets as mqtt, mqttCorpus } from './mqtt.ts';
 import { nextInput } from './mutate.ts';
@@ -87,6 +88,7 @@ function allTargets(): Target[] {
   return [
     ...ubus.map((target) => ({ ...target, corpus: ubusCorpus() })),
     ...yggdrasil.map((target) => ({ ...target, corpus: yggdrasilCorpus() })),
+    ...http.map((target) => ({ ...target, corpus: httpCorpus() })),
     ...mqtt.map((target) => ({ ...target, corpus: mqttCorpus() })),
     ...config.map((target) => ({ ...target, corpus: configCorpus() })),
     ...lint.map((target) => ({ ...target, corpus: lintCorpus })),

@@ -12,6 +12,7 @@ const TABLE: Record<string, { may: string[]; why: string }> = {
   ubus: { may: ['transport', 'lib'], why: 'a protocol knows neither another one nor the domain' },
   yggdrasil: { may: ['transport', 'lib', 'api'], why: 'a protocol knows neither another one nor the domain' },
   mqtt: { may: ['transport', 'lib'], why: 'a protocol knows neither another one nor the domain' },
+  http: { may: ['transport', 'lib'], why: 'a protocol knows neither another one nor the domain' },
   mesh: { may: ['lib', 'api'], why: 'the domain does no I/O' },
   source: {
     may: ['ubus', 'yggdrasil', 'mesh', 'api', 'lib', 'transport'],
