@@ -86,7 +86,10 @@ export interface Native {
   // files
   /** `undefined` when it does not exist. Throws `read PATH: larger than N bytes`. */
   readFile(path: string, maxBytes: number): ArrayBuffer | undefined;
-  /** By temporary file in the same directory, fsync, rename; `mode` counts as it is, whatever the umask; nothing is left behind on failure. */
+  /**
+   * By temporary file in the same directory, fsync, rename, fsync of the directory (where it can be); `mode` counts as it is, whatever the
+   * umask; nothing is left behind on failure.
+   */
   writeFile(path: string, buffer: ArrayBuffer, offset: number, length: number, mode: number): void;
   /** Unsorted, without `.` and `..`; `undefined` when it does not exist. */
   listDirectory(path: string): string[] | undefined;

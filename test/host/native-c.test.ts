@@ -10,6 +10,7 @@ import { tlsLibrary } from '../../build/mbedtls.ts';
 import { buildNative, findCompiler } from '../../build/native.ts';
 import { inProject } from '../../build/project.ts';
 import { BUDGETS, C_FLAGS, C_WARNINGS, THIS_MACHINE } from '../../build/targets.ts';
+import { findDebianProgram } from '../support/debian-program.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'meshbridge-native-'));
 process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
@@ -255,6 +256,31 @@ native('shares modules among programs, and loads one only when it is wanted', as
     assert.is(said('--other'), 'shared;part-none.js: no such module');
   }
 });
+const strace = await findDebianProgram({
+  name: 'strace',
+  libraries: ['libunwind8'],
+  path: 'usr/bin/strace',
+  proof: ['true'],
+});
+if (typeof strace === 'string') console.log(`skipped: in which order files reach the disk: ${strace}`);
+else
+  native('has a file on the disk, and its name, before it goes on', async () => {
+    const bundle = join(directory, 'writes.js');
+    const out = join(directory, 'writes');
+    const path = join(directory, 'written');
+    writeFileSync(
+      bundle,
+      "import native from 'native'; native.writeFile(native.args()[0], new ArrayBuffer(3), 0, 3, 0o600);",
+    );
+    await buildNative({ bundle, out, debug: false });
+    const argv = ['-y', '-e', 'trace=fsync,rename', out, path];
+    const { stderr } = spawnSync(strace.path, argv, { encoding: 'utf8', env: strace.env });
+    const calls = stderr.split('\n').filter((line) => line.endsWith('= 0'));
+    assert.is(calls.length, 3, `~> ${stderr}`);
+    assert.match(calls[0]!, new RegExp(`^fsync\\(\\d+<${path}~\\w{6}>\\)`));
+    assert.match(calls[1]!, new RegExp(`^rename\\("${path}~\\w{6}", "${path}"\\)`));
+    assert.match(calls[2]!, new RegExp(`^fsync\\(\\d+<${directory}>\\)`));
+  });
 native('says where a bundle does not parse', async () => {
   const bundle = join(directory, 'bad.js');
   writeFileSync(bundle, 'let a = 1;\nlet a = 2;');

@@ -16,6 +16,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Native } from '../native.ts';
 import { errorCode, named } from './errno.ts';
 
@@ -52,6 +53,15 @@ function readUpTo(fd: number, maxBytes: number): Buffer {
   return Buffer.concat(chunks);
 }
 
+/** So that the new name comes before whatever is written after it, as on the C host. */
+function syncDirectory(path: string): void {
+  try {
+    withFile(path, constants.O_RDONLY | constants.O_DIRECTORY, fsyncSync);
+  } catch {
+    // a file system that cannot does without
+  }
+}
+
 export const nodeFiles: Pick<Native, 'readFile' | 'writeFile' | 'listDirectory' | 'removeFile'> = {
   readFile(path, maxBytes) {
     // without NONBLOCK, opening a pipe would wait for its writer
@@ -72,6 +82,7 @@ export const nodeFiles: Pick<Native, 'readFile' | 'writeFile' | 'listDirectory' 
           fsyncSync(fd);
         });
         renameSync(temporary, path);
+        syncDirectory(dirname(path));
       } catch (error) {
         rmSync(temporary, { force: true });
         throw error;

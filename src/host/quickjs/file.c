@@ -51,6 +51,16 @@ static bool write_all(int fd, const uint8_t *bytes, size_t length) {
 	return true;
 }
 
+// So that the new name outlasts a cut of power, and comes before whatever is written after it. Some file systems cannot; they do without.
+static void sync_directory_of(text path) {
+	char *end = strrchr(path, '/');
+	if (end) end[end == path] = 0;
+	int fd = open(end ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0) return;
+	fsync(fd);
+	close(fd);
+}
+
 CALL(js_write_file) {
 	text path;
 	char temporary[sizeof path + 8];
@@ -65,6 +75,7 @@ CALL(js_write_file) {
 	bool whole = write_all(fd, bytes, length) && fchmod(fd, (mode_t)mode) == 0 && fsync(fd) == 0;
 	JSValue result = whole && rename(temporary, path) == 0 ? JS_UNDEFINED : throw_errno(ctx, "write", path);
 	if (JS_IsException(result)) unlink(temporary);
+	else sync_directory_of(path);
 	close(fd);
 	return result;
 }
