@@ -172,10 +172,27 @@ export function setOption(text: string, name: string, option: string, value: str
     const { from, to } = editable(statement).option!;
     return checked(text.slice(0, from) + quote(value) + text.slice(to));
   }
+  return insertOption(text, name, option, value);
+}
+
+/**
+ * Sets a list of a section, after the section's last statement; the list or option that it had by that name goes.
+ * @throws InputError when there is no such section, no item, or lines hold more; UciError when `text` is no UCI file.
+ */
+export function setList(text: string, name: string, option: string, values: readonly string[]): string {
+  checkName(option, 'option');
+  if (values.length === 0) throw new InputError(`option ${show(option)}: expected a list with items`, 'option');
+  for (const value of values) checkValue(option, value);
+  return insertOption(removeOption(text, name, option), name, option, values);
+}
+
+/** Writes an option after the last statement of its section. */
+function insertOption(text: string, name: string, option: string, value: string | readonly string[]): string {
+  const { sections, statements } = new Parser(text);
+  const section = findSection(sections, name);
   const { to } = editable(statements.filter((s) => s.section === section).at(-1)!);
   const before = text.slice(0, to);
-  const line = formatOption(option, value);
-  return checked(`${before}${before.endsWith('\n') ? '' : '\n'}${line}${text.slice(to)}`);
+  return checked(`${before}${before.endsWith('\n') ? '' : '\n'}${formatOption(option, value)}${text.slice(to)}`);
 }
 
 function removeLines(text: string, statements: readonly Statement[]): string {

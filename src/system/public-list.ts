@@ -7,6 +7,7 @@ import { InputError } from '../errors.ts';
 import { formatPublicPeers, MAX_KEPT_BYTES, parsePublicPeers } from '../lib/public-peers.ts';
 import { decodeUtf8, encodeUtf8 } from '../lib/utf8.ts';
 import type { Files, Processes } from '../transport/host.ts';
+import { writeWithDirectory } from './directory.ts';
 
 /** A package may bring the public list as it is. */
 const MAX_DELIVERED_BYTES = 1_000_000;
@@ -43,12 +44,7 @@ export async function keepPublicList(host: PublicListHost, paths: PublicListPath
   }
   const { bytes, count } = shorten(text);
   if (count === 0) throw new InputError('list: expected a peer of tcp, tls, ws or wss that is up, got none', 'list');
-  try {
-    files.write(paths.kept, bytes, KEPT_MODE);
-  } catch {
-    await makeDirectory(host.processes, paths.kept.replace(/\/[^/]*$/, ''));
-    files.write(paths.kept, bytes, KEPT_MODE);
-  }
+  await writeWithDirectory(host, paths.kept, bytes, KEPT_MODE);
   files.write(paths.published, bytes, PUBLISHED_MODE);
   return count;
 }
@@ -78,16 +74,4 @@ function shorten(text: string): { bytes: Uint8Array; count: number } {
   const bytes = encodeUtf8(formatPublicPeers(peers));
   if (bytes.length <= MAX_KEPT_BYTES) return { bytes, count: peers.length };
   throw new InputError(`list: expected at most ${MAX_KEPT_BYTES} bytes of addresses, got ${bytes.length}`, 'list');
-}
-
-function makeDirectory(processes: Processes, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = processes.spawn(['mkdir', '-p', '-m', '0755', path], {
-      onExit: (status) => {
-        if ('code' in status && status.code === 0) resolve();
-        else reject(new Error(`${path}: not made, mkdir failed`));
-      },
-    });
-    child.write(undefined);
-  });
 }

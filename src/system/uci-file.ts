@@ -29,8 +29,14 @@ export class UciFile {
 
   /** Its tree, whose values are raw; `undefined` when there is no file. */
   read(): UciPackage | undefined {
+    const text = this.readText();
+    return text === undefined ? undefined : this.parse(text);
+  }
+
+  /** Its raw text; `undefined` when there is no file. */
+  readText(): string | undefined {
     const bytes = this.files.read(this.path, MAX_UCI_LENGTH);
-    return bytes && this.parse(rawText(bytes));
+    return bytes && rawText(bytes);
   }
 
   /**
@@ -54,7 +60,7 @@ export class UciFile {
   }
 
   /** Those that were killed while they wrote leave secrets behind. Only one helper writes at a time. */
-  private removeLeftovers(): void {
+  removeLeftovers(): void {
     const leftover = new RegExp(`^${this.name}~[A-Za-z0-9]{6}$`);
     for (const name of this.files.list(this.directory))
       if (leftover.test(name)) this.files.remove(`${this.directory}/${name}`);

@@ -12,6 +12,7 @@ import {
   parseUci,
   removeOption,
   removeSection,
+  setList,
   setOption,
   UciError,
   type UciPackage,
@@ -382,6 +383,46 @@ set('sets in every tree', () => {
   assert.ok(edited > 200, `~> ${edited}`);
 });
 set.run();
+
+const list = suite('setList');
+list('replaces a list or an option by one after the last statement', () => {
+  const rest = FILE.replace(/\tlist dns.*\n/g, '');
+  assert.is(
+    setList(FILE, 'lan', 'dns', ['::1', "it's"]),
+    rest.replace('proto static\n', "proto static\n\tlist dns '::1'\n\tlist dns 'it'\\''s'\n"),
+  );
+  assert.equal(parseUci(setList(FILE, 'lan', 'proto', ['x'])).sections[0]!.options.get('proto')!.value, ['x']);
+});
+list('adds a list to a section without it', () => {
+  assert.is(setList('config a b', 'b', 'x', ['1', '2']), "config a b\n\tlist x '1'\n\tlist x '2'\n");
+});
+list('sets in every tree', () => {
+  let edited = 0;
+  for (const text of randomTexts(10, 300)) {
+    for (const { name } of parseUci(text).sections)
+      try {
+        const wanted = parseUci(text);
+        const section = wanted.sections.find((s) => s.name === name)!;
+        section.options.delete('set_here');
+        section.options.set('set_here', { value: ['new', 'value'], line: 0 });
+        assert.equal(
+          read(setList(text, name, 'set_here', ['new', 'value'])),
+          plain(wanted),
+          `~> ${JSON.stringify(text)}`,
+        );
+        edited++;
+      } catch (error) {
+        if (!(error instanceof InputError)) throw error;
+      }
+  }
+  assert.ok(edited > 100, `~> ${edited}`);
+});
+list('refuses no items, an empty item, an unknown section', () => {
+  assert.throws(() => setList(FILE, 'lan', 'dns', []), /option "dns": expected a list with items/);
+  assert.throws(() => setList(FILE, 'lan', 'dns', ['']), /option dns: expected a value/);
+  assert.throws(() => setList(FILE, 'wan', 'x', ['1']), /section "wan"/);
+});
+list.run();
 
 const names = suite('isUciName');
 names('takes letters, digits and _', () => {
