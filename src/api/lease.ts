@@ -1,0 +1,188 @@
+// What homes and gateways say to each other (protocol v1, JSON over HTTP in the mesh), and what a home shows of its lease on ubus.
+//
+// Conventions as in model.ts. Of times there are only durations: nobody's clock is believed. Texts are those of strangers.
+
+import type { Shape } from './model.ts';
+
+/** Number of the protocol that this program speaks. */
+export const PROTOCOL = 1;
+/** Where registrars listen unless they are told otherwise; autoygg's, too. */
+export const REGISTRAR_PORT = 8080;
+
+/** Ways to carry a home's packets to its gateway. */
+export const TUNNEL_KINDS = ['gre6', 'wireguard', 'vxlan'] as const;
+export type TunnelKind = (typeof TUNNEL_KINDS)[number];
+
+/** Who gets a lease: anybody, who was let in, or nobody new. */
+export const ADMISSIONS = ['open', 'ask', 'closed'] as const;
+export type Admission = (typeof ADMISSIONS)[number];
+
+/** What a gateway may ask a home to tell of its people. */
+export const PERSONAL = ['name', 'email', 'phone'] as const;
+export type Personal = (typeof PERSONAL)[number];
+
+/** Why a registrar says no. */
+export const REFUSALS = [
+  /** Not a node of the mesh: a host behind one, a browser, another network. */
+  'not_a_node',
+  /** The key belongs to another address. */
+  'other_key',
+  /** Turned off by the operator: `reason` says why. */
+  'suspended',
+  'refused',
+  /** Nobody new is let in. */
+  'closed',
+  /** It can make no tunnel that the home can make. */
+  'no_kind',
+  /** It wants to know what the home did not tell: `missing`. */
+  'asks_for',
+  'too_often',
+  'full',
+  'queue_full',
+  'draining',
+  'busy',
+  'no_lease',
+  'malformed',
+  'unknown',
+] as const;
+export type RefusalCode = (typeof REFUSALS)[number];
+
+/** What both ends set their tunnel up by. Inner addresses are single ones: the home translates. */
+export const TERMS = {
+  /** One of TUNNEL_KINDS. */
+  kind: 'string',
+  /** The gateway's address in the mesh, where its end of the tunnel is. */
+  outer: 'string',
+  'home4?': 'string',
+  'home6?': 'string',
+  /** They answer TCP on the registrar's port, by taking or by refusing it: that is the probe. An autoygg does not. */
+  'gateway4?': 'string',
+  'gateway6?': 'string',
+  mtu: 'int32',
+  /** Name servers to be used through the tunnel. */
+  dns: ['string'],
+  /** Of VXLAN: its number. */
+  'vni?': 'int32',
+  /** Of VXLAN and WireGuard: UDP. */
+  'port?': 'int32',
+  /** Of WireGuard: the gateway's public key, base64. */
+  'wireguard_key?': 'string',
+} as const;
+export type Terms = Shape<typeof TERMS> & { kind: TunnelKind };
+
+/** The gateway is going to stop, for maintenance, say. */
+export const DRAIN = { in_s: 'int32', reason: 'string' } as const;
+export type Drain = Shape<typeof DRAIN>;
+
+/** What a gateway tells of itself: `GET /v1/info`. Texts may be empty. */
+export const GATEWAY_INFO = {
+  protocol: 'int32',
+  software: 'string',
+  key: 'string',
+  address: 'string',
+  name: 'string',
+  operator: 'string',
+  place: 'string',
+  /** Where its traffic appears in the Internet: two letters. */
+  country: 'string',
+  url: 'string',
+  abuse_contact: 'string',
+  /** What is kept of its homes' traffic, in the operator's words. */
+  logging: 'string',
+  /** Whom to ask for admission. */
+  ask: 'string',
+  /** One of ADMISSIONS. */
+  admission: 'string',
+  /** Of PERSONAL. */
+  asks_for: ['string'],
+  /** Of TUNNEL_KINDS, the preferred one first. */
+  kinds: ['string'],
+  /** MTU of its Yggdrasil. */
+  mesh_mtu: 'int32',
+  ipv4: 'bool',
+  ipv6: 'bool',
+  dns: ['string'],
+  /** Whether it reaches the Internet itself. */
+  online: 'bool',
+  clients: 'int32',
+  max_clients: 'int32',
+  /** 100: it has no room, or its line is full. */
+  load_percent: 'int32',
+  lease_s: 'int32',
+  /** TCP ports in the Internet that are closed to homes. */
+  blocked_ports: ['int32'],
+  /** Hosts in the Internet by which a home may test its exit: `address:port`. */
+  check: ['string'],
+  'drain?': DRAIN,
+} as const;
+export type GatewayInfo = Shape<typeof GATEWAY_INFO> & {
+  admission: Admission;
+  asks_for: Personal[];
+  kinds: TunnelKind[];
+};
+
+/** What a home asks for: `PUT /v1/lease`. */
+export const LEASE_REQUEST = {
+  /** Of its Yggdrasil; its address must follow from it. */
+  key: 'string',
+  /** Those of TUNNEL_KINDS that it can make. */
+  kinds: ['string'],
+  mesh_mtu: 'int32',
+  software: 'string',
+  /** Its public key of WireGuard, base64. */
+  'wireguard_key?': 'string',
+  'name?': 'string',
+  'email?': 'string',
+  'phone?': 'string',
+  /** The neighbourhood, and the key of its captain, who may report this home to the operator. */
+  'site?': 'string',
+  'captain_key?': 'string',
+  'invite?': 'string',
+} as const;
+export type LeaseRequest = Shape<typeof LEASE_REQUEST> & { kinds: TunnelKind[] };
+
+/** Bytes of one home through its gateway, IPv4 and IPv6 together, as the home sees their direction. */
+export const LEASE_USE = { rx_bytes: 'int64', tx_bytes: 'int64', since_s: 'int64' } as const;
+export type LeaseUse = Shape<typeof LEASE_USE>;
+
+/** Status 200: the lease is in force for `lease_s` from now. */
+export const GRANT = {
+  /** `active`. */
+  state: 'string',
+  /** Another one where anything but the time left has changed. */
+  generation: 'int32',
+  lease_s: 'int32',
+  terms: TERMS,
+  /** Whether the gateway reaches the Internet. */
+  online: 'bool',
+  'drain?': DRAIN,
+  /** With GET. */
+  'use?': LEASE_USE,
+  /** With GET: false where it was not held open, since too many wait. */
+  'held?': 'bool',
+} as const;
+export type Grant = Omit<Shape<typeof GRANT>, 'terms'> & { terms: Terms };
+
+/** Status 202: the operator has not decided yet. Who does not ask again within an hour loses the place. */
+export const WAITING = {
+  /** `waiting`. */
+  state: 'string',
+  /** From 1 on, and of how many. */
+  place: 'int32',
+  waiting: 'int32',
+  retry_after_s: 'int32',
+  ask: 'string',
+} as const;
+export type Waiting = Shape<typeof WAITING>;
+
+/** Every other status. */
+export const REFUSAL = {
+  /** One of REFUSALS. */
+  error: 'string',
+  /** A sentence. */
+  reason: 'string',
+  'retry_after_s?': 'int32',
+  /** With `asks_for`: of PERSONAL. */
+  'missing?': ['string'],
+} as const;
+export type Refusal = Shape<typeof REFUSAL> & { error: RefusalCode };
