@@ -116,6 +116,9 @@ export async function bundleDaemon(): Promise<BundleSize & { bundle: string }> {
   return { ...size, bundle: path };
 }
 
+/** What stands for the engine's only module on Node. */
+const NATIVE_ON_NODE = { native: inProject('test/support/native.ts') };
+
 /** Where a bundle of tests is to run. */
 export interface TestBundle {
   /** Paths of test files. */
@@ -140,7 +143,9 @@ export async function bundleTests({ files, out, platform }: TestBundle): Promise
     : tests;
   await build({
     ...FOR_ENGINE,
-    ...(onEngine ? {} : { platform: 'node', target: 'node20', sourcemap: 'inline' }),
+    ...(onEngine
+      ? {}
+      : { platform: 'node', target: 'node20', sourcemap: 'inline', external: [], alias: NATIVE_ON_NODE }),
     stdin: { contents: contents.join('\n'), resolveDir: ROOT, sourcefile: 'tests.js' },
     outfile: out,
   });

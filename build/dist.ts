@@ -17,6 +17,7 @@ import { LANGUAGES, type Language, PACKAGES } from './packages.ts';
 import { DIST, inProject } from './project.ts';
 import { encodeTar, type TreeEntry, treeEntries } from './tar.ts';
 import { sourceTime } from './time.ts';
+import { TINYSSH_HEADER } from './tinyssh.ts';
 
 const HOST = 'src/host/quickjs';
 const RECIPE = 'openwrt-feed/meshbridge';
@@ -56,7 +57,9 @@ async function releaseFiles(luci: readonly TreeEntry[]): Promise<TreeEntry[]> {
   const modules = [bundle, ...others.map((other) => other.bundle), ...parts];
   const sources = readdirSync(inProject(HOST)).filter((name) => /\.[ch]$/.test(name));
   return [
-    ...['LICENSE', 'README.md', 'CHANGELOG.md', 'build/bytecode.c', MENDED_ENGINE_FILE].map((path) => copy(path)),
+    ...['LICENSE', 'README.md', 'CHANGELOG.md', 'build/bytecode.c', MENDED_ENGINE_FILE, TINYSSH_HEADER].map((path) =>
+      copy(path),
+    ),
     ...sources.map((name) => copy(`${HOST}/${name}`)),
     ...modules.map((path) => file(`dist/${basename(path)}`, readFileSync(path))),
     ...into('luci-app', luci),

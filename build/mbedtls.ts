@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inProject } from './project.ts';
-import { unpackSource } from './source.ts';
+import { type Library, unpackSource } from './source.ts';
 
 /** The release of all builds with TLS; a security fix in Debian is a new version and sum here. */
 export const MBEDTLS = {
@@ -33,18 +33,8 @@ const FILES = `aes asn1parse asn1write base64 bignum bignum_core chacha20 chacha
   psa_crypto_mac psa_crypto_random psa_crypto_rsa psa_crypto_slot_management psa_util rsa rsa_alt_helpers sha1 sha256 sha512
   ssl_ciphersuites ssl_client ssl_msg ssl_tls ssl_tls12_client ssl_tls13_client ssl_tls13_generic ssl_tls13_keys x509 x509_crt`;
 
-/** The library as a build needs it. */
-export interface TlsLibrary {
-  /** Paths of the files to compile. */
-  files: readonly string[];
-  /** For the library and for what includes its headers. */
-  flags: readonly string[];
-  /** Changes when the release or its configuration does. */
-  key: string;
-}
-
 /** Gets the library's sources the first time. @throws Error as `unpackSource` does. */
-export async function tlsLibrary(log: (line: string) => void): Promise<TlsLibrary> {
+export async function tlsLibrary(log: (line: string) => void): Promise<Library> {
   const directory = await unpackSource(MBEDTLS, log);
   const config = inProject('build/mbedtls.h');
   return {

@@ -21,9 +21,10 @@ import { bundleRouter, type NamedBundle } from './bundle.ts';
 import { dropSections } from './elf.ts';
 import { ENGINE, ENGINE_FILES, engineSources, MENDED_ENGINE_FILE } from './engine.ts';
 import { withLock } from './lock.ts';
-import { type TlsLibrary, tlsLibrary } from './mbedtls.ts';
+import { tlsLibrary } from './mbedtls.ts';
 import { keepNewest, touch } from './newest.ts';
 import { CACHE, DIST, inProject, ROOT } from './project.ts';
+import type { Library } from './source.ts';
 import {
   C_FLAGS,
   C_WARNINGS,
@@ -38,11 +39,13 @@ import {
   THIS_MACHINE,
   targetsOf,
 } from './targets.ts';
+import { signatureLibrary } from './tinyssh.ts';
 import { zigTarget } from './zig.ts';
 
 const HOST = inProject('src/host/quickjs');
-/** The file that makes the difference between programs with TLS and those without. */
+/** The files that stand between the host and a library; the first makes the difference between programs with TLS and those without. */
 const TLS_FILE = 'tls.c';
+const CRYPTO_FILE = 'crypto.c';
 /** The bytecode of all tests, as text, is about 20 MB. */
 const MAX_OUTPUT = 256 * 1024 * 1024;
 /** Of each source: clones and branches that share a cache must not take theirs from one another. */
@@ -135,10 +138,10 @@ class Workshop {
     ];
   }
 
-  /** The library, and our file that uses it. */
-  async tlsObjects({ files, flags, key }: TlsLibrary): Promise<string[]> {
+  /** A library, and our file that uses it. */
+  async libraryObjects(user: string, { files, flags, key }: Library): Promise<string[]> {
     const sources = files.map((path) => ({ path, key: `${path} ${key}`, flags: ['-w', ...flags] }));
-    return [...(await this.ownObjects([join(HOST, TLS_FILE)], flags, key)), ...(await this.objects(sources))];
+    return [...(await this.ownObjects([join(HOST, user)], flags, key)), ...(await this.objects(sources))];
   }
 
   ownObjects(paths: readonly string[], more: readonly string[] = [], moreKey = ''): Promise<string[]> {
@@ -218,15 +221,19 @@ export async function buildNative(request: NativeRequest): Promise<boolean> {
   const { bundle, others = [], parts = [], out, debug, tls = false, target = THIS_MACHINE, log = () => {} } = request;
   const limits = request.limits ?? (debug ? TEST_LIMITS : ROUTER_LIMITS);
   const engine = await engineSources(log);
+  const signatures = await signatureLibrary(log);
   const library = tls ? await tlsLibrary(log) : undefined;
   const tools = new Workshop(target === THIS_MACHINE ? target : await toolTarget(THIS_MACHINE, log), engine, log);
   const compiler = await tools.alone(() => tools.bytecodeCompiler());
   const workshop = new Workshop(target, engine, log);
   return workshop.alone(async () => {
-    const sources = readdirSync(HOST).filter((name) => name.endsWith('.c') && name !== TLS_FILE);
+    const sources = readdirSync(HOST).filter(
+      (name) => name.endsWith('.c') && name !== TLS_FILE && name !== CRYPTO_FILE,
+    );
     const objects = [
       ...(await workshop.ownObjects(sources.map((name) => join(HOST, name)))),
-      ...(library ? await workshop.tlsObjects(library) : []),
+      ...(await workshop.libraryObjects(CRYPTO_FILE, signatures)),
+      ...(library ? await workshop.libraryObjects(TLS_FILE, library) : []),
       ...(await workshop.engineObjects()),
       // calls to it appear only when LTO has compiled everything else
       ...(target.runtime ? await workshop.ownObjects([target.runtime], ['-fno-lto']) : []),
@@ -271,6 +278,7 @@ export interface TargetOptions {
 export async function buildTarget(name: TargetName, { tls, log }: TargetOptions): Promise<string> {
   // first, for it needs Debian: who has none need not wait for zig
   await engineSources(log);
+  await signatureLibrary(log);
   const target = await zigTarget(TARGETS[name], log);
   const bundles = await bundleRouter();
   const out = join(DIST, 'native', name, tls ? 'meshbridge-tls' : 'meshbridge');

@@ -148,6 +148,7 @@ async function main() {
       format: 'esm',
       target: `node${MIN_NODE}`,
       packages: 'external',
+      alias: { native: join(root, 'test/support/native.ts') },
       sourcemap: 'inline',
       logLevel: 'error',
     });

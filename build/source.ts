@@ -21,6 +21,16 @@ export interface Source {
   mended?: readonly { file: string; from: string; to: string }[];
 }
 
+/** Sources of a library as a build needs them. */
+export interface Library {
+  /** Paths of the files to compile. */
+  files: readonly string[];
+  /** For the library and for what includes its headers. */
+  flags: readonly string[];
+  /** Changes when the release or its configuration does. */
+  key: string;
+}
+
 /**
  * The directory with the unpacked sources; downloads them the first time.
  * @throws Error with one line: no Debian, no network, a tarball that is not the known one, no tar.
@@ -31,7 +41,7 @@ export async function unpackSource(wanted: Source, log: (line: string) => void):
   const directory = join(CACHE, name, mended.length > 0 ? `${version}+${state}` : version);
   if (existsSync(directory)) return directory;
   const downloads = await downloadDebian({ suite, sources: [source], log });
-  const orig = readdirSync(downloads).find((entry) => entry.includes('.orig.tar.'));
+  const orig = readdirSync(downloads).find((entry) => /\.orig\.tar\.[a-z0-9]+$/.test(entry)); // not its signature
   if (!orig) throw new Error(`${downloads}: no .orig.tar file in the source package ${source}`);
   const tarball = join(downloads, orig);
   const sha256 = createHash('sha256').update(readFileSync(tarball)).digest('hex');

@@ -34,7 +34,7 @@ export const BUDGETS = {
   /** Instructions from start to the first ubus object published, x86_64. */
   startInstructions: 25_000_000,
   /** Lines of C in src/host/quickjs, without comments and empty lines. */
-  hostLines: 970,
+  hostLines: 1065,
 } as const;
 
 /** What the engine may take: JavaScript heap, and C stack below `main`. */

@@ -1,6 +1,7 @@
 // The port over `Native`: everything between the machine's few calls and what the core asks for, once for every host.
 
-import type { ChildlessHost, Clock, Files, Host } from '../transport/host.ts';
+import { isWeakKey } from '../lib/weak-key.ts';
+import type { ChildlessHost, Clock, Crypto, Files, Host } from '../transport/host.ts';
 import { resolveName } from './dial.ts';
 import { type Native, SIGNALS } from './native.ts';
 import { NativeProcesses } from './process.ts';
@@ -26,6 +27,7 @@ export function createChildlessHost(native: Native): ChildlessHost {
     streams: new NativeStreams(native, clock),
     names: { resolve: (name, done) => resolveName(native, clock, name, done) },
     files: createFiles(native),
+    crypto: createCrypto(native),
     onSignal: createSignals(native),
     randomBytes: (count) => new Uint8Array(native.randomBytes(count)),
     log: (line) => native.log(line),
@@ -52,6 +54,22 @@ function createFiles(native: Native): Files {
     },
     list: (path) => (native.listDirectory(checked('list', path)) ?? []).sort(),
     remove: (path) => native.removeFile(checked('remove', path)),
+  };
+}
+
+/** Hashes and signatures on top of one machine. */
+export function createCrypto(native: Native): Crypto {
+  /** A copy that begins and ends where the bytes do. */
+  const own = (bytes: Uint8Array): ArrayBuffer => bytes.slice().buffer as ArrayBuffer;
+  return {
+    sha512: (bytes) => new Uint8Array(native.sha512(own(bytes))),
+    ed25519Public: (seed) => new Uint8Array(native.ed25519Public(own(seed))),
+    ed25519Sign: (seed, bytes) => new Uint8Array(native.ed25519Sign(own(seed), own(bytes))),
+    ed25519Verify: (publicKey, bytes, signature) =>
+      publicKey.length === 32 &&
+      signature.length === 64 &&
+      !isWeakKey(publicKey) &&
+      native.ed25519Verify(own(publicKey), own(bytes), own(signature)),
   };
 }
 

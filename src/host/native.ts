@@ -105,6 +105,14 @@ export interface Native {
   /** From now on those of `SIGNALS` do not end the program: the callback gets the number. */
   onSignal(callback: (signal: number) => void): void;
 
+  // hashes and signatures (ed25519, RFC 8032); a seed and a public key are 32 bytes, a signature is 64, anything else throws
+  /** 64 bytes. */
+  sha512(bytes: ArrayBuffer): ArrayBuffer;
+  ed25519Public(seed: ArrayBuffer): ArrayBuffer;
+  ed25519Sign(seed: ArrayBuffer, bytes: ArrayBuffer): ArrayBuffer;
+  /** By the equation without the cofactor; false for a scalar that is not the least. */
+  ed25519Verify(publicKey: ArrayBuffer, bytes: ArrayBuffer, signature: ArrayBuffer): boolean;
+
   // the rest
   randomBytes(count: number): ArrayBuffer;
   /** One line to standard error. */

@@ -96,6 +96,21 @@ export interface Files {
   remove(path: string): void;
 }
 
+/** Hashes and signatures: SHA-512, and ed25519 as RFC 8032 has it. */
+export interface Crypto {
+  /** 64 bytes. */
+  sha512(bytes: Uint8Array): Uint8Array;
+  /** The public key, 32 bytes, of a seed. @throws Error when the seed has not 32 bytes */
+  ed25519Public(seed: Uint8Array): Uint8Array;
+  /** The signature, 64 bytes, always the same of the same bytes. @throws Error when the seed has not 32 bytes */
+  ed25519Sign(seed: Uint8Array, bytes: Uint8Array): Uint8Array;
+  /**
+   * Whether who has the seed of `publicKey` signed `bytes`. False for everything malformed, for a second signature made of a known one,
+   * and for keys of small order, which sign anything.
+   */
+  ed25519Verify(publicKey: Uint8Array, bytes: Uint8Array, signature: Uint8Array): boolean;
+}
+
 /** What a child process tells its parent. */
 export interface ProcessEvents {
   onStdout?(bytes: Uint8Array): void;
@@ -127,6 +142,7 @@ export interface ChildlessHost {
   readonly names: Names;
   readonly clock: Clock;
   readonly files: Files;
+  readonly crypto: Crypto;
   /** Cryptographically strong random bytes. */
   randomBytes(count: number): Uint8Array;
   onSignal(name: SignalName, callback: () => void): void;

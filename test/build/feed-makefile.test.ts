@@ -31,6 +31,7 @@ import { readPackage } from '../../build/pack.ts';
 import { LANGUAGES, type Language, LICENSE, MAINTAINER, PACKAGES, type Package } from '../../build/packages.ts';
 import { inProject } from '../../build/project.ts';
 import { C_FLAGS, HELPER, LINK_FLAGS, ROUTER_LIMITS } from '../../build/targets.ts';
+import { TINYSSH, TINYSSH_FILES } from '../../build/tinyssh.ts';
 import { version } from '../../package.json';
 import { errorText } from '../../src/errors.ts';
 import { findDebianProgram } from '../support/debian-program.ts';
@@ -45,14 +46,17 @@ async function findMake(): Promise<{ path: string } | string> {
 
 const make = await findMake();
 
-/** Debian's archive of the engine, or why there is none. */
-async function findEngine(): Promise<{ tarball?: string; missing?: string }> {
-  try {
+/** Debian's archives of the engine and of tinyssh, or why there are none. */
+async function findArchives(): Promise<{ engine: string; tinyssh: string } | string> {
+  const find = async ({ suite, source }: { suite: string; source: string }): Promise<string> => {
     const log = (line: string): void => console.log(line);
-    const directory = await downloadDebian({ suite: ENGINE.suite, sources: [ENGINE.source], log });
-    return { tarball: join(directory, readdirSync(directory).find((name) => name.includes('.orig.tar.'))!) };
+    const directory = await downloadDebian({ suite, sources: [source], log });
+    return join(directory, readdirSync(directory).find((name) => /\.orig\.tar\.[a-z0-9]+$/.test(name))!);
+  };
+  try {
+    return { engine: await find(ENGINE), tinyssh: await find(TINYSSH) };
   } catch (error) {
-    return { missing: errorText(error) };
+    return errorText(error);
   }
 }
 const work = mkdtempSync(join(tmpdir(), 'meshbridge-feed-'));
@@ -215,6 +219,9 @@ else {
       'ENGINE_SOURCE',
       'ENGINE_FILES',
       'MENDED_ENGINE_FILE',
+      'TINYSSH_VERSION',
+      'TINYSSH_HASH',
+      'TINYSSH_FILES',
       'HOST_FILES',
       'C_FLAGS',
       'LINK_FLAGS',
@@ -235,6 +242,9 @@ else {
       ENGINE_SOURCE: ENGINE.upstream.file,
       ENGINE_FILES: ENGINE_FILES.join(' '),
       MENDED_ENGINE_FILE,
+      TINYSSH_VERSION: TINYSSH.version,
+      TINYSSH_HASH: TINYSSH.sha256,
+      TINYSSH_FILES: TINYSSH_FILES.join(' '),
       HOST_FILES: readdirSync(inProject('src/host/quickjs'))
         .filter((name) => name.endsWith('.c') && name !== 'tls.c')
         .sort()
@@ -296,9 +306,8 @@ else {
     assert.match(said, /Download\/default is missing the HASH field/);
   });
 
-  const engine = await findEngine();
-  const missing = findCompiler() ? engine.missing : 'no C compiler (install gcc)';
-  if (missing !== undefined) console.log(`skipped: building by the recipes: ${missing}`);
+  const archives = findCompiler() ? await findArchives() : 'no C compiler (install gcc)';
+  if (typeof archives === 'string') console.log(`skipped: building by the recipes: ${archives}`);
   else {
     let made: Release;
     const unpacked = join(work, 'unpacked');
@@ -349,7 +358,8 @@ else {
     release('holds all that the daemon is built from, without Node', async () => {
       mkdirSync(downloads);
       copyFileSync(made.archive, join(downloads, `meshbridge-${version}.tar.gz`));
-      copyFileSync(engine.tarball!, join(downloads, ENGINE.upstream.file));
+      copyFileSync(archives.engine, join(downloads, ENGINE.upstream.file));
+      copyFileSync(archives.tinyssh, join(downloads, `tinyssh-${TINYSSH.version}.tar.gz`));
       const root = await build('meshbridge', 'plain');
       const config = ['--check', '--config', join(root, 'etc/config/meshbridge')];
       const helper = spawnSync(join(root, 'usr/libexec/rpcd/meshbridge.helper'), config, { encoding: 'utf8' });

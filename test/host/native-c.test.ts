@@ -10,6 +10,7 @@ import { tlsLibrary } from '../../build/mbedtls.ts';
 import { buildNative, findCompiler } from '../../build/native.ts';
 import { inProject } from '../../build/project.ts';
 import { BUDGETS, C_FLAGS, C_WARNINGS, THIS_MACHINE } from '../../build/targets.ts';
+import { signatureLibrary } from '../../build/tinyssh.ts';
 import { findDebianProgram } from '../support/debian-program.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'meshbridge-native-'));
@@ -307,7 +308,7 @@ native('compiles our own C without a warning', async () => {
   const host = inProject('src/host/quickjs/');
   const files = readdirSync(host).filter((name) => name.endsWith('.c'));
   const engine = await engineSources(() => {});
-  const library = await tlsLibrary(() => {});
+  const libraries = [await signatureLibrary(() => {}), await tlsLibrary(() => {})];
   const flags = [
     ...C_FLAGS,
     ...C_WARNINGS,
@@ -316,7 +317,7 @@ native('compiles our own C without a warning', async () => {
     '-fsyntax-only',
     '-isystem',
     engine,
-    ...library.flags,
+    ...libraries.flatMap(({ flags }) => flags),
   ];
   const { cc } = THIS_MACHINE;
   const paths = [...files.map((name) => host + name), inProject('build/bytecode.c')];

@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert';
 import { joinBytes } from '../../src/lib/bytes.ts';
 import { decodeUtf8, encodeUtf8 } from '../../src/lib/utf8.ts';
 import type { Endpoint, Host, ListenEndpoint, Stream, StreamEvents } from '../../src/transport/host.ts';
+import { testCrypto } from './crypto.ts';
 
 /** Far beyond what any step takes: reaching it means that it never comes. */
 const PATIENCE_MS = 20_000;
@@ -623,6 +624,8 @@ export function testPort(host: Host, directory: string): void {
     await until('heard', () => hangUps === 1);
   });
   signals.run();
+
+  testCrypto(host.crypto, async () => sleep(0));
 
   const random = suite('randomBytes');
   random('gives as many bytes as asked for, and never the same', () => {

@@ -24,6 +24,7 @@ import { answer, ROUTER } from '../../src/verb.ts';
 import type { AdminResponse } from '../../src/yggdrasil/admin.ts';
 import { capturedResponses } from './admin.ts';
 import { ManualClock, settle } from './clock.ts';
+import { crypto } from './crypto.ts';
 import { MemoryFiles } from './files.ts';
 import { type FarEnd, MemoryStreams } from './stream.ts';
 import { answers, CLIENT, call } from './ubusd.ts';
@@ -51,6 +52,7 @@ export class MemoryYggdrasil {
 }
 
 export class MemoryRouter implements Host {
+  readonly crypto = crypto;
   readonly clock = new ManualClock();
   readonly streams = new MemoryStreams();
   readonly files = new MemoryFiles();

@@ -7,6 +7,7 @@ import { connect, isIP, type Socket } from 'node:net';
 import { constants as systemConstants } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { type Native, SIGNALS } from '../native.ts';
+import { nodeCrypto } from './crypto.ts';
 import {
   type Descriptor,
   InputDescriptor,
@@ -106,6 +107,7 @@ export function createNodeNative(options: NodeNativeOptions = {}): NodeNative {
 
   return {
     ...nodeFiles,
+    ...nodeCrypto,
     dispose,
 
     connectUnix(path) {

@@ -313,6 +313,12 @@ class Machine implements VM {
       kill: nothing((pid, signal) => native.kill(number(pid), number(signal))),
       onSignal: listener('signal', () => native.onSignal((signal) => this.call('signal', signal))),
 
+      sha512: (data) => fromBytes(native.sha512(bytes(data!))),
+      ed25519Public: (seed) => fromBytes(native.ed25519Public(bytes(seed!))),
+      ed25519Sign: (seed, data) => fromBytes(native.ed25519Sign(bytes(seed!), bytes(data!))),
+      ed25519Verify: (key, data, signature) =>
+        native.ed25519Verify(bytes(key!), bytes(data!), bytes(signature!)) ? context.true : context.false,
+
       randomBytes: (count) => fromBytes(native.randomBytes(number(count))),
       log: nothing((line) => native.log(string(line))),
       print: nothing((text) => native.print(string(text))),

@@ -1,5 +1,5 @@
 // What the files of the C host share: main.c (engine, fatal errors), loop.c (descriptors, timer, signals),
-// socket.c (streams), process.c (children), file.c (files and the rest). The contract is src/host/native.ts.
+// socket.c (streams), process.c (children), file.c (files and the rest), crypto.c (hashes and signatures). The contract is src/host/native.ts.
 #pragma once
 
 #include <errno.h>
@@ -68,4 +68,4 @@ extern __attribute__((weak)) ssize_t tls_read(int fd, void *bytes, size_t length
 extern __attribute__((weak)) void tls_end(int fd);
 extern __attribute__((weak)) const JSCFunctionListEntry tls_calls[2];
 
-extern const JSCFunctionListEntry loop_calls[8], socket_calls[9], process_calls[3], file_calls[10];
+extern const JSCFunctionListEntry loop_calls[8], socket_calls[9], process_calls[3], file_calls[10], crypto_calls[4];

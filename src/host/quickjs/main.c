@@ -140,6 +140,7 @@ static int init_native(JSContext *ctx, JSModuleDef *module) {
 	JS_SetPropertyFunctionList(ctx, native, socket_calls, COUNT(socket_calls));
 	JS_SetPropertyFunctionList(ctx, native, process_calls, COUNT(process_calls));
 	JS_SetPropertyFunctionList(ctx, native, file_calls, COUNT(file_calls));
+	JS_SetPropertyFunctionList(ctx, native, crypto_calls, COUNT(crypto_calls));
 	if (tls_calls) JS_SetPropertyFunctionList(ctx, native, tls_calls, COUNT(tls_calls));
 	return JS_SetModuleExport(ctx, module, "default", native);
 }

@@ -1,0 +1,5 @@
+// The module `native` of suites that run on Node.
+
+import { createNodeNative } from '../../src/host/node/native.ts';
+
+export default createNodeNative();
