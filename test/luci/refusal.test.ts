@@ -8,6 +8,7 @@ refusal('takes what comes with a status', () => {
   assert.instance(found, Refusal);
   assert.is(found!.message, 'uri: expected a port');
   assert.is(found!.field, 'uri');
+  assert.is(found!.status, 2);
 });
 refusal('takes what the helper says with status 0', () => {
   assert.is(refusalOf('meshbridge.helper', [0, { error: 'no such file' }])?.message, 'no such file');

@@ -20,7 +20,14 @@ const CAUSES: Record<string, string> = {
   'ubus code 7': 'silent',
   'ubus code 10': 'silent',
 };
+/** Statuses of our objects: of an interface, and while Yggdrasil cannot be reached. */
+const NOT_FOUND = 4;
+const CONNECTION_FAILED = 10;
 const MAX_TEXT = 200;
+
+function refused(why: string): Failure {
+  return { what: _('The mesh daemon refused: %s').format(why), fix: _('The system log may say more.') };
+}
 
 /** Puts what a call of the daemon was rejected with into words; a TypeError comes from an answer that lacks what a page reads of it. */
 export function describeFailure(error: unknown): Failure {
@@ -29,11 +36,18 @@ export function describeFailure(error: unknown): Failure {
       what: _('The mesh daemon answers in a way that this page does not understand.'),
       fix: _('One of them is older: restart “meshbridge” under System → Startup, and reload this page.'),
     };
-  if (error instanceof Refusal)
-    return {
-      what: _('The mesh daemon refused: %s').format(error.message.slice(0, MAX_TEXT)),
-      fix: _('The system log may say more.'),
-    };
+  if (error instanceof Refusal) {
+    const { status, field, message } = error;
+    const isGone = status === NOT_FOUND && field === 'interface';
+    if (isGone || status === CONNECTION_FAILED)
+      return {
+        what: isGone
+          ? _('The Yggdrasil interface is not there.')
+          : _('Yggdrasil, the program that makes the mesh, does not answer.'),
+        fix: _('Mesh → Overview says why, and what to do.'),
+      };
+    return refused(message.slice(0, MAX_TEXT));
+  }
   // only the first line: a stack trace may follow
   const text = (error instanceof Error ? error.message : String(error)).split('\n', 1)[0]!.slice(0, MAX_TEXT);
   const code = /(?:error -\d+|ubus code \d+)(?=:|$)/.exec(text)?.[0];
@@ -60,7 +74,7 @@ export function describeFailure(error: unknown): Failure {
       };
     default:
       return code
-        ? { what: _('The mesh daemon refused: %s').format(text), fix: _('The system log may say more.') }
+        ? refused(text)
         : {
             what: _('The router does not answer: %s').format(text),
             fix: _('Is this device still connected to it? It is asked again every few seconds.'),

@@ -3,10 +3,11 @@
 /** What the daemon or its helper said. */
 export class Refusal extends Error {
   override name = 'Refusal';
-  /** @param field the argument at fault. */
+  /** @param field the argument at fault. @param status of ubus. */
   constructor(
     message: string,
     readonly field?: string,
+    readonly status?: unknown,
   ) {
     super(message);
   }
@@ -20,5 +21,5 @@ export function refusalOf(object: string, result: readonly unknown[] | undefined
   const [status, reply] = result ?? [];
   const { error, field } = (reply ?? {}) as { error?: unknown; field?: unknown };
   if (typeof error !== 'string' || (status === 0 && object !== 'meshbridge.helper')) return undefined;
-  return new Refusal(error, typeof field === 'string' ? field : undefined);
+  return new Refusal(error, typeof field === 'string' ? field : undefined, status);
 }
