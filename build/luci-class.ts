@@ -3,7 +3,7 @@
 // LuCI runs such a file as the body of a function: pragmas `'require <class>';` first, which become its arguments, no import or export,
 // and `return <class>` at the end. So imports of `luci:<class>` turn into pragmas, what is imported from a shared module becomes a
 // property of the one class that holds all of those, and the rest is bundled in. In the SDK the files go through a simple JavaScript
-// minifier that knows no template literals within one another: there are none.
+// minifier that knows no template literals within one another: a test finds them.
 // Source: luci-base, resources/luci.js (`require`, `baseclass`) and src/jsmin.c; luci.mk.
 
 import { readFileSync } from 'node:fs';
@@ -19,7 +19,6 @@ export const FOR_BROWSERS = {
   format: 'esm',
   platform: 'neutral',
   target: 'es2020',
-  supported: { 'template-literal': false },
   charset: 'ascii',
   minify: true,
   legalComments: 'none',
@@ -30,14 +29,19 @@ export const FOR_BROWSERS = {
 /** Globals of pages: the version that they are of, and functions without side effects, whose results are left out where unused. */
 const FOR_PAGES = {
   ...FOR_BROWSERS,
-  define: { MESHBRIDGE_VERSION: JSON.stringify(version) },
+  define: {
+    MESHBRIDGE_VERSION: JSON.stringify(version),
+    'Number.POSITIVE_INFINITY': 'Infinity',
+    'Number.NaN': 'NaN',
+  },
   pure: ['E', 'N_', '_'],
 } as const satisfies BuildOptions;
 
 /** What the shared class is called in a view: no source can mean it by chance. */
 const SHARED = 's$';
-/** Names that LuCI's classes have for themselves. */
-const TAKEN = /^(__\w*|super|varargs|toString|constructor)$/;
+/** A view takes one thing out of the shared class, as the bundler writes that. */
+const TAKES = /var ([\w$]+)=s\$\.(\w+);/g;
+const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
 
 /** A module without its pragmas. */
 interface Compiled {
@@ -129,25 +133,45 @@ export async function compileView(entry: string, shared: ReadonlySet<string>): P
   return { code: `${code.slice(0, end.index)};return ${end[1]};`, classes: [...classes], uses };
 }
 
+/** Short names for what views use of the shared modules. */
+export type ShortNames = ReadonlyMap<string, string>;
+
+/** The nth short name: none that LuCI's classes have for themselves. */
+function shortName(n: number): string {
+  return LETTERS[n] ?? `${LETTERS[n % LETTERS.length]}${Math.floor(n / LETTERS.length)}`;
+}
+
+/** A view that takes everything out of the shared class at once, by the short names. */
+export function shortenTaking({ code, classes, uses }: CompiledView, short: ShortNames): CompiledView {
+  const taken: string[] = [];
+  const rest = code.replace(TAKES, (_whole, local: string, name: string) => {
+    taken.push(`${short.get(name)}:${local}`);
+    return '';
+  });
+  return { code: taken.length > 0 ? `var{${taken.join(',')}}=${SHARED};${rest}` : rest, classes, uses };
+}
+
 /**
- * Compiles the class with those exports of the shared modules that views use.
+ * Compiles the class with those exports of the shared modules that views use, under short names.
  * @param style path of the style sheet below LuCI's resources. @throws Error when two have the same name.
  */
-export async function compileShared(views: readonly CompiledView[], style: string): Promise<Compiled> {
+export async function compileShared(
+  views: readonly CompiledView[],
+  style: string,
+): Promise<{ compiled: Compiled; short: ShortNames }> {
   const origins = new Map<string, string>();
   for (const [module, names] of views.flatMap(({ uses }) => [...uses]))
     for (const name of names) {
       const other = origins.get(name) ?? module;
       if (other !== module)
         throw new Error(`${module}: expected names that no other module shares, got ${name} of ${other}`);
-      if (TAKEN.test(name)) throw new Error(`${module}: expected names that LuCI's classes leave free, got ${name}`);
       origins.set(name, module);
     }
-  const names = [...origins.keys()].sort();
+  const short = new Map([...origins.keys()].sort().map((name, i) => [name, shortName(i)]));
   const contents = [
     "import base from 'luci:baseclass';",
-    ...names.map((name) => `import {${name}} from './${origins.get(name)}';`),
-    `export default base.extend({${names.join(', ')}});`,
+    ...[...origins].map(([name, module]) => `import {${name}} from './${module}';`),
+    `export default base.extend({${[...short].map(([name, property]) => `${property}: ${name}`).join(', ')}});`,
   ].join('\n');
   const classes = new Set<string>();
   const stdin = { contents, resolveDir: ROOT, sourcefile: 'shared.ts', loader: 'ts' } as const;
@@ -155,7 +179,7 @@ export async function compileShared(views: readonly CompiledView[], style: strin
   const { outputFiles } = await build({ ...FOR_PAGES, stdin, define, plugins: [classesOfLuci(classes)] });
   const code = outputFiles[0]!.text.trimEnd();
   const end = /;?export\{([\w$]+) as default\};?$/.exec(code)!;
-  return { code: `${code.slice(0, end.index)};return ${end[1]};`, classes: [...classes] };
+  return { compiled: { code: `${code.slice(0, end.index)};return ${end[1]};`, classes: [...classes] }, short };
 }
 
 /** The text of a class file. @param shared LuCI's name for the shared class. */

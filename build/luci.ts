@@ -9,7 +9,15 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path';
 import { build, transform } from 'esbuild';
 import { errorText } from '../src/errors.ts';
-import { type CompiledView, compileShared, compileView, FOR_BROWSERS, formatClass, importsOf } from './luci-class.ts';
+import {
+  type CompiledView,
+  compileShared,
+  compileView,
+  FOR_BROWSERS,
+  formatClass,
+  importsOf,
+  shortenTaking,
+} from './luci-class.ts';
 import { DIST, inProject } from './project.ts';
 import { BUDGETS } from './targets.ts';
 
@@ -98,7 +106,7 @@ export async function buildPages(): Promise<BuiltPages> {
   for (const path of sources)
     views.push([path.slice(VIEWS.length + 1, -'.ts'.length), await compileView(inProject(path), modules)]);
   const style = await buildStyle();
-  const compiled = await compileShared(
+  const { compiled, short } = await compileShared(
     views.map(([, view]) => view),
     style.path,
   );
@@ -107,7 +115,8 @@ export async function buildPages(): Promise<BuiltPages> {
   const files = [shared];
   const paths = new Map<string, string>();
   for (const [name, view] of views) {
-    const file = named(`view/meshbridge/${name}`, formatClass(view, view.uses.size > 0 ? className : undefined));
+    const text = formatClass(shortenTaking(view, short), view.uses.size > 0 ? className : undefined);
+    const file = named(`view/meshbridge/${name}`, text);
     paths.set(`meshbridge/${name}`, file.path.slice('view/'.length, -'.js'.length));
     files.push(file);
   }

@@ -90,8 +90,10 @@ export function scanTexts(source: string, path: string): Said[] {
     const literal = (end: RegExp): string => {
       const { value, text: got } = tokens[next]!;
       if (value === undefined) throw refused(got);
-      const mark = tokens[next + 1]?.text ?? '';
-      if (!end.test(mark)) throw refused(`${got} ${mark}`);
+      const [mark = '', after] = tokens.slice(next + 1, next + 3).map(({ text }) => text);
+      // a comma that the formatter put behind the last argument
+      const isLast = mark === ',' && after === ')';
+      if (!end.test(isLast ? after : mark)) throw refused(`${got} ${mark}`);
       if (/[<&]/.test(value)) throw refused(`${got}, which LuCI's forms take for HTML`);
       next += 2;
       return value;

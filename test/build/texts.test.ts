@@ -5,6 +5,7 @@ import { collectTexts, type Said, scanTexts } from '../../build/texts.ts';
 const scan = suite('scanTexts');
 const SOURCES: [what: string, source: string, said: Said[]][] = [
   ['a literal', "x(_('a b'));", [{ id: 'a b' }]],
+  ['one on a line of its own, as the formatter leaves it', "_(\n  'a b',\n)", [{ id: 'a b' }]],
   ['one in double quotes, with escapes', `_("it's \\u201ca\\u201d \\"b\\" \\\\");`, [{ id: 'it\'s “a” "b" \\' }]],
   ['plurals, over lines', "N_(\n f(a, [b, { c }]),\n '%d a',\n '%d as',\n)", [{ id: '%d a', plural: '%d as' }]],
   // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of a program
@@ -21,6 +22,7 @@ const REFUSED: [what: string, source: string, got: RegExp][] = [
   ['a variable', '\n_(a)', /^a\.ts:2: expected _\(\) of literals, got a$/],
   ['a template', '_(`a`)', /got `$/],
   ['a sum', "_('a' + b)", /got 'a' \+$/],
+  ['a second argument', "_('a', 'b')", /got 'a' ,$/],
   ['a variable plural', "N_(1, 'a', b)", /^a\.ts:1: expected N_\(\) of literals, got b$/],
   ['a plural without many', "N_(1, 'a')", /got 'a' \)$/],
   ['a plural without end', 'N_(1', /got the end$/],
