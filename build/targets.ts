@@ -20,8 +20,8 @@ const MIB = 1024 * 1024;
 /** Upper bounds; a build or test fails past them. */
 export const BUDGETS = {
   /** Bytes of the router bundle, minified, and the same through gzip. */
-  bundle: 190 * KB,
-  bundleGzip: 66 * KB,
+  bundle: 210 * KB,
+  bundleGzip: 74 * KB,
   /** Bytes of the static binary for mipsel without TLS, and of its package. */
   mipselBinary: 1000 * KB,
   ipk: 470 * KB,

@@ -3,6 +3,20 @@
 import { CAPS, type Cap, SCOPES, type Scope } from './api/scope.ts';
 import { METRIC_GROUPS, type MetricGroup, OPTIONAL_TOPICS, type OptionalTopic } from './api/topics.ts';
 import { ConfigError, type ConfigProblem } from './errors.ts';
+import {
+  type ClientConfig,
+  clientOf,
+  type GatewayConfig,
+  gatewayOf,
+  LEASE_MEANINGS,
+  LEASE_OPTIONS,
+  type LeaseConfig,
+  leaseOf,
+  MAX_CLIENTS,
+  MAX_GATEWAYS,
+  type RegistrarConfig,
+  registrarOf,
+} from './lease-option.ts';
 import { nearest } from './lib/nearest.ts';
 import { MAX_UCI_LENGTH, parseUci, UciError, type UciPackage, type UciSection } from './lib/uci.ts';
 import { decodeUtf8 } from './lib/utf8.ts';
@@ -19,6 +33,7 @@ import {
   pattern,
   seconds,
   show,
+  type ValuesOf,
   words,
 } from './option.ts';
 import { type BrokerUrl, parseBrokerUrl } from './transport/broker-url.ts';
@@ -45,6 +60,12 @@ export interface Config {
   interfaces: InterfaceConfig[];
   brokers: BrokerConfig[];
   keys: KeyConfig[];
+  lease: LeaseConfig;
+  /** Of which this home takes its lease, in the order of the file. */
+  gateways: GatewayConfig[];
+  registrar: RegistrarConfig;
+  /** What the operator of this gateway decided on homes. */
+  clients: ClientConfig[];
 }
 
 /** A Yggdrasil that was named by hand. */
@@ -146,6 +167,7 @@ export const OPTIONS = {
     scope: choice(SCOPES),
     enabled: flag('1'),
   },
+  ...LEASE_OPTIONS,
 } as const;
 
 /** What each option means, in whole sentences: for the shipped file and for pages; the daemon does without. */
@@ -192,22 +214,19 @@ export const MEANINGS: { readonly [T in SectionType]: { readonly [O in keyof (ty
     scope: 'The most that this key may do, within manage_cap.',
     enabled: 'Whether this section counts.',
   },
+  ...LEASE_MEANINGS,
 };
 
 type SectionType = keyof typeof OPTIONS;
-type Values<T extends SectionType> = {
-  -readonly [K in keyof (typeof OPTIONS)[T]]: (typeof OPTIONS)[T][K] extends ListSpec<infer V>
-    ? V[]
-    : (typeof OPTIONS)[T][K] extends OptionSpec<infer V>
-      ? V
-      : never;
-};
+type Values<T extends SectionType> = ValuesOf<(typeof OPTIONS)[T]>;
 
 const PACKAGE = 'meshbridge';
 /** So many problems are listed; the rest is counted. */
 const MAX_PROBLEMS = 64;
 /** The one section of type `meshbridge`. */
 const MAIN = 'main';
+/** Types of which there is one section, and its name. */
+const SINGLE = { meshbridge: MAIN, lease: 'home', registrar: 'registrar' } as const;
 
 /**
  * The configuration that a file sets; without a file, the defaults.
@@ -219,55 +238,73 @@ export function parseConfig(text: string | undefined): Config {
     problems.push({ option: `${PACKAGE}.${where}`, message });
   };
 
-  let main: UciSection | undefined;
+  const single: { -readonly [T in keyof typeof SINGLE]?: UciSection } = {};
   const interfaces: InterfaceConfig[] = [];
   const brokers: BrokerConfig[] = [];
   const keys: KeyConfig[] = [];
+  const gateways = new Map<string, GatewayConfig>();
+  const clients = new Map<string, ClientConfig>();
   const counts = new Map<string, number>();
   for (const section of readPackage(text ?? '').sections) {
-    const { type, anonymous } = section;
+    const { type, anonymous, name } = section;
     const count = counts.get(type) ?? 0;
     counts.set(type, count + 1);
     // as `uci show` names them
-    const where = anonymous ? `@${type}[${count}]` : section.name;
-    if (type === PACKAGE) {
-      if (section.name === MAIN) main = section;
-      else report(where, `expected config ${PACKAGE} '${MAIN}', got ${anonymous ? 'no name' : show(section.name)}`);
-    } else if (Object.hasOwn(OPTIONS, type)) {
-      if (anonymous) report(where, `expected config ${type} 'name', got no name`);
-      const { name } = section;
-      if (type === 'interface') {
-        const values = readSection('interface', section, where, report);
-        if (values?.enabled) interfaces.push({ name, endpoint: values.socket });
-      } else if (type === 'mqtt') {
-        const values = readSection('mqtt', section, where, report);
-        const broker = values && brokerOf(name, values, where, report);
-        if (values?.enabled && broker) brokers.push(broker);
-      } else {
-        const values = readSection('key', section, where, report);
-        if (!values?.enabled) continue;
-        const twin = keys.find((key) => key.public === values.public);
-        if (twin) report(`${where}.public`, `expected another key than that of ${PACKAGE}.${twin.name}`);
-        keys.push({ name, public: values.public, scope: values.scope });
-      }
-    } else report(where, unknown('section type', type, Object.keys(OPTIONS)));
+    const where = anonymous ? `@${type}[${count}]` : name;
+    const within: Report = (option, message) => report(`${where}.${option}`, message);
+    if (isSingle(type)) {
+      if (name === SINGLE[type]) single[type] = section;
+      else report(where, `expected config ${type} '${SINGLE[type]}', got ${anonymous ? 'no name' : show(name)}`);
+      continue;
+    }
+    if (!isSectionType(type)) {
+      report(where, unknown('section type', type, Object.keys(OPTIONS)));
+      continue;
+    }
+    if (anonymous) report(where, `expected config ${type} 'name', got no name`);
+    if (type === 'interface') {
+      const values = readSection(type, section, where, report);
+      if (values?.enabled) interfaces.push({ name, endpoint: values.socket });
+    } else if (type === 'mqtt') {
+      const values = readSection(type, section, where, report);
+      const broker = values && brokerOf(name, values, where, report);
+      if (values?.enabled && broker) brokers.push(broker);
+    } else if (type === 'key') {
+      const values = readSection(type, section, where, report);
+      if (!values?.enabled) continue;
+      const twin = keys.find((key) => key.public === values.public);
+      if (twin) within('public', `expected another key than that of ${PACKAGE}.${twin.name}`);
+      keys.push({ name, public: values.public, scope: values.scope });
+    } else if (type === 'gateway') {
+      const values = readSection(type, section, where, report);
+      const gateway = values && gatewayOf(name, values, within);
+      if (values?.enabled && gateway) addTo(gateways, gateway, within);
+    } else {
+      const values = readSection(type, section, where, report);
+      const client = values && clientOf(name, values, within);
+      if (values?.enabled && client) addTo(clients, client, within);
+    }
   }
   for (const [type, most, { length }] of [
     ['interface', MAX_INTERFACES, interfaces],
     ['mqtt', MAX_BROKERS, brokers],
     ['key', MAX_KEYS, keys],
+    ['gateway', MAX_GATEWAYS, { length: gateways.size }],
+    ['client', MAX_CLIENTS, { length: clients.size }],
   ] as const)
     if (length > most) report(type, `expected at most ${most} that are enabled, got ${length}`);
-  const values = readSection('meshbridge', main, MAIN, report);
+  const values = readSection('meshbridge', single.meshbridge, SINGLE.meshbridge, report);
   if (values && values.poll_idle < values.poll_brisk)
     report(`${MAIN}.poll_idle`, `expected at least poll_brisk (${values.poll_brisk}), got "${values.poll_idle}"`);
+  const lease = readSection('lease', single.lease, SINGLE.lease, report);
+  const registrar = readSection('registrar', single.registrar, SINGLE.registrar, report);
   const fleet = brokers.find(({ profile }) => profile === 'fleet');
   if (values?.mqtt && values.site === undefined && fleet)
     report(`${MAIN}.site`, `expected a name, since ${PACKAGE}.${fleet.name} is the broker of a fleet, got nothing`);
 
   const more = problems.length - MAX_PROBLEMS;
   if (more > 0) problems.splice(MAX_PROBLEMS, more, { option: PACKAGE, message: `${more} problems more` });
-  if (!values || problems.length > 0) throw new ConfigError(problems);
+  if (!values || !lease || !registrar || problems.length > 0) throw new ConfigError(problems);
   return {
     logLevel: values.log_level,
     ubusSocket: values.ubus_socket,
@@ -284,6 +321,10 @@ export function parseConfig(text: string | undefined): Config {
     interfaces,
     brokers,
     keys,
+    lease: leaseOf(lease),
+    gateways: [...gateways.values()],
+    registrar: registrarOf(registrar),
+    clients: [...clients.values()],
   };
 }
 
@@ -303,6 +344,21 @@ function readPackage(text: string): UciPackage {
 }
 
 type Report = (where: string, message: string) => void;
+
+function isSingle(type: string): type is keyof typeof SINGLE {
+  return Object.hasOwn(SINGLE, type);
+}
+
+function isSectionType(type: string): type is Exclude<SectionType, keyof typeof SINGLE> {
+  return Object.hasOwn(OPTIONS, type);
+}
+
+/** Adds one to others, of which each has an address of its own. */
+function addTo<T extends { name: string; address: string }>(all: Map<string, T>, one: T, report: Report): void {
+  const twin = all.get(one.address);
+  if (twin) report('address', `expected another one than that of ${PACKAGE}.${twin.name}`);
+  all.set(one.address, one);
+}
 
 /** Also what only several options together make wrong. */
 function brokerOf(name: string, values: Values<'mqtt'>, where: string, report: Report): BrokerConfig {

@@ -28,6 +28,11 @@ export interface ListSpec<T> {
   read(text: string): { value: T } | { problem: string } | undefined;
 }
 
+/** The values of some options, by name. */
+export type ValuesOf<O> = {
+  -readonly [K in keyof O]: O[K] extends ListSpec<infer V> ? V[] : O[K] extends OptionSpec<infer V> ? V : never;
+};
+
 /** One of some words; without `normal` it must be given. */
 export function choice<const V extends string>(of: readonly V[], normal?: V): OptionSpec<V> {
   return {
@@ -83,13 +88,21 @@ export function flag(normal: '0' | '1'): OptionSpec<boolean> {
   };
 }
 
+/** A count, or a number by which something is known; without `normal` it must be given. */
+export function whole(least: number, most: number, normal?: string): OptionSpec<number> {
+  return { ...between(least, most, `a whole number from ${least} to ${most}`), ...(normal && { default: normal }) };
+}
+
 /** A duration. */
 export function seconds(least: number, most: number, normal: string): OptionSpec<number> {
+  return { ...between(least, most, `whole seconds from ${least} to ${most}`), default: normal };
+}
+
+function between(least: number, most: number, takes: string): OptionSpec<number> {
   return {
-    default: normal,
-    takes: `whole seconds from ${least} to ${most}`,
+    takes,
     read: (text) => {
-      const value = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
+      const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
       return value >= least && value <= most ? { value } : undefined;
     },
   };

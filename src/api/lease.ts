@@ -85,7 +85,7 @@ export const GATEWAY_INFO = {
   place: 'string',
   /** Where its traffic appears in the Internet: two letters. */
   country: 'string',
-  url: 'string',
+  website: 'string',
   abuse_contact: 'string',
   /** What is kept of its homes' traffic, in the operator's words. */
   logging: 'string',

@@ -3,6 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { inProject } from '../../build/project.ts';
 import { MAX_BROKERS, MAX_INTERFACES, MAX_KEYS, MEANINGS, OPTIONS, parseConfig } from '../../src/config.ts';
+import { MAX_CLIENTS, MAX_GATEWAYS } from '../../src/lease-option.ts';
 import { parseUci } from '../../src/lib/uci.ts';
 import type { ListSpec, OptionSpec } from '../../src/option.ts';
 
@@ -12,18 +13,23 @@ const COMPLETE = TEXT.replace(/^(\s*)# (?=(?:config|option|list) \S+ ')/gm, '$1'
 
 type Spec = OptionSpec<unknown> | ListSpec<unknown>;
 
-/** What is shown of options without a default. */
+/** What is shown of options without a default, or in the place of nothing. */
 const EXAMPLES: Record<string, string> = {
   socket: 'unix:///tmp/yggdrasil/ygg0.sock',
   url: 'mqtts://broker.example.org',
   pin: 'y8F2MnPcmmRVR0vZ8dhMmUhCAXrzBTCzrKJVKuu4n0c=',
   public: '0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0',
   scope: 'operate',
+  key: '5f834fd742aa1172a88edd5c5fd17b9ed797d051c00ac0247254db85aa992419',
+  bypass: '02:11:22:33:44:55',
+  dns: '9.9.9.9',
+  reach: '192.0.2.0/24',
+  asks_for: 'name',
 };
 
 /** The statements by which an option is shown. */
 function shown(name: string, spec: Spec): string[] {
-  if (!('items' in spec)) return [`option ${name} '${spec.default ?? EXAMPLES[name]}'`];
+  if (!('items' in spec)) return [`option ${name} '${spec.default || (EXAMPLES[name] ?? '')}'`];
   return (spec.items.length > 0 ? spec.items : [EXAMPLES[name]]).map((item) => `list ${name} '${item}'`);
 }
 
@@ -65,8 +71,25 @@ shipped('shows every option of the table with its default, and nothing else', ()
   assert.is(parseUci(COMPLETE).sections.length, Object.keys(OPTIONS).length);
 });
 shipped('parses with everything that it shows', () => {
-  const { interfaces, brokers, keys, ...main } = parseConfig(COMPLETE);
-  assert.equal({ ...main, interfaces: [], brokers: [], keys: [] }, parseConfig(undefined));
+  const { interfaces, brokers, keys, lease, gateways, registrar, clients, ...main } = parseConfig(COMPLETE);
+  const normal = parseConfig(undefined);
+  assert.equal(
+    {
+      ...{ ...main, interfaces: [], brokers: [], keys: [], gateways: [], clients: [] },
+      lease: { ...lease, bypass: [] },
+      registrar: { ...registrar, dns: [], reach: [], asksFor: [] },
+    },
+    normal,
+  );
+  const address = '201:81f2:c0a2:f557:ba35:5dc4:8a8e:80ba';
+  assert.equal(
+    [...gateways, ...clients].map((one) => [one.name, one.address]),
+    [
+      ['boston', address],
+      ['ann', address],
+    ],
+  );
+  assert.equal([lease.bypass, registrar.dns, registrar.asksFor], [[EXAMPLES.bypass], [EXAMPLES.dns], ['name']]);
   assert.equal(interfaces, [{ name: 'ygg0', endpoint: { path: '/tmp/yggdrasil/ygg0.sock' } }]);
   assert.equal(
     brokers.map(({ name, url, pins }) => [name, url, pins]),
@@ -84,11 +107,13 @@ for (const [type, specs] of Object.entries(OPTIONS))
         explanation((MEANINGS as Record<string, Record<string, string>>)[type]![name]!, spec),
       );
     });
-shipped('names the most interfaces, brokers and keys', () => {
+shipped('names the most of each section', () => {
   for (const [what, most] of [
     ['A Yggdrasil that is not found by itself', MAX_INTERFACES],
     ['A broker of MQTT', MAX_BROKERS],
     ['A key', MAX_KEYS],
+    ['A gateway', MAX_GATEWAYS],
+    ['What the operator of this gateway decided on a home', MAX_CLIENTS],
   ] as const)
     assert.match(TEXT, new RegExp(`^# ${what}.* at most ${most}\\.`, 'm'));
 });

@@ -47,12 +47,12 @@ function ruleOf(name: string, spec: OptionSpec<unknown> | ListSpec<unknown>): st
 function typeOf(takes: string): string {
   const choices = /^one of (.*)$/.exec(takes)?.[1]?.split(', ');
   if (choices) return `or(${choices.map((choice) => `"${choice}"`).join(',')})`;
-  const range = /^whole seconds from (\d+) to (\d+)$/.exec(takes);
+  const range = /^(?:whole seconds|a whole number) from (\d+) to (\d+)$/.exec(takes);
   if (range) return `range(${range[1]},${range[2]})`;
   if (takes === '1 or 0') return 'bool';
   assert.match(
     takes,
-    /^(an absolute path|a host name|(unix|mqtt):\/\/|\d+ (to \d+ )?(lower-case|characters)|at most \d+ characters)/,
+    /^(an? (absolute path|host name|logical interface|MAC address|address|prefix|IPv[46] prefix)|(unix|mqtt):\/\/|address:port|\d+ (to \d+ )?(lower-case|characters|letters|hex digits)|at most \d+ characters|two capital letters)/,
     `~> what is ${takes} to validate_data?`,
   );
   return 'string';

@@ -19,6 +19,58 @@ const DEFAULTS: Config = {
   interfaces: [],
   brokers: [],
   keys: [],
+  lease: {
+    enabled: false,
+    interface: undefined,
+    networks: ['lan'],
+    bypass: [],
+    name: undefined,
+    email: undefined,
+    phone: undefined,
+    captainKey: undefined,
+    invite: undefined,
+  },
+  gateways: [],
+  registrar: {
+    enabled: false,
+    interface: undefined,
+    port: 8080,
+    admission: 'ask',
+    maxClients: 100,
+    maxWaiting: 50,
+    leaseMs: 3_600_000,
+    kinds: ['gre6', 'wireguard', 'vxlan'],
+    pool4: { bytes: Uint8Array.of(10, 43, 0, 0), length: 16 },
+    pool6: undefined,
+    dns: [],
+    check: ['9.9.9.9:443', '[2620:fe::fe]:443'],
+    bandwidth: undefined,
+    closedPorts: [25],
+    isolate: true,
+    reach: [],
+    wireguardPort: 51_820,
+    vxlanPort: 4790,
+    operator: '',
+    name: '',
+    place: '',
+    country: '',
+    website: '',
+    abuseContact: '',
+    logging: '',
+    ask: '',
+    asksFor: [],
+    clientsDirectory: '/etc/meshbridge/clients',
+    maxConnections: 256,
+  },
+  clients: [],
+};
+
+/** What is said of leases where nothing is. */
+const LEASES = {
+  lease: DEFAULTS.lease,
+  gateways: [],
+  registrar: DEFAULTS.registrar,
+  clients: [],
 };
 
 /** Of a broker of which only the address is set. */
@@ -179,6 +231,7 @@ config key 'former'
       },
     ],
     keys: [{ name: 'operator', public: PUBLIC, scope: 'configure' }],
+    ...LEASES,
   });
 });
 for (const [words, value] of [
@@ -243,7 +296,7 @@ const BAD_FILES: [string, string][] = [
   ["config meshbridg 'main'\n", 'meshbridge.main: unknown section type "meshbridg", did you mean meshbridge?'],
   [
     'config x\nconfig x\n',
-    'meshbridge.@x[1]: unknown section type "x", expected one of meshbridge, interface, mqtt, key',
+    'meshbridge.@x[1]: unknown section type "x", expected one of meshbridge, interface, mqtt, key, lease, gateway, registrar, client',
   ],
   ['config meshbridge\n', "meshbridge.@meshbridge[0]: expected config meshbridge 'main', got no name"],
   ["config meshbridge 'other'\n", 'meshbridge.other: expected config meshbridge \'main\', got "other"'],
