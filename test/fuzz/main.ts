@@ -9,6 +9,7 @@ import { fromHex, toHex } from '../../src/lib/bytes.ts';
 import { seededRandom } from '../support/random.ts';
 import { targets as config } from './config.ts';
 import { configCorpus, keepFinding, keptFindings, ubusCorpus, yggdrasilCorpus } from './corpus.ts';
+import { targets as envelope, envelopeCorpus } from './envelope.ts';
 import { targets as http, httpCorpus } from './http.ts';
 import { targets as lint, lintCorpus } from './lint.ts';
 import { targets as mqtt, mqttCorpus } from './mqtt.ts';
@@ -91,6 +92,7 @@ function allTargets(): Target[] {
     ...http.map((target) => ({ ...target, corpus: httpCorpus() })),
     ...mqtt.map((target) => ({ ...target, corpus: mqttCorpus() })),
     ...config.map((target) => ({ ...target, corpus: configCorpus() })),
+    ...envelope.map((target) => ({ ...target, corpus: envelopeCorpus() })),
     ...lint.map((target) => ({ ...target, corpus: lintCorpus })),
   ];
 }

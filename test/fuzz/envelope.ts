@@ -1,0 +1,78 @@
+// Fuzz targets of signed messages: taking them apart, and the codes that their signatures are written in.
+
+import { WireError } from '../../src/errors.ts';
+import { decodeBase32, encodeBase32 } from '../../src/lib/base32.ts';
+import { decodeBase64, encodeBase64 } from '../../src/lib/base64.ts';
+import { type EnvelopeKind, sealEnvelope, splitEnvelope } from '../../src/lib/envelope.ts';
+import { decodeUtf8, encodeUtf8 } from '../../src/lib/utf8.ts';
+
+const KINDS: readonly EnvelopeKind[] = ['cmd', 'want', 'res', 'have', 'info', 'code'];
+
+function signer(byte: number) {
+  return { key: byte.toString(16).padStart(2, '0').repeat(8), sign: () => new Uint8Array(64).fill(byte) };
+}
+
+/** Signed messages, by one key and by four. */
+export function envelopeCorpus(): Uint8Array[] {
+  const command = { cid: 'a-1', op: 'ping', args: { key: 'ab'.repeat(32) }, aud: { node: 'n', sid: 's' }, ctr: 7 };
+  const want = { gen: 2, aud: { site: 'x' }, changes: [{ set: 'meshbridge.main.probe', to: '1' }] };
+  const signers = [1, 2, 3, 4].map(signer);
+  return [command, want].flatMap((body) =>
+    [1, 4].map((count) => sealEnvelope('want', JSON.stringify(body), signers.slice(0, count))),
+  );
+}
+
+/** What `test/fuzz/main.ts` runs; a target throws when it has found something. */
+export const targets: { name: string; run(bytes: Uint8Array): void }[] = [
+  {
+    name: 'signed message',
+    run(bytes) {
+      for (const kind of KINDS) {
+        let envelope: ReturnType<typeof splitEnvelope>;
+        try {
+          envelope = splitEnvelope(kind, bytes);
+        } catch (error) {
+          if (error instanceof WireError) continue;
+          throw error;
+        }
+        const signers = envelope.signatures.map(({ key, signature }) => ({ key, sign: () => signature }));
+        if (/^\{"/.test(envelope.body)) {
+          const again = sealEnvelope(kind, envelope.body, signers);
+          if (decodeUtf8(again) !== decodeUtf8(bytes)) throw new Error('sealed again it is another one');
+        }
+        try {
+          JSON.parse(envelope.body);
+        } catch (error) {
+          // refused by whoever reads it
+          if (!(error instanceof SyntaxError)) throw error;
+        }
+      }
+    },
+  },
+  {
+    name: 'base64 and base32',
+    run(bytes) {
+      const same = (again: Uint8Array): void => {
+        if (again.length !== bytes.length || again.some((byte, i) => byte !== bytes[i]))
+          throw new Error('not the same');
+      };
+      same(decodeBase64(encodeBase64(bytes)));
+      same(decodeBase32(encodeBase32(bytes)));
+      const text = decodeUtf8(bytes);
+      for (const [decode, encode] of [
+        [decodeBase64, encodeBase64],
+        [decodeBase32, encodeBase32],
+      ] as const) {
+        let decoded: Uint8Array;
+        try {
+          decoded = decode(text);
+        } catch (error) {
+          if (error instanceof RangeError) continue;
+          throw error;
+        }
+        if (encode(decoded) !== text) throw new Error(`"${text}" is read, and written in another way`);
+      }
+      encodeUtf8(text);
+    },
+  },
+];
