@@ -1,7 +1,6 @@
 // One supervised connection: dials, hands the stream to a protocol, and dials again, with backoff, whenever it is lost.
 
 import { errorText, LinkDownError, TimeoutError } from '../errors.ts';
-import type { Backoff } from '../lib/backoff.ts';
 import type { Log } from '../log.ts';
 import type { Cancel, Clock, Endpoint, Stream, Streams } from './host.ts';
 
@@ -25,10 +24,18 @@ export interface LinkReport {
   last_error?: string;
 }
 
+/** When to dial again; `Backoff` is one. */
+export interface RetryPolicy {
+  /** Milliseconds to wait before the next attempt. @param error why the connection was lost, or did not come to be. */
+  nextMs(error: Error): number;
+  /** The link came up. */
+  reset(): void;
+}
+
 export interface LinkOptions {
   endpoint: Endpoint;
   log: Log;
-  backoff: Backoff;
+  backoff: RetryPolicy;
   /** Longest time from dialling to `ready()`, milliseconds. */
   readyTimeoutMs: number;
   /** A stream opened: start the protocol on it. */
@@ -43,6 +50,8 @@ export class Link {
   private stream: Stream | undefined;
   private session: LinkSession | undefined;
   private timer: Cancel | undefined;
+  /** While it waits: when it dials. */
+  private dialAtMs = 0;
   private sinceMs: number;
   private ups = 0;
   private lastError: string | undefined;
@@ -65,8 +74,18 @@ export class Link {
     return report;
   }
 
-  start(): void {
-    if (this.state === 'stopped') this.dial();
+  /** Dials, after `delayMs` if given. */
+  start(delayMs = 0): void {
+    if (this.state !== 'stopped') return;
+    if (delayMs > 0) this.wait(delayMs);
+    else this.dial();
+  }
+
+  /** Where it waits to dial, it waits no longer than this from now on. */
+  hasten(withinMs: number): void {
+    if (this.state !== 'waiting' || this.dialAtMs - this.clock.monotonicMs() <= withinMs) return;
+    this.clearTimer();
+    this.wait(withinMs);
   }
 
   /** Ends the connection and stays down. */
@@ -75,7 +94,7 @@ export class Link {
     this.end('stopped', new LinkDownError('link stopped'));
   }
 
-  /** The protocol's handshake is done: the link counts as up and the backoff starts afresh. */
+  /** The protocol's handshake is done: the link counts as up, and the backoff is told. */
   ready(): void {
     if (this.state !== 'connecting') return;
     this.clearTimer();
@@ -115,8 +134,21 @@ export class Link {
     this.lastError = errorText(error);
     this.options.log.debug('lost', { error: this.lastError });
     this.end('waiting', error);
-    if (this.state !== 'waiting') return;
-    this.timer = this.clock.after(this.options.backoff.nextMs(), () => {
+    // whoever was told may have stopped it, and started it again
+    if (!this.isIdle()) return;
+    const delayMs = this.options.backoff.nextMs(error);
+    if (this.isIdle()) this.wait(delayMs);
+  }
+
+  /** It is to dial again, and nothing was decided on yet. */
+  private isIdle(): boolean {
+    return this.state === 'waiting' && !this.timer;
+  }
+
+  private wait(delayMs: number): void {
+    this.state = 'waiting';
+    this.dialAtMs = this.clock.monotonicMs() + delayMs;
+    this.timer = this.clock.after(delayMs, () => {
       this.timer = undefined;
       this.dial();
     });

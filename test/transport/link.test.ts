@@ -299,4 +299,122 @@ stop('may be followed by start from inside a callback', async () => {
   assert.is(streams.dialled.length, 2);
   assert.is(link.report().state, 'connecting');
 });
+stop('may be followed by a start that waits from inside a callback: it dials once', async () => {
+  const { streams, clock } = setUpReady((entry, link) => {
+    if (entry === 'down') {
+      link.stop();
+      link.start(1000);
+    }
+  });
+  streams.last().end();
+  await clock.advance(999);
+  assert.is(streams.dialled.length, 1);
+  await clock.advance(10_000 + READY_MS - 1);
+  assert.is(streams.dialled.filter(({ closed }) => !closed).length, 1);
+});
 stop.run();
+
+// ---
+
+const wait = suite('Link.start and Link.hasten');
+wait('dial later when they are told to, and not twice', async () => {
+  const { link, streams, clock } = setUp();
+  link.start(1000);
+  assert.equal(link.report(), { state: 'waiting', since_ms: 0, ups: 0 });
+  await clock.advance(999);
+  assert.is(streams.dialled.length, 0);
+  await clock.advance(1);
+  assert.is(streams.dialled.length, 1);
+});
+wait('shorten a wait, and never make it longer', async () => {
+  const { link, streams, clock } = setUp();
+  link.start(1000);
+  link.hasten(2000);
+  link.hasten(300);
+  link.hasten(500);
+  await clock.advance(299);
+  assert.is(streams.dialled.length, 0);
+  await clock.advance(1);
+  assert.is(streams.dialled.length, 1);
+  streams.last().end();
+  link.hasten(0);
+  await clock.advance(0);
+  assert.is(streams.dialled.length, 2);
+});
+wait('leave a link alone that does not wait', async () => {
+  const { link, streams, clock } = setUp();
+  link.hasten(0);
+  assert.is(link.report().state, 'stopped');
+  link.start();
+  link.hasten(0);
+  streams.last().accept();
+  link.ready();
+  link.hasten(0);
+  await clock.advance(10);
+  assert.is(streams.dialled.length, 1);
+  assert.ok(link.up);
+});
+wait('are ended by stop', async () => {
+  const { link, streams, clock } = setUp();
+  link.start(1000);
+  link.stop();
+  assert.is(clock.pending, 0);
+  await clock.advance(2000);
+  assert.is(streams.dialled.length, 0);
+});
+wait.run();
+
+// ---
+
+const policy = suite('Link.backoff');
+policy('is told why the connection was lost, and when it came up', async () => {
+  const told: string[] = [];
+  const clock = new ManualClock();
+  const streams = new MemoryStreams();
+  const link: Link = new Link(streams, clock, {
+    endpoint: { path: '/run/x.sock' },
+    log: SILENT,
+    backoff: {
+      nextMs(error) {
+        told.push(error.message);
+        return 7;
+      },
+      reset: () => told.push('up'),
+    },
+    readyTimeoutMs: READY_MS,
+    open: () => {
+      link.ready();
+      return { onData() {}, onDown() {} };
+    },
+  });
+  link.start();
+  streams.last().end(new Error('refused'));
+  await clock.advance(7);
+  streams.last().accept();
+  link.drop(new WireError('bad'));
+  assert.equal(told, ['refused', 'up', 'bad']);
+  await clock.advance(7);
+  assert.is(streams.dialled.length, 3);
+});
+policy('may stop the link', async () => {
+  const clock = new ManualClock();
+  const streams = new MemoryStreams();
+  const link: Link = new Link(streams, clock, {
+    endpoint: { path: '/run/x.sock' },
+    log: SILENT,
+    backoff: {
+      nextMs() {
+        link.stop();
+        return 7;
+      },
+      reset() {},
+    },
+    readyTimeoutMs: READY_MS,
+    open: () => ({ onData() {}, onDown() {} }),
+  });
+  link.start();
+  streams.last().end(new Error('refused'));
+  assert.is(link.report().state, 'stopped');
+  assert.is(clock.pending, 0);
+});
+policy.run();
