@@ -92,11 +92,12 @@ const STAMP = { sid: 'string', seq: 'int64', mono: 'int64', 't?': 'int64', clk: 
 const PEER_SAMPLE = {
   /** First 16 digits of its key, `none` where nobody has shown one; `.2`, `.3` for further ones. */
   id: 'string',
-  /** PeerState. */
-  state: 'string',
+  /** PeerState; absent: `up`. */
+  'state?': 'string',
   'cost?': 'int32',
+  /** Left out where there is no room. */
   'latency_ms?': 'double',
-  /** Since this connection was made; left out first where there is no room. */
+  /** Since this connection was made; left out first. */
   'rx_kb?': 'int64',
   'tx_kb?': 'int64',
 } as const;
@@ -143,7 +144,6 @@ export const GROUPS = {
       up: 'bool',
       default_route: 'bool',
       'carrier?': 'bool',
-      'proto?': 'string',
       'uptime_s?': 'int64',
     },
   ],
@@ -157,8 +157,7 @@ export const GROUPS = {
       /** Share of the time in which the channel was in use, since the look before. */
       'busy_pct?': 'int32',
       'stations?': 'int32',
-      /** Of its stations: the weakest, and the median. */
-      'signal_min_dbm?': 'int32',
+      /** Median of its stations. */
       'signal_dbm?': 'int32',
     },
   ],
@@ -279,8 +278,8 @@ export const PAYLOADS = {
   state: {
     ...STAMP,
     ...GROUPS,
-    /** What there was no room for: traffic of peers; entries of lists. */
-    'left_out?': { 'peer_traffic?': 'bool', 'peers?': 'int32', 'entries?': 'int32' },
+    /** What there was no room for: of all peers traffic and latency; so many peers, so many other entries of lists. */
+    'left_out?': { 'peer_traffic?': 'bool', 'peer_latency?': 'bool', 'peers?': 'int32', 'entries?': 'int32' },
   },
   tele: {
     ...STAMP,
