@@ -9,8 +9,8 @@ import { HELPER_METHODS, HELPER_OBJECT, type HelperVerb } from './api/helper.ts'
 import type { Shape } from './api/model.ts';
 import type { FAILURE } from './api/objects.ts';
 import { check } from './check.ts';
-import { CONFIG_PATH } from './config.ts';
-import { errorText, InputError, WireError } from './errors.ts';
+import { CONFIG_PATH, readConfig } from './config.ts';
+import { ConfigError, errorText, InputError, WireError } from './errors.ts';
 import { parseAnnouncement } from './lib/node-info.ts';
 import { UciError } from './lib/uci.ts';
 import { decodeUtf8 } from './lib/utf8.ts';
@@ -19,6 +19,7 @@ import { applyFix } from './system/fix.ts';
 import { restartInterface } from './system/interface.ts';
 import { MemberLogin } from './system/member-login.ts';
 import { NetworkConfig } from './system/network-config.ts';
+import { type NodeKeyPaths, publishNodeKey } from './system/node-key.ts';
 import { keepPublicList, type PublicListPaths, publishPublicList } from './system/public-list.ts';
 import { publishConfig } from './system/published-config.ts';
 import { readRouterFacts } from './system/router-facts.ts';
@@ -51,13 +52,14 @@ A verb that fails prints {"error": …}, and the exit code is 0.
 
 /** Where the helper works. */
 export interface Workplace {
-  readonly machine: Pick<Host, 'files' | 'processes' | 'clock' | 'streams'>;
+  readonly machine: Pick<Host, 'files' | 'processes' | 'clock' | 'streams' | 'randomBytes'>;
   /** Directory of the UCI files. */
   readonly directory: string;
   /** Path of the copy of the daemon's configuration that the daemon reads. */
   readonly published: string;
   /** Of the list of public peers: what was handed in, what a package brought, the daemon's copy. */
   readonly publicList: PublicListPaths;
+  readonly nodeKey: NodeKeyPaths;
 }
 
 /** Where it works on a router. */
@@ -69,6 +71,7 @@ export const ROUTER: Omit<Workplace, 'machine'> = {
     delivered: '/usr/share/meshbridge/publicnodes.json',
     published: '/var/run/meshbridge/publicnodes.json',
   },
+  nodeKey: { kept: '/etc/meshbridge/node.key', published: '/var/run/meshbridge/node.key' },
 };
 
 type Failure = Shape<typeof FAILURE>;
@@ -83,9 +86,12 @@ const VERBS: Verbs = {
   },
   peer_keep: (at, { interface: iface, ...name }) => ({ result: network(at).keep(iface, name) }),
   peer_forget: (at, { interface: iface, ...name }) => ({ result: network(at).forget(iface, name) }),
-  config_publish: ({ machine, directory, published, publicList }) => {
-    publishConfig(machine.files, `${directory}/meshbridge`, published);
+  config_publish: async ({ machine, directory, published, publicList, nodeKey }) => {
+    const path = `${directory}/meshbridge`;
+    publishConfig(machine.files, path, published);
     publishPublicList(machine.files, publicList);
+    const wanted = wantsBrokers(machine.files, path);
+    if (wanted !== undefined) await publishNodeKey(machine, nodeKey, wanted);
     return {};
   },
   announce: (at, { interface: iface, node_info }) => ({
@@ -117,6 +123,16 @@ const VERBS: Verbs = {
 
 function network({ machine, directory }: Workplace): NetworkConfig {
   return new NetworkConfig(machine.files, directory);
+}
+
+/** What a configuration says; `undefined`: it is refused, and changes nothing of what is in force. */
+function wantsBrokers(files: Host['files'], path: string): boolean | undefined {
+  try {
+    return readConfig(files, path).config.mqtt;
+  } catch (error) {
+    if (error instanceof ConfigError) return undefined;
+    throw error;
+  }
 }
 
 /** What `list` prints: per verb its arguments, each with a value of its type. */

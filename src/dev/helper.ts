@@ -27,7 +27,9 @@ function workplace({ directory, published }: Omit<HelperPlace, 'socket'>): Omit<
     delivered: join(directory, `delivered-${list}`),
     published: join(dirname(published), list),
   };
-  return { directory, published, publicList };
+  const key = 'node.key';
+  const nodeKey = { kept: join(directory, key), published: join(dirname(published), key) };
+  return { directory, published, publicList, nodeKey };
 }
 
 /** Calls a method for the helper; answers with each reply. @throws Error */

@@ -44,6 +44,33 @@ else {
       await router.close();
     }
   });
+  whole('makes the key of the node, for root alone, and hands it over', async () => {
+    const router = await Router.open();
+    const { root } = router;
+    const [kept, copy] = ['/etc/meshbridge/node.key', `${RUN}/node.key`];
+    try {
+      assert.equal(start(root), { status: 0, stdout: '', stderr: '' });
+      assert.is(root.entry(kept), undefined, '~> nobody wants one yet');
+      root.write('/etc/config/meshbridge', "config meshbridge 'main'\n\toption mqtt '1'\n", 0o600);
+      assert.equal(start(root), { status: 0, stdout: '', stderr: '' });
+      const { content, ...rest } = root.entry(kept)!;
+      assert.match(content!, /^[0-9a-f]{64}\n$/);
+      assert.equal(rest, { mode: '100600', owner: '0:0' });
+      assert.equal(root.entry(copy), { mode: '100440', owner: `0:${DAEMON_ID}`, content });
+      const asDaemon = (...argv: string[]) => root.run(argv, { user: DAEMON_ID }).status;
+      assert.is(asDaemon('cat', copy), 0);
+      for (const argv of [
+        ['cat', kept],
+        ['rm', '-f', copy],
+        ['sh', '-c', `echo > ${copy}`],
+      ])
+        assert.is.not(asDaemon(...argv), 0, argv.join(' '));
+      assert.equal(start(root).status, 0);
+      assert.is(root.entry(kept)!.content, content, '~> it stays the same');
+    } finally {
+      await router.close();
+    }
+  });
   whole('tells all that is wrong with a configuration, and does not start', async () => {
     const router = await Router.open();
     const { root } = router;

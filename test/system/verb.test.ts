@@ -185,6 +185,24 @@ verbs('publishes the configuration', async () => {
   const { bytes, mode } = router.files.all.get('/var/run/meshbridge/config')!;
   assert.equal([decodeUtf8(bytes), mode], ['# mine\n', 0o440]);
 });
+verbs('makes the key of the node where brokers are wanted, and hands it over while they are', async () => {
+  const { router, call } = make();
+  const [kept, copy] = [ROUTER.nodeKey.kept, ROUTER.nodeKey.published];
+  const configure = async (text: string): Promise<void> => {
+    router.write('/etc/config/meshbridge', text);
+    assert.equal(await call('config_publish'), {});
+  };
+  await configure('');
+  assert.not.ok(router.files.all.has(kept), '~> nobody wants one yet');
+  await configure("config meshbridge main\n\toption mqtt '1'\n");
+  const { bytes, mode } = router.files.all.get(kept)!;
+  assert.equal([decodeUtf8(bytes), mode], [`${'80'.repeat(32)}\n`, 0o600]);
+  assert.equal(router.files.all.get(copy), { bytes, mode: 0o440 });
+  await configure("config meshbridge main\n\toption mqtt 'perhaps'\n");
+  assert.ok(router.files.all.has(copy), '~> a configuration that is refused changes nothing');
+  await configure('');
+  assert.equal([router.files.all.has(copy), router.files.all.has(kept)], [false, true]);
+});
 verbs('takes no text at all for no arguments', async () => {
   assert.equal(await make().call('config_publish', ''), {});
   assert.equal(await make().call('config_publish', ' \n'), {});
