@@ -158,7 +158,8 @@ export class Adviser {
     const plain = ({ interface: iface, uri }: Held): Held => ({ interface: iface, uri });
     return {
       kept: this.kept.map(plain),
-      leaving: this.leaving.map(plain),
+      // a trial is nobody's once its daemon is dead
+      leaving: [...this.leaving, ...(this.trial ? [this.trial] : [])].map(plain),
       ...(this.roundMs !== undefined && { round_ms: this.roundMs }),
     };
   }

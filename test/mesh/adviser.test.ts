@@ -464,16 +464,26 @@ leaving('waits for Yggdrasil, across a restart of the daemon', () => {
   made.step();
   assert.is(made.peerings.size, 0);
 });
+leaving('takes the trial of a dead daemon away, and measures its peer like any other', () => {
+  const made = world(FIVE).run(25 * MINUTE);
+  const [tried] = made.uris('trial');
+  made.open(made.record);
+  made.peerings.set(tried!, undefined); // not undone yet
+  assert.ok(made.round().some(({ uri }) => uri === tried));
+  made.acts.length = 0;
+  made.step();
+  assert.equal([made.acts[0]?.kind, made.acts[0]?.uri], ['remove', tried]);
+  made.run(HOUR);
+  assert.ok(made.kept.includes(tried!), '~> it gets its trial anew');
+});
 leaving('has everything on record before it is done', () => {
   const made = world(FIVE);
   const { step } = made;
   for (let i = 0; i < 60; i++) {
     made.nowMs += MINUTE;
     step.call(made);
-    // a trial is on record elsewhere
     const known = [...made.record.kept, ...made.record.leaving].map(({ uri }) => uri);
-    for (const uri of made.peerings.keys())
-      if (!made.uris('trial').includes(uri)) assert.ok(known.includes(uri), `~> ${uri}`);
+    for (const uri of made.peerings.keys()) assert.ok(known.includes(uri), `~> ${uri}`);
   }
   assert.is(made.kept.length, 3);
 });
