@@ -14,18 +14,18 @@ export interface TelemetryParts {
   /** Asks all parts of the router anew and takes a sample; never rejects. */
   take(): Promise<Sample>;
   /** How often the daemon was started before in this session. */
-  readonly starts: number;
+  readonly runs: number;
   readonly log: Log;
 }
 
 /** A sample that is not older serves several brokers. */
 const FRESH_MS = 5000;
-/** Numbers of one start of the daemon. */
-const NUMBERS_A_START = 1_000_000;
+/** Numbers of one run of the daemon. */
+const NUMBERS_A_RUN = 1_000_000;
 
-/** The first number after so many starts: none of an earlier start is used twice, wherever that ended. */
-export function firstNumber(starts: number): number {
-  return starts * NUMBERS_A_START + 1;
+/** The first number after so many runs in this session: none of an earlier run is used twice, wherever that ended. */
+export function firstNumber(runs: number): number {
+  return runs * NUMBERS_A_RUN + 1;
 }
 
 /** The measurements of one router. */
@@ -37,7 +37,7 @@ export class Telemetry {
   private unused: number;
 
   constructor(private readonly parts: TelemetryParts) {
-    this.unused = firstNumber(parts.starts);
+    this.unused = firstNumber(parts.runs);
   }
 
   /** A feed for one broker; it counts for leases and changes until `remove`. */

@@ -27,7 +27,7 @@ interface Sent {
 }
 
 /** A router that is measured, whose first broker is there. */
-function make(options: Partial<FeedOptions> = {}, { random = 0, starts = 0 } = {}) {
+function make(options: Partial<FeedOptions> = {}, { random = 0, runs = 0 } = {}) {
   const clock = new ManualClock();
   const node = measuredNode(3, 0);
   const world = { up: true, congested: false, queued: 0, dropped: 0, taken: 0, bytes: 1_000_000 };
@@ -51,7 +51,7 @@ function make(options: Partial<FeedOptions> = {}, { random = 0, starts = 0 } = {
       );
       return takeSample(sampleFacts([node]), clock.monotonicMs());
     },
-    starts,
+    runs,
     log: SILENT,
   });
   const add = (more: Partial<FeedOptions> = {}, into = sent): Feed => {
@@ -251,7 +251,7 @@ numbers('rise by one with each keyframe and heartbeat', async () => {
   );
 });
 numbers('are those of no earlier start of the daemon, nor of an earlier feed', async () => {
-  const { clock, feed, telemetry, add, sent } = make({}, { starts: 3 });
+  const { clock, feed, telemetry, add, sent } = make({}, { runs: 3 });
   feed.connected();
   await clock.advance(10 * MINUTE);
   telemetry.remove(feed);
