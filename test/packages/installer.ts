@@ -93,7 +93,8 @@ export function treeOf(root: string): Map<string, string> {
       const path = `${directory}/${name}`;
       const { mode, uid, gid } = lstatSync(join(root, path));
       const kind = mode & 0o170000;
-      if (/^\/(usr\/lib\/opkg|var|tmp|lib\/(?!upgrade\b)[^/]+|etc\/opkg(\.conf)?|script\.log)(\/|$)/.test(path)) continue;
+      if (/^\/(usr\/lib\/opkg|var|tmp|lib\/(?!upgrade\b)[^/]+|etc\/opkg(\.conf)?|script\.log)(\/|$)/.test(path))
+        continue;
       if (kind === 0o040000) visit(path);
       else if (kind === 0o120000) tree.set(path, `${uid}:${gid} -> ${readlinkSync(join(root, path))}`);
       else tree.set(path, `${(mode & 0o7777).toString(8)} ${uid}:${gid}`);
