@@ -126,6 +126,20 @@ export const MESHBRIDGE_METHODS = {
       'heal?': HEAL,
     },
   },
+  /** What a map is drawn from: this node, what it is connected to and whom it knows; with `tree`, the tree too, which changes slowly. */
+  map: {
+    args: { ...WHICH, 'tree?': 'bool' },
+    reply: {
+      ...LISTED,
+      'name?': 'string',
+      'self?': SELF,
+      verdict: VERDICT,
+      uplinks: [UPLINK],
+      'peers?': [PEER],
+      'sessions?': [SESSION],
+      'tree?': [TREE_ENTRY],
+    },
+  },
   /** What the household may see: the verdict and the own use, no address, key or name of anybody else. */
   member: {
     args: {},

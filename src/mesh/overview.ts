@@ -3,12 +3,13 @@
 import type { PEER_COUNT, Shape, Verdict } from '../api/model.ts';
 import type { MESHBRIDGE_METHODS } from '../api/objects.ts';
 import type { Healer } from './heal.ts';
-import type { Node } from './node.ts';
+import type { Node, ViewKind } from './node.ts';
 import type { MeshState } from './state.ts';
 import type { Uplinks } from './uplink.ts';
 import { type ClockFact, type DnsFact, Judge, type Judgement, type YggdrasilFact } from './verdict.ts';
 
-type Reply<M extends keyof typeof MESHBRIDGE_METHODS> = Shape<(typeof MESHBRIDGE_METHODS)[M]['reply']>;
+/** A reply without its age. */
+type Unaged<M extends keyof typeof MESHBRIDGE_METHODS> = Omit<Shape<(typeof MESHBRIDGE_METHODS)[M]['reply']>, 'age_ms'>;
 
 /** What is known of a router beside its nodes. */
 export interface Surroundings {
@@ -45,6 +46,8 @@ export interface Sketch {
 const PATIENCE_MS = 1000;
 /** A picture is judged anew when it is older than this and somebody looks: verdicts change with time, too. */
 const FRESH_MS = 1000;
+/** Both at once: what they count belongs together. */
+const LOOKED_AT = ['peers', 'sessions'] as const;
 /** One look keeps what is asked for brisk for this long. */
 const LOOK_MS = 60_000;
 
@@ -81,7 +84,7 @@ export class Overview {
   async look(iface: string): Promise<Picture> {
     this.lookedAtMs = this.clock.monotonicMs();
     const node = this.mesh.find(iface)?.node;
-    if (node?.connected) await this.ask(node);
+    if (node?.connected) await this.ask(node, LOOKED_AT);
     const known = this.known.get(iface)?.sketch;
     return draw(known && this.clock.monotonicMs() - known.atMs < FRESH_MS ? known : this.judgeOne(iface));
   }
@@ -92,7 +95,7 @@ export class Overview {
   }
 
   /** What the page Overview shows. */
-  overview({ interface: iface, atMs, verdict }: Picture): Omit<Reply<'overview'>, 'age_ms'> {
+  overview({ interface: iface, atMs, verdict }: Picture): Unaged<'overview'> {
     const node = this.mesh.find(iface)?.node;
     const self = node?.current('self')?.value;
     const peers = node?.current('peers')?.value.peers;
@@ -118,8 +121,37 @@ export class Overview {
     };
   }
 
+  /** What a map is drawn from: at most `most` entries of each list. @param tree with the tree, for which the node is asked first. */
+  async map({ interface: iface, atMs, verdict }: Picture, tree: boolean, most: number): Promise<Unaged<'map'>> {
+    const node = this.mesh.find(iface)?.node;
+    if (tree && node?.connected) await this.ask(node, ['tree']);
+    const self = node?.current('self')?.value;
+    let left = 0;
+    const cut = <T>(list: readonly T[]): T[] => {
+      left += Math.max(0, list.length - most);
+      return list.slice(0, most);
+    };
+    const peers = node?.current('peers')?.value.peers;
+    const sessions = node?.current('sessions')?.value.sessions;
+    const known = tree ? node?.current('tree')?.value.tree : undefined;
+    const lists = {
+      ...(peers && { peers: cut(peers) }),
+      ...(sessions && { sessions: cut(sessions) }),
+      ...(known && { tree: cut(known) }),
+    };
+    return {
+      interface: iface,
+      ...(left > 0 && { left_out: left }),
+      ...this.named(iface),
+      ...(self && { self }),
+      verdict,
+      uplinks: this.around.uplinks.list(atMs) ?? [],
+      ...lists,
+    };
+  }
+
   /** What the household may see: evidence names neighbours and hosts, so it is left out; sentences do not. */
-  member({ interface: iface, atMs, verdict }: Picture): Omit<Reply<'member'>, 'age_ms'> {
+  member({ interface: iface, atMs, verdict }: Picture): Unaged<'member'> {
     const traffic = this.mesh.find(iface)?.node.usage.traffic(atMs);
     const checks = verdict.checks.map(({ link, state, since_s }) => ({
       link,
@@ -137,10 +169,9 @@ export class Overview {
     return name === undefined ? {} : { name };
   }
 
-  private async ask(node: Node): Promise<void> {
+  private async ask(node: Node, kinds: readonly ViewKind[]): Promise<void> {
     const nowMs = this.clock.monotonicMs();
-    // both at once: what they count belongs together
-    const answers = [node.read('peers', nowMs), node.read('sessions', nowMs)];
+    const answers = kinds.map((kind) => node.read(kind, nowMs));
     if (!answers.some((answer) => answer instanceof Promise)) return;
     let cancel = (): void => {};
     const patience = new Promise<void>((resolve) => {

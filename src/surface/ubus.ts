@@ -53,7 +53,7 @@ export interface PublicPeerAdviser {
 export interface SurfaceParts {
   readonly bus: Bus;
   readonly mesh: MeshState;
-  readonly overview: Pick<Overview, 'look' | 'overview' | 'member'>;
+  readonly overview: Pick<Overview, 'look' | 'overview' | 'member' | 'map'>;
   readonly daemon: Daemon;
   readonly checkService: CheckService;
   readonly adviser: PublicPeerAdviser;
@@ -65,19 +65,23 @@ type Bus = Pick<UbusClient, 'publish' | 'send' | 'notify' | 'hasSubscribers'>;
 type YggdrasilMethod = keyof typeof YGGDRASIL_METHODS;
 /** Methods of `meshbridge` that show a picture. */
 type PictureMethod = 'verdict' | 'overview' | 'member';
+/** Views, and what else is encoded by its layout. */
+type Shown = ViewKind | PictureMethod | 'map';
 type Handler = (args: Table) => Reply | Promise<Reply>;
 
 /** Of an interface's name that nobody knows, so much is said back, in characters. */
 const MAX_NAME = 32;
 const AGE_OFFSET = firstValueOffset('age_ms');
-const LAYOUTS = new Map<ViewKind | PictureMethod, ReturnType<typeof compileLayout>>();
+/** Entries of each list of a map, at most: pages draw 200 nodes. */
+const MAP_ENTRIES = 500;
+const LAYOUTS = new Map<Shown, ReturnType<typeof compileLayout>>();
 const SHOWN = { ...YGGDRASIL_METHODS, ...MESHBRIDGE_METHODS };
 const NOTICE = compileLayout(PEER_NOTICE);
 const LINK_NOTICE = compileLayout(LINK);
 const VERDICT_NOTICE = compileLayout(MESH_EVENTS.verdict);
 const HEAL_NOTICE = compileLayout(MESH_EVENTS.healed);
 
-function layoutOf(kind: ViewKind | PictureMethod): ReturnType<typeof compileLayout> {
+function layoutOf(kind: Shown): ReturnType<typeof compileLayout> {
   const known = LAYOUTS.get(kind);
   if (known) return known;
   const compiled = compileLayout(SHOWN[kind].reply);
@@ -105,7 +109,7 @@ function encodeFitting(kind: ViewKind, reply: Table): Uint8Array {
   return fuller instanceof RangeError || fuller.length < fitting.length ? fitting : fuller;
 }
 
-function tryEncode(kind: ViewKind, reply: Table): Uint8Array | RangeError {
+function tryEncode(kind: Shown, reply: Table): Uint8Array | RangeError {
   try {
     const bytes = layoutOf(kind).encode(reply);
     if (bytes.length <= MAX_ANSWER_DATA) return bytes;
@@ -220,6 +224,7 @@ export class UbusSurface {
       lint: () => this.parts.daemon.lint(),
       verdict: this.shows('verdict', ({ verdict }) => verdict),
       overview: this.shows('overview', (picture) => this.parts.overview.overview(picture)),
+      map: this.forLook((iface, args) => this.map(iface, args.tree === true)),
       member: this.shows('member', (picture) => this.parts.overview.member(picture)),
       service_check: ({ address, port }) => this.parts.checkService(address as string, port as number),
       adviser: () => this.parts.adviser.status(),
@@ -254,7 +259,7 @@ export class UbusSurface {
 
   /** A method that shows one picture; its reply is encoded once for as long as that is the newest. */
   private shows(method: PictureMethod, tableOf: (picture: Picture) => Table): Handler {
-    const show = async (iface: string): Promise<Uint8Array> => {
+    return this.forLook(async (iface) => {
       const picture = await this.parts.overview.look(iface);
       const age = this.parts.nowMs() - picture.atMs;
       const replies = this.pictures.get(picture) ?? new Map<PictureMethod, Uint8Array>();
@@ -267,10 +272,26 @@ export class UbusSurface {
       const bytes = layoutOf(method).encode({ age_ms: age, ...tableOf(picture) });
       replies.set(method, bytes);
       return bytes;
-    };
-    const forMember = this.forMember(({ node }) => show(node.name));
-    // a router without Yggdrasil has a verdict, too
-    return (args) => (args.interface === undefined && this.parts.mesh.all().length === 0 ? show('') : forMember(args));
+    });
+  }
+
+  /** With as many entries of its lists as fit into one message. */
+  private async map(iface: string, tree: boolean): Promise<Uint8Array> {
+    const { overview, nowMs } = this.parts;
+    const picture = await overview.look(iface);
+    for (let most = MAP_ENTRIES; ; most >>= 1) {
+      const reply = await overview.map(picture, tree, most);
+      const bytes = tryEncode('map', { age_ms: nowMs() - picture.atMs, ...reply });
+      if (bytes instanceof Uint8Array) return bytes;
+      if (most === 0) throw bytes;
+    }
+  }
+
+  /** A method that looks at one interface; a router without Yggdrasil has a verdict, too, for the empty one. */
+  private forLook(look: (iface: string, args: Table) => Promise<Uint8Array>): Handler {
+    const forMember = this.forMember(({ node }, args) => look(node.name, args));
+    return (args) =>
+      args.interface === undefined && this.parts.mesh.all().length === 0 ? look('', args) : forMember(args);
   }
 
   private forMember(handle: (member: Member, args: Table) => Reply | Promise<Reply>): Handler {

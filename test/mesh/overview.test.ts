@@ -104,6 +104,46 @@ function make() {
   return { clock, mesh, world, node: member.node, makeMember, uplinks, told, overview };
 }
 
+const map = suite('Overview.map');
+map('has all lists, and the tree for whoever wants it', async () => {
+  const { overview, world } = make();
+  const picture = await overview.look('ygg0');
+  const without = await overview.map(picture, false, 10);
+  assert.equal(
+    Object.keys(without).sort(),
+    ['interface', 'name', 'peers', 'self', 'sessions', 'uplinks', 'verdict'],
+    '~> nothing is left out',
+  );
+  assert.is(without.peers!.length, world.peers.length);
+  const { tree } = await overview.map(picture, true, 10);
+  assert.is(tree!.length, 2);
+  assert.equal(world.asked, ['peers', 'sessions'], '~> the tree was fresh enough');
+});
+map('asks for a tree that is old', async () => {
+  const { clock, overview, world } = make();
+  await clock.advance(11_000);
+  await overview.map(await overview.look('ygg0'), true, 10);
+  assert.is(world.asked.at(-1), 'tree');
+});
+map('counts what does not fit', async () => {
+  const { overview, world } = make();
+  const { tree, peers, left_out } = await overview.map(await overview.look('ygg0'), true, 1);
+  assert.is(tree!.length, 1);
+  assert.is(peers!.length, 1);
+  assert.is(left_out, 1 + world.peers.length - 1 + Math.max(0, world.sessions.length - 1));
+});
+map('has no list while Yggdrasil is away, and without any', async () => {
+  const { node, overview } = make();
+  node.setLink('gone', 0);
+  for (const name of ['ygg0', '']) {
+    const { peers, sessions, tree, self } = await overview.map(await overview.look(name), true, 10);
+    assert.equal([peers, sessions, tree, self], [undefined, undefined, undefined, undefined]);
+  }
+});
+map.run();
+
+// ---
+
 const look = suite('Overview.look');
 look('asks the node first, and both of what belongs together', async () => {
   const { world, overview } = make();

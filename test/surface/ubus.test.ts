@@ -416,9 +416,26 @@ pictures('are there without any Yggdrasil', async () => {
   assert.is(status, UBUS_STATUS_OK);
   assertShape(data, OBJECTS.meshbridge.overview.reply, 'overview');
   assert.equal([data.interface, data.interfaces], ['', []]);
-  for (const method of ['verdict', 'member'])
+  for (const method of ['verdict', 'member', 'map'])
     assert.is((await bus.call('meshbridge', method)).status, UBUS_STATUS_OK, method);
   assert.is((await bus.call('meshbridge', 'overview', { interface: 'ygg0' })).status, UBUS_STATUS_NOT_FOUND);
+});
+pictures('make a map, as large as a message may be', async () => {
+  const { bus, members } = make();
+  const { data } = await bus.call('meshbridge', 'map', { tree: true });
+  assertShape(data, OBJECTS.meshbridge.map.reply, 'map');
+  assert.is(data.left_out, undefined);
+  const { node } = members[0]!;
+  const key = 'a'.repeat(64);
+  node.set(
+    'tree',
+    { tree: Array.from({ length: 500 }, () => ({ key, address: 'x'.repeat(4000), parent: key, sequence: 1 })) },
+    0,
+  );
+  const large = await bus.call('meshbridge', 'map', { tree: true });
+  assert.ok(large.bytes.length > 400_000 && large.bytes.length < 1024 * 1024, String(large.bytes.length));
+  assert.is((large.data.tree as Table[]).length + (large.data.left_out as number), 500);
+  assert.is((await bus.call('meshbridge', 'map')).data.tree, undefined);
 });
 pictures('are given while Yggdrasil hangs', async () => {
   const { bus, clock, client } = make();
