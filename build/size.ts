@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { errorText } from '../src/errors.ts';
 import { bundleProgram, bundlePrograms } from './bundle.ts';
 import { formatGrowth, lastCommit, moduleBytes, modulesAt } from './growth.ts';
-import { buildPages, pagesBytes } from './luci.ts';
+import { buildPages, weighScripts } from './luci.ts';
 import { buildNative } from './native.ts';
 import { packFor } from './pack.ts';
 import { PACKAGES } from './packages.ts';
@@ -93,7 +93,7 @@ async function weighPages(): Promise<Weight[]> {
   });
   return [
     ...each,
-    { what: 'pages, JavaScript together', unit: 'bytes', value: pagesBytes(files), budget: BUDGETS.views },
+    ...weighScripts(files).map((weight): Weight => ({ ...weight, what: `pages, ${weight.what}`, unit: 'bytes' })),
   ];
 }
 

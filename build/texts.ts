@@ -2,6 +2,7 @@
 // daemon's sentences, which pages translate as they come.
 
 import { readdirSync, readFileSync } from 'node:fs';
+import { REFUSED } from '../src/mesh/adviser.ts';
 import { FINDINGS } from '../src/mesh/lint-finding.ts';
 import { verdictTexts } from '../src/mesh/verdict-words.ts';
 import type { Message } from './po.ts';
@@ -130,6 +131,7 @@ function readTexts(): [path: string, said: Said[]][] {
   return [
     ...pages.map((path): [string, Said[]] => [path, scanTexts(readFileSync(inProject(path), 'utf8'), path)]),
     ...tables.map((path): [string, Said[]] => [path, scanJson(JSON.parse(readFileSync(inProject(path), 'utf8')))]),
+    ['src/mesh/adviser.ts', daemon([REFUSED])],
     ['src/mesh/lint-finding.ts', daemon(findings)],
     ['src/mesh/verdict-words.ts', daemon(verdictTexts())],
   ];

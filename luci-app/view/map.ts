@@ -1,20 +1,19 @@
 // The page Mesh > Map: the neighbourhood as a picture and as a list, and what is known of each node in it.
 
 import poll from 'luci:poll';
-import view from 'luci:view';
-import type { Peer } from '../../src/api/model.ts';
+import type { Peer, TreeEntry } from '../../src/api/model.ts';
 import { readName, readServices } from '../../src/lib/node-info.ts';
 import { type Graph, type MapNode, readGraph } from './map/graph.ts';
 import { makePicture } from './map/picture.ts';
 import { describeNode } from './map/word.ts';
 import { button } from './part/button.ts';
 import { card, Facts } from './part/card.ts';
-import { copyButton } from './part/copy.ts';
-import { method, type Reply } from './part/daemon.ts';
-import type { Health } from './part/health.ts';
+import { makeCopyable } from './part/copy.ts';
+import { method, type Reply, readNodeInfo } from './part/daemon.ts';
+import { join } from './part/join.ts';
 import { setContent } from './part/keyed.ts';
-import { Page } from './part/page.ts';
-import { say } from './part/say.ts';
+import { pageLink } from './part/link.ts';
+import { Page, pageView } from './part/page.ts';
 import { Survey } from './part/survey.ts';
 import { Table } from './part/table.ts';
 
@@ -29,28 +28,21 @@ const PEERS = '@';
 /** How far away nodes are asked for their peers. */
 const ASK_HOPS = 2;
 
-const readOverview = method('meshbridge', 'overview');
-const readPeers = method('yggdrasil', 'peers');
-const readTree = method('yggdrasil', 'tree');
-const readSessions = method('yggdrasil', 'sessions');
-const readInfo = method('yggdrasil', 'node_info', ['key'], true);
+const readMap = method('meshbridge', 'map', ['tree']);
 const readNodePeers = method('yggdrasil', 'node_peers', ['key'], true);
 
-interface Known {
-  overview: Reply<'meshbridge', 'overview'>;
-  peers: readonly Peer[];
-}
+type Known = Reply<'meshbridge', 'map'>;
 
 function makeMap(): Node {
   const survey = new Survey<unknown>(
     async (what) =>
       what[0] === PEERS
         ? (await readNodePeers({ key: what.slice(1) })).keys
-        : (await readInfo({ key: what })).node_info,
+        : (await readNodeInfo({ key: what })).node_info,
     PACE,
   );
   let known: Known;
-  let slow: [Reply<'yggdrasil', 'tree'>, Reply<'yggdrasil', 'sessions'>] | undefined;
+  let tree: readonly TreeEntry[] | undefined;
   let graph: Graph | undefined;
   let selected = '';
   let turn = 0;
@@ -59,11 +51,11 @@ function makeMap(): Node {
   const label = _('Nodes of the mesh');
   const picture = makePicture(label, choose);
   const pages = [
-    E('a', { href: L.url('admin/mesh/peers') }, [_('Mesh → Peers')]),
-    E('a', { href: L.url('admin/mesh/services') }, [_('Mesh → Services')]),
+    pageLink('admin/mesh/peers', _('Mesh → Peers')),
+    pageLink('admin/mesh/services', _('Mesh → Services')),
   ];
   const facts = new Facts();
-  const copy = E('span');
+  const copyable = makeCopyable(_('Copy the key'));
   const table = new Table(label, [_('Name'), _('Place'), _('Tree parent')]);
   const list = E('details', { toggle: () => graph && draw() }, [E('summary', [_('The same as a list')]), table.root]);
   const tools = [
@@ -82,22 +74,15 @@ function makeMap(): Node {
   ]);
   page.body.append(map, list);
 
-  async function ask(): Promise<Known> {
-    const overview = await readOverview({});
-    if (!overview.self) return { overview, peers: [] };
-    const { peers } = await readPeers({});
-    if (turn++ % SLOW === 0 || !slow) slow = await Promise.all([readTree({}), readSessions({})]);
-    return { overview, peers };
+  function ask(): Promise<Known> {
+    return readMap({ tree: turn++ % SLOW === 0 || !tree });
   }
 
   function show(answer: Known): void {
-    const { self, verdict } = answer.overview;
+    const { self, verdict } = answer;
     known = answer;
-    page.tell(
-      verdict.state as Health,
-      say(verdict.words.sentence, verdict.values),
-      say(verdict.words.fix, verdict.values),
-    );
+    tree = answer.tree ?? tree;
+    page.judge(verdict);
     map.hidden = list.hidden = !self;
     if (self) draw();
     else graph = undefined;
@@ -105,7 +90,7 @@ function makeMap(): Node {
 
   function nameOf(node: MapNode): string {
     const { key, hops, own } = node;
-    const { name, uplinks } = known.overview;
+    const { name, uplinks } = known;
     const isSelf = hops === 0;
     const told = readName({ name: isSelf ? name : own?.name }) ?? readName(survey.get(key));
     if (!isSelf) return told ?? `${key.slice(0, 8)}…`;
@@ -120,10 +105,9 @@ function makeMap(): Node {
   }
 
   function draw(): void {
-    const { overview, peers } = known;
-    const [{ tree, left_out: cut = 0 }, { sessions }] = slow!;
+    const { self, peers = [], sessions = [], left_out: cut = 0 } = known;
     const peersOf = (key: string): string[] => survey.get(PEERS + key) as string[];
-    graph = readGraph({ self: overview.self!.key, peers, tree, sessions, peersOf });
+    graph = readGraph({ self: self!.key, peers: peers as Peer[], tree: tree ?? [], sessions, peersOf });
     const { nodes, left } = graph;
     const node = nodes.find(({ key }) => key === selected) ?? nodes[0]!;
     selected = node.key;
@@ -131,27 +115,22 @@ function makeMap(): Node {
     picture.update(graph, nameOf, node);
 
     const info = survey.get(selected) as Record<string, unknown> | null | undefined;
-    const program = [info?.buildname, info?.buildversion].map((name) => readName({ name }) ?? '');
-    if (copy.firstChild?.textContent !== selected)
-      copy.replaceChildren(E('code', [selected]), ' ', copyButton(selected, _('Copy the key')));
-    facts.update(
-      (
-        [
-          [_('Name'), nameOf(node)],
-          [_('Place'), describeNode(node)],
-          [_('Tree parent'), parentOf(node)],
-          [_('Address'), node.address],
-          [_('Key'), copy],
-          [
-            _('Services'),
-            readServices(info)
-              .map(({ name }) => name)
-              .join(', '),
-          ],
-          [_('Program'), program.join(' ').trim()],
-        ] as [string, string][]
-      ).filter(([, value]) => value),
-    );
+    const program = [info?.buildname, info?.buildversion].map((name) => readName({ name }));
+    const all: [string, Node | string][] = [
+      [_('Name'), nameOf(node)],
+      [_('Place'), describeNode(node)],
+      [_('Tree parent'), parentOf(node)],
+      [_('Address'), node.address ?? ''],
+      [_('Key'), copyable(selected)],
+      [
+        _('Services'),
+        readServices(info)
+          .map((one) => one.name)
+          .join(', '),
+      ],
+      [_('Program'), join(program)],
+    ];
+    facts.update(all.filter(([, value]) => value));
     if (list.open)
       table.update(nodes.map((one) => ({ key: one.key, cells: [nameOf(one), describeNode(one), parentOf(one)] })));
   }
@@ -174,4 +153,4 @@ function makeMap(): Node {
   return page.start();
 }
 
-export default view.extend({ handleSave: null, handleSaveApply: null, handleReset: null, render: makeMap });
+export default pageView(makeMap);

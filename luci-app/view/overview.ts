@@ -1,20 +1,19 @@
 // The page Mesh > Overview: does the mesh work and if not, why and what to do; who this node is, what it is connected to, and how the day was.
 
-import view from 'luci:view';
 import type { CheckState, Heal, PEER_COUNT, Shape, Traffic, Uplink, Verdict } from '../../src/api/model.ts';
-import { Day } from './overview/day.ts';
+import { makeDay } from './overview/day.ts';
 import { badge } from './part/badge.ts';
 import { button } from './part/button.ts';
 import { card, Facts } from './part/card.ts';
 import { Chain } from './part/chain.ts';
-import { copyButton } from './part/copy.ts';
+import { makeCopyable } from './part/copy.ts';
 import { method, type Reply } from './part/daemon.ts';
 import { bytes, duration, rate } from './part/format.ts';
-import type { Health } from './part/health.ts';
+import { join } from './part/join.ts';
 import { Keyed, setContent } from './part/keyed.ts';
-import { Page } from './part/page.ts';
+import { pageLink } from './part/link.ts';
+import { Page, pageView } from './part/page.ts';
 import { Refusal } from './part/refusal.ts';
-import { say } from './part/say.ts';
 
 const POLL_S = 5;
 const DAY_MS = 300_000;
@@ -30,25 +29,17 @@ const readOverview = method('meshbridge', 'overview', ['interface']);
 const readHistory = method('yggdrasil', 'history', ['interface']);
 
 /** The page on which a link of the chain is looked after. */
-function placeOf(link: string | undefined): [path: string, title: string] {
-  switch (link) {
-    case 'line':
-    case 'dns':
-    case 'yggdrasil':
-      return ['admin/network/network', _('Network → Interfaces')];
-    case 'clock':
-      return ['admin/system/system', _('System → System')];
-    case 'peers':
-      return ['admin/mesh/peers', _('Mesh → Peers')];
-    case 'tree':
-      return ['admin/mesh/map', _('Mesh → Map')];
-    default:
-      return ['', ''];
-  }
-}
-
-function link(path: string, text: string): HTMLElement {
-  return E('a', { href: L.url(path) }, [text]);
+function placeOf(link = ''): readonly [path: string, title: string] {
+  const lines = ['admin/network/network', _('Network → Interfaces')] as const;
+  const places: Record<string, readonly [string, string]> = {
+    line: lines,
+    dns: lines,
+    clock: ['admin/system/system', _('System → System')],
+    yggdrasil: lines,
+    peers: ['admin/mesh/peers', _('Mesh → Peers')],
+    tree: ['admin/mesh/map', _('Mesh → Map')],
+  };
+  return places[link] ?? ['', ''];
 }
 
 function which(chosen: string | undefined): { interface?: string } {
@@ -57,28 +48,26 @@ function which(chosen: string | undefined): { interface?: string } {
 
 /** How long it has been so, and when it last was well. */
 function sinceWhen({ state, since_s: sinceS, last_good_ago_s: lastGoodS }: Verdict): string {
-  const since = _('For %s.').format(duration(sinceS));
-  if (state !== 'bad' && state !== 'weak') return since;
-  const last =
-    lastGoodS === undefined
-      ? _('All was never well since the mesh daemon started.')
-      : _('All was last well %s ago.').format(duration(lastGoodS));
-  return `${since} ${last}`;
+  return join([
+    _('For %s.').format(duration(sinceS)),
+    (state === 'bad' || state === 'weak') &&
+      (lastGoodS === undefined
+        ? _('All was never well since the mesh daemon started.')
+        : _('All was last well %s ago.').format(duration(lastGoodS))),
+  ]);
 }
 
 function healText({ ago_s: agoS, dialled, healed, saved_s: savedS }: Heal): string {
   const when = duration(agoS);
-  return [
+  return join([
     N_(
       dialled,
       'The line came back %s ago: %d neighbour was called at once.',
       'The line came back %s ago: %d neighbours were called at once.',
     ).format(when, dialled),
-    savedS < 60 ? '' : _('That saved about %s of waiting.').format(duration(savedS)),
-    healed === 0 ? '' : N_(healed, '%d of them is connected again.', '%d of them are connected again.').format(healed),
-  ]
-    .filter((part) => part !== '')
-    .join(' ');
+    savedS >= 60 && _('That saved about %s of waiting.').format(duration(savedS)),
+    healed > 0 && N_(healed, '%d of them is connected again.', '%d of them are connected again.').format(healed),
+  ]);
 }
 
 /** An uplink's state: one that is only being set up is no fault, for some never get beyond it (IPv6 where there is none). */
@@ -89,15 +78,16 @@ function uplinkState({ up, pending, carrier, default_route: isDefault }: Uplink)
 }
 
 function uplinkText({ proto, device, addresses, next_hops: hops, dns_servers: servers, errors }: Uplink): string {
-  return [
-    [proto, device].filter(Boolean).join(', '),
-    addresses.join(', '),
-    hops.length > 0 ? _('by %s').format(hops.join(', ')) : '',
-    servers.length > 0 ? _('names by %s').format(servers.join(', ')) : '',
-    errors.join(', '),
-  ]
-    .filter((part) => part !== '')
-    .join(' · ');
+  return join(
+    [
+      join([proto, device], ', '),
+      addresses.join(', '),
+      hops.length > 0 && _('by %s').format(hops.join(', ')),
+      servers.length > 0 && _('names by %s').format(servers.join(', ')),
+      errors.join(', '),
+    ],
+    ' · ',
+  );
 }
 
 function makeUplink(name: string): { root: HTMLElement; state: HTMLElement; text: HTMLElement } {
@@ -112,229 +102,181 @@ function fillUplink({ state, text }: ReturnType<typeof makeUplink>, uplink: Upli
   setContent(text, uplinkText(uplink));
 }
 
-/** A value with a button that copies it, made anew only when the value is another. */
-class Copyable {
-  private shown = '';
-  private root = E('span');
-
-  constructor(private readonly label: string) {}
-
-  node(text: string): HTMLElement {
-    if (text !== this.shown) {
-      this.shown = text;
-      this.root = E('span', [E('code', [text]), ' ', copyButton(text, this.label)]);
-    }
-    return this.root;
-  }
-}
-
-class Overview {
-  readonly page = new Page<Answer>({
-    title: _('Mesh overview'),
-    ask: () => this.ask(),
-    show: (answer) => this.show(answer),
-    seconds: POLL_S,
-  });
+function start(): HTMLElement {
   /** The interface that was chosen where there are several. */
-  private chosen: string | undefined;
-  private dayDueMs = 0;
+  let chosen: string | undefined;
+  let dayDueMs = 0;
 
-  private readonly since = E('span');
-  private readonly place = E('a', { hidden: '' });
-  private readonly outdated = E('div', { class: 'mb-note', 'data-level': 'warning', hidden: '' });
-  private readonly healed = E('p', { class: 'mb-note', role: 'status', hidden: '' });
-  private readonly choice = E('select', { class: 'cbi-input-select', change: () => this.choose(this.choice.value) });
-  private readonly chooser = E('p', { hidden: '' }, [E('label', [_('Yggdrasil interface:'), ' ', this.choice])]);
-  private readonly chain = new Chain();
-  private readonly day = new Day();
-  private readonly self = new Facts();
-  private readonly copies = {
-    address: new Copyable(_('Copy the address')),
-    subnet: new Copyable(_('Copy the subnet')),
-    key: new Copyable(_('Copy the key')),
-  };
-  private readonly uplinkList = E('ul', { class: 'mb-list' });
-  private readonly uplinks = new Keyed(this.uplinkList, makeUplink, fillUplink);
-  private readonly noUplink = E('p', [_('None: this router reaches the mesh by its neighbours only.')]);
-  private readonly peers = {
-    up: badge('good', ''),
-    unproven: badge('weak', ''),
-    down: badge('bad', ''),
-  };
-  private readonly unproven = E('p', { class: 'mb-dim' }, [
+  const since = E('span');
+  const place = E('a', { hidden: '' });
+  const outdated = E('div', { class: 'mb-note', 'data-level': 'warning', hidden: '' });
+  const healed = E('p', { class: 'mb-note', role: 'status', hidden: '' });
+  const choice = E('select', { class: 'cbi-input-select', change: () => choose() });
+  const chooser = E('p', { hidden: '' }, [E('label', [_('Yggdrasil interface:'), ' ', choice])]);
+  const chain = new Chain();
+  const day = makeDay();
+  const self = new Facts();
+  const copies = [_('Copy the address'), _('Copy the subnet'), _('Copy the key')].map(makeCopyable);
+  const uplinkList = E('ul', { class: 'mb-list' });
+  const uplinks = new Keyed(uplinkList, makeUplink, fillUplink);
+  const noUplink = E('p', [_('None: this router reaches the mesh by its neighbours only.')]);
+  const [up, unproven, down] = [badge('good', ''), badge('weak', ''), badge('bad', '')];
+  const unprovenHint = E('p', { class: 'mb-dim' }, [
     _('Not proven: Yggdrasil says it is up, but nothing has arrived from it lately.'),
   ]);
-  private readonly traffic = new Facts();
-  private readonly trafficSince = E('p', { class: 'mb-dim' });
-  private readonly cards = {
-    day: card(_('The last 24 hours'), [this.day.root]),
-    self: card(_('This node'), [this.self.root]),
-    peers: card(
-      _('Peers'),
-      [E('p', { class: 'mb-badges' }, [this.peers.up, this.peers.unproven, this.peers.down]), this.unproven],
-      [link('admin/mesh/peers', _('All peers'))],
-    ),
-    traffic: card(_('Traffic'), [this.traffic.root, this.trafficSince]),
-    begin: card(_('How to begin'), [
-      E('ol', { class: 'mb-steps' }, [
-        E('li', [
-          _('Add an interface with the protocol “Yggdrasil Network”:'),
-          ' ',
-          link('admin/network/network', _('Network → Interfaces')),
-        ]),
-        E('li', [_('Give it a peer, or let it look for neighbours by multicast.')]),
-        E('li', [_('Save and apply. This page finds it by itself.')]),
+  const traffic = new Facts();
+  const trafficSince = E('p', { class: 'mb-dim' });
+
+  const dayCard = card(_('The last 24 hours'), [day.root]);
+  const selfCard = card(_('This node'), [self.root]);
+  const peersCard = card(
+    _('Peers'),
+    [E('p', { class: 'mb-badges' }, [up, unproven, down]), unprovenHint],
+    [pageLink('admin/mesh/peers', _('All peers'))],
+  );
+  const trafficCard = card(_('Traffic'), [traffic.root, trafficSince]);
+  const beginCard = card(_('How to begin'), [
+    E('ol', { class: 'mb-steps' }, [
+      E('li', [
+        _('Add an interface with the protocol “Yggdrasil Network”:'),
+        ' ',
+        pageLink('admin/network/network', _('Network → Interfaces')),
       ]),
+      E('li', [_('Give it a peer, or let it look for neighbours by multicast.')]),
+      E('li', [_('Save and apply. This page finds it by itself.')]),
     ]),
-  };
+  ]);
 
-  constructor() {
-    const { day, begin, ...small } = this.cards;
-    this.page.aside.append(this.since, ' ', this.place);
-    this.page.body.append(
-      this.outdated,
-      this.healed,
-      this.chooser,
-      this.chain.root,
-      begin,
-      day,
-      E('div', { class: 'mb-cards' }, [
-        small.self,
-        small.traffic,
-        card(_('Uplinks'), [this.uplinkList, this.noUplink]),
-        small.peers,
-      ]),
-    );
-  }
+  const page = new Page({ title: _('Mesh overview'), ask, show, seconds: POLL_S });
+  page.aside.append(since, ' ', place);
+  page.body.append(
+    outdated,
+    healed,
+    chooser,
+    chain.root,
+    beginCard,
+    dayCard,
+    E('div', { class: 'mb-cards' }, [selfCard, trafficCard, card(_('Uplinks'), [uplinkList, noUplink]), peersCard]),
+  );
 
-  private async ask(): Promise<Answer> {
+  async function ask(): Promise<Answer> {
     for (;;) {
-      const { chosen } = this;
-      void this.askDay(chosen);
+      const asked = chosen;
+      void askDay(asked);
       try {
-        const answer = await readOverview(which(chosen));
-        if (chosen === this.chosen) return answer;
+        const answer = await readOverview(which(asked));
+        if (asked === chosen) return answer;
       } catch (error) {
-        if (chosen === undefined || !(error instanceof Refusal)) throw error;
+        if (asked === undefined || !(error instanceof Refusal)) throw error;
         // the chosen one is gone
-        if (chosen === this.chosen) this.chosen = undefined;
+        if (asked === chosen) chosen = undefined;
       }
     }
   }
 
   /** Beside the first question, and rarely again. Never rejects. */
-  private async askDay(chosen: string | undefined): Promise<void> {
+  async function askDay(asked: string | undefined): Promise<void> {
     const nowMs = performance.now();
-    if (nowMs < this.dayDueMs) return;
-    this.dayDueMs = nowMs + DAY_MS;
+    if (nowMs < dayDueMs) return;
+    dayDueMs = nowMs + DAY_MS;
     try {
-      const { samples, step_s: stepS } = await readHistory(which(chosen));
-      if (chosen === this.chosen) this.day.update(samples, stepS);
+      const { samples, step_s: stepS } = await readHistory(which(asked));
+      if (asked === chosen) day.update(samples, stepS);
     } catch (error) {
-      this.dayDueMs = nowMs + DAY_AGAIN_MS;
-      this.day.fail(error);
+      dayDueMs = nowMs + DAY_AGAIN_MS;
+      day.fail(error);
     }
   }
 
-  private choose(name: string): void {
-    this.chosen = name;
-    this.dayDueMs = 0;
-    void this.page.refresh();
+  function choose(): void {
+    chosen = choice.value;
+    dayDueMs = 0;
+    void page.refresh();
   }
 
-  private show(answer: Answer): void {
-    const { verdict, version, heal, uplinks, interface: name } = answer;
-    const { words, values, checks } = verdict;
-    this.page.tell(verdict.state as Health, say(words.sentence, values), say(words.fix, values));
-    setContent(this.since, sinceWhen(verdict));
+  function show(answer: Answer): void {
+    const { verdict, version, heal, uplinks: lines, interface: name, interfaces, peers, traffic: counted } = answer;
+    const { checks } = verdict;
+    page.judge(verdict);
+    setContent(since, sinceWhen(verdict));
     const broken = checks.find(({ state }) => state === 'bad') ?? checks.find(({ state }) => state === 'weak');
     const [path, title] = placeOf(broken?.link);
-    this.place.hidden = path === '';
-    this.place.href = L.url(path);
-    setContent(this.place, title);
+    place.hidden = path === '';
+    place.href = L.url(path);
+    setContent(place, title);
 
-    this.outdated.hidden = version === MESHBRIDGE_VERSION;
-    if (!this.outdated.hidden) this.showOutdated(version);
-    this.healed.hidden = heal === undefined || heal.ago_s > HEAL_S;
-    if (heal) setContent(this.healed, healText(heal));
-    this.showChoice(answer);
-    this.chain.update(checks);
-    this.uplinks.update(new Map(uplinks.map((uplink) => [uplink.interface, uplink])));
-    this.noUplink.hidden = uplinks.length > 0;
+    outdated.hidden = version === MESHBRIDGE_VERSION;
+    if (!outdated.hidden) showOutdated(version);
+    healed.hidden = heal === undefined || heal.ago_s > HEAL_S;
+    if (heal) setContent(healed, healText(heal));
+    chooser.hidden = interfaces.length < 2;
+    if ([...choice.options].map(({ value }) => value).join(' ') !== interfaces.join(' '))
+      choice.replaceChildren(...interfaces.map((one) => E('option', { value: one }, [one])));
+    choice.value = name;
+    chain.update(checks);
+    uplinks.update(new Map(lines.map((line) => [line.interface, line])));
+    noUplink.hidden = lines.length > 0;
 
-    const { self, peers, traffic, begin, day } = this.cards;
-    begin.hidden = name !== '';
-    self.hidden = day.hidden = name === '';
-    peers.hidden = answer.peers === undefined;
-    traffic.hidden = answer.traffic === undefined;
-    if (name === '') this.dayDueMs = Number.POSITIVE_INFINITY;
-    else if (this.dayDueMs === Number.POSITIVE_INFINITY) this.dayDueMs = 0;
-    this.showSelf(answer);
-    if (answer.peers) this.showPeers(answer.peers);
-    if (answer.traffic) this.showTraffic(answer.traffic);
+    beginCard.hidden = name !== '';
+    selfCard.hidden = dayCard.hidden = name === '';
+    peersCard.hidden = peers === undefined;
+    trafficCard.hidden = counted === undefined;
+    if (name === '') dayDueMs = Number.POSITIVE_INFINITY;
+    else if (dayDueMs === Number.POSITIVE_INFINITY) dayDueMs = 0;
+    showSelf(answer);
+    if (peers) showPeers(peers);
+    if (counted) showTraffic(counted);
   }
 
-  private showOutdated(version: string): void {
+  function showOutdated(version: string): void {
     const text = _('This page is of meshbridge %s, the daemon of %s.').format(MESHBRIDGE_VERSION, version);
-    if (this.outdated.firstChild?.textContent === text) return;
-    this.outdated.replaceChildren(
+    if (outdated.firstChild?.textContent === text) return;
+    outdated.replaceChildren(
       E('p', [text]),
       E('p', [_('Reload it. If this stays, restart “meshbridge” under System → Startup.')]),
       button(_('Reload the page'), () => location.reload()),
     );
   }
 
-  private showChoice({ interface: name, interfaces }: Answer): void {
-    const { choice } = this;
-    this.chooser.hidden = interfaces.length < 2;
-    if ([...choice.options].map(({ value }) => value).join(' ') !== interfaces.join(' '))
-      choice.replaceChildren(...interfaces.map((one) => E('option', { value: one }, [one])));
-    choice.value = name;
-  }
-
-  private showSelf({ name, self }: Answer): void {
-    const { address, subnet, key } = this.copies;
-    this.self.update([
+  function showSelf({ name, self: known }: Answer): void {
+    const [address, subnet, key] = copies;
+    self.update([
       [_('Name'), name || _('none yet: give it one under Mesh → Services')],
-      ...(self
+      ...(known
         ? ([
-            [_('Address'), address.node(self.address)],
-            [_('Subnet'), subnet.node(self.subnet)],
-            [_('Key'), key.node(self.key)],
-            [_('Program'), `${self.build_name} ${self.build_version}`],
+            [_('Address'), address!(known.address)],
+            [_('Subnet'), subnet!(known.subnet)],
+            [_('Key'), key!(known.key)],
+            [_('Program'), `${known.build_name} ${known.build_version}`],
           ] as const)
         : ([[_('Yggdrasil'), _('does not answer')]] as const)),
     ]);
   }
 
-  private showPeers({ up, unproven, down }: PeerCount): void {
-    const { peers } = this;
-    setContent(peers.up, _('%d up').format(up));
-    peers.up.dataset.health = up > 0 ? 'good' : 'unused';
-    setContent(peers.unproven, _('%d not proven').format(unproven));
-    setContent(peers.down, _('%d down').format(down));
-    this.unproven.hidden = peers.unproven.hidden = unproven === 0;
-    peers.down.hidden = down === 0;
+  function showPeers(count: PeerCount): void {
+    setContent(up, _('%d up').format(count.up));
+    up.dataset.health = count.up > 0 ? 'good' : 'unused';
+    setContent(unproven, _('%d not proven').format(count.unproven));
+    setContent(down, _('%d down').format(count.down));
+    unprovenHint.hidden = unproven.hidden = count.unproven === 0;
+    down.hidden = count.down === 0;
   }
 
-  private showTraffic(traffic: Traffic): void {
+  function showTraffic(counted: Traffic): void {
     const row = (name: string, perS: number, all: number): [string, string] => [
       name,
       _('%s now, %s in all').format(rate(perS), bytes(all)),
     ];
-    this.traffic.update([
-      row(_('Received'), traffic.own_rx_bytes_per_s, traffic.own_rx_bytes),
-      row(_('Sent'), traffic.own_tx_bytes_per_s, traffic.own_tx_bytes),
-      row(_('Relayed'), traffic.relayed_bytes_per_s, traffic.relayed_bytes),
+    traffic.update([
+      row(_('Received'), counted.own_rx_bytes_per_s, counted.own_rx_bytes),
+      row(_('Sent'), counted.own_tx_bytes_per_s, counted.own_tx_bytes),
+      row(_('Relayed'), counted.relayed_bytes_per_s, counted.relayed_bytes),
     ]);
     const text = _('Received and sent by this home, relayed for others; counted for %s.');
-    setContent(this.trafficSince, text.format(duration(traffic.since_s)));
+    setContent(trafficSince, text.format(duration(counted.since_s)));
   }
+
+  return page.start();
 }
 
-export default view.extend({
-  handleSave: null,
-  handleSaveApply: null,
-  handleReset: null,
-  render: () => new Overview().page.start(),
-});
+export default pageView(start);

@@ -1,16 +1,16 @@
 // The page Mesh > Services: what nodes offer in the mesh, whether it answers, and what this router offers itself.
 
 import poll from 'luci:poll';
-import view from 'luci:view';
 import type { Self } from '../../src/api/model.ts';
 import { readName, readServices, type Service, servicePlace } from '../../src/lib/node-info.ts';
 import { badge } from './part/badge.ts';
 import { button } from './part/button.ts';
 import { card } from './part/card.ts';
-import { method } from './part/daemon.ts';
+import { method, type Reply, readNodeInfo } from './part/daemon.ts';
 import { describeFailure } from './part/failure.ts';
+import { join } from './part/join.ts';
 import { Keyed, setContent } from './part/keyed.ts';
-import { Page } from './part/page.ts';
+import { Page, pageView } from './part/page.ts';
 import { readRights } from './part/rights.ts';
 import { Survey } from './part/survey.ts';
 import { belongsTo, isMeshAddress, PORTS } from './services/address.ts';
@@ -21,15 +21,14 @@ const ASK_S = 1;
 const PACE = { most: 200, keepMs: 600_000, againMs: 300_000 };
 const MAX_NODES = 200;
 
-const readSelf = method('yggdrasil', 'self');
-const readPeers = method('yggdrasil', 'peers');
-const readTree = method('yggdrasil', 'tree');
-const readSessions = method('yggdrasil', 'sessions');
-const readInfo = method('yggdrasil', 'node_info', ['key']);
+const readMap = method('meshbridge', 'map', ['tree']);
 const check = method('meshbridge', 'service_check', ['address', 'port'], true);
 
+type Answer = Reply<'meshbridge', 'map'>;
+
 interface Known {
-  self: Self & { interface: string };
+  self: Self;
+  interface: string;
   /** Addresses by key, this node first, then the nearest. */
   addresses: ReadonlyMap<string, string>;
 }
@@ -122,21 +121,15 @@ function makeNode(): { root: HTMLElement; fill(node: Node): void } {
   };
 }
 
-async function ask(): Promise<Known> {
-  const [self, { peers }, { sessions }, { tree }] = await Promise.all([
-    readSelf({}),
-    readPeers({}),
-    readSessions({}),
-    readTree({}),
-  ]);
+function addressesOf(self: Self, { peers = [], sessions = [], tree = [] }: Answer): Map<string, string> {
   const addresses = new Map([[self.key, self.address]]);
   for (const { key, address } of [...peers.filter(({ up }) => up), ...sessions, ...tree])
     if (key && address && addresses.size < MAX_NODES && !addresses.has(key)) addresses.set(key, address);
-  return { self, addresses };
+  return addresses;
 }
 
 function start(): HTMLElement {
-  const infos = new Survey(async (key: string) => (await readInfo({ key })).node_info, PACE);
+  const infos = new Survey(async (key: string) => (await readNodeInfo({ key })).node_info, PACE);
   const told = E('p', { class: 'mb-said', role: 'status' });
   const [name, progress] = [E('p'), E('p', { class: 'mb-dim' })];
   const own = makeList();
@@ -145,9 +138,15 @@ function start(): HTMLElement {
   const change = button(_('Change'), () => edit(), 'action');
   let known: Known | undefined;
 
-  function show(now: Known): void {
-    known = now;
-    const { self, addresses } = now;
+  function take(answer: Answer): void {
+    const { self, verdict } = answer;
+    known = self && { self, interface: answer.interface, addresses: addressesOf(self, answer) };
+    for (const part of parts) part.hidden = !self;
+    if (known) show(known);
+    else page.judge(verdict);
+  }
+
+  function show({ self, addresses }: Known): void {
     const found = new Map<string, Node>();
     let asked = 0;
     for (const [key, from] of addresses) {
@@ -165,9 +164,13 @@ function start(): HTMLElement {
         found.set(key, { title: title ?? _('Node %s…').format(key.slice(0, 8)), from, services });
     }
     nodes.update(found);
-    const state = _('%d of %d known nodes have answered.').format(asked, addresses.size);
-    const nothing = found.size === 0 && asked > 1 ? _('None of the others offers anything yet.') : '';
-    setContent(progress, `${state} ${nothing}`);
+    setContent(
+      progress,
+      join([
+        _('%d of %d known nodes have answered.').format(asked, addresses.size),
+        found.size === 0 && asked > 1 && _('None of the others offers anything yet.'),
+      ]),
+    );
   }
 
   function edit(): void {
@@ -176,19 +179,25 @@ function start(): HTMLElement {
       setContent(told, _('What is announced now is not known yet; try again in a moment.'));
       return;
     }
-    const { interface: iface, address } = known.self;
+    const { interface: iface, self } = known;
     const offer = { name: readName(info) ?? '', services: readServices(info) };
-    editOffer(iface, offer, address, (text) => setContent(told, text));
+    editOffer(iface, offer, self.address, (text) => setContent(told, text));
   }
 
-  const page = new Page({ title: _('Services in the mesh'), ask, show, seconds: POLL_S });
+  const page = new Page<Answer>({
+    title: _('Services in the mesh'),
+    ask: () => readMap({ tree: true }),
+    show: take,
+    seconds: POLL_S,
+  });
   change.hidden = true;
-  page.body.append(
+  const parts = [
     card(_('Offered by this router'), [name, own.root, told], [change]),
     E('h3', [_('Offered by others')]),
     progress,
     others,
-  );
+  ];
+  page.body.append(...parts);
   void readRights().then(({ operator }) => {
     change.hidden = !operator;
   });
@@ -198,4 +207,4 @@ function start(): HTMLElement {
   return page.start();
 }
 
-export default view.extend({ handleSave: null, handleSaveApply: null, handleReset: null, render: start });
+export default pageView(start);

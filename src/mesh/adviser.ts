@@ -57,6 +57,8 @@ const NEAR_SHARE = 1.1;
 const NEAR_MS = 2;
 /** Most peerings whose removal waits for Yggdrasil. */
 const MAX_LEAVING = 16;
+/** Of a candidate that is not tried for now; pages say it in other languages. */
+export const REFUSED = 'tried in vain, or taken away by hand';
 
 /** One Yggdrasil of this router, as the adviser sees it. */
 export interface AdviserNode {
@@ -284,7 +286,7 @@ export class Adviser {
         ...(typeof result === 'number' && { latency_ms: result }),
         ...(atMs !== undefined && { measured_ago_s: Math.round((nowMs - atMs) / 1000) }),
         ...(typeof result === 'string' && { problem: result }),
-        ...((this.refused.get(uri) ?? 0) > nowMs && { problem: 'tried in vain, or taken away by hand' }),
+        ...((this.refused.get(uri) ?? 0) > nowMs && { problem: REFUSED }),
         ...(role !== undefined && { role }),
       });
     };

@@ -3,7 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { transform } from 'esbuild';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { buildPages, hashedMenu } from '../../build/luci.ts';
+import { buildPages, hashedMenu, weighScripts } from '../../build/luci.ts';
 import { compileShared, compileView, formatClass, shortenTaking } from '../../build/luci-class.ts';
 import { inProject, ROOT } from '../../build/project.ts';
 import { version } from '../../package.json';
@@ -99,6 +99,19 @@ built('names what the menu leads to', () => {
       .slice(1)
       .map(({ path }) => path)
       .sort(),
+  );
+});
+built('weighs apart what not every router has', () => {
+  const file = (path: string, length: number) => ({ path, bytes: new Uint8Array(length) });
+  const files = [
+    file('meshbridge/part-01234567.js', 1),
+    file('view/meshbridge/map-01234567.js', 2),
+    file('view/meshbridge/telemetry-01234567.js', 4),
+    file('meshbridge/style-01234567.css', 8),
+  ];
+  assert.equal(
+    weighScripts(files).map(({ value }) => value),
+    [3, 7],
   );
 });
 built.run();

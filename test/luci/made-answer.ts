@@ -17,6 +17,7 @@ import { fillWords } from '../../src/lib/words.ts';
 export const HOSTILE = '<img src=x onerror="window.harmed=1"><script>window.harmed=1</script>%s%d&amp;{x}';
 
 export type OverviewAnswer = Shape<(typeof MESHBRIDGE_METHODS)['overview']['reply']>;
+export type MapAnswer = Shape<(typeof MESHBRIDGE_METHODS)['map']['reply']>;
 export type MemberAnswer = Shape<(typeof MESHBRIDGE_METHODS)['member']['reply']>;
 
 /** An answer with status 0. */
@@ -179,6 +180,23 @@ export function overview(one: Verdict, more: Partial<OverviewAnswer> = {}): Over
       own_tx_bytes_per_s: 310_000,
       relayed_bytes_per_s: 87_000,
     },
+    ...more,
+  };
+}
+
+/** What the pages Map and Services are told, the tree among it. */
+export function map(one: Verdict, more: Partial<MapAnswer> = {}): MapAnswer {
+  const { age_ms, interface: name, self, name: called, uplinks } = overview(one);
+  return {
+    age_ms,
+    interface: name,
+    name: called!,
+    self: self!,
+    verdict: one,
+    uplinks,
+    peers: [],
+    sessions: [],
+    tree: [],
     ...more,
   };
 }

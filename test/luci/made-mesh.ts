@@ -3,7 +3,7 @@
 import type { Peer, TreeEntry } from '../../src/api/model.ts';
 import type { PageAnswer } from '../../src/dev/page-host/ubus.ts';
 import type { Script } from './browser.ts';
-import { GOOD, ok, overview, SELF } from './made-answer.ts';
+import { GOOD, map, ok, SELF } from './made-answer.ts';
 
 const PLACES = ['mill', 'school', 'harbour', 'chapel', 'tower', 'bakery', 'ridge', 'farm', 'depot', 'library'];
 const SIDES = ['roof', 'north', 'south', 'yard', 'attic'];
@@ -92,10 +92,10 @@ export function meshScript(nodes: readonly MadeNode[], peers = madePeers(nodes))
     };
   const tree: TreeEntry[] = nodes.map(({ key, address, parent }) => ({ key, address, parent, sequence: 1 }));
   return {
-    'meshbridge.overview': ok(overview(GOOD)),
-    'yggdrasil.peers': ok({ ...aged, peers }),
-    'yggdrasil.tree': ok({ ...aged, tree: tree.filter((_, i) => i % 4 < 3) }),
-    'yggdrasil.sessions': ok({ ...aged, sessions: [] }),
+    'meshbridge.map': ({ tree: wanted }) => {
+      const { tree: _tree, ...without } = map(GOOD, { peers });
+      return ok(wanted === true ? { ...without, tree: tree.filter((_, i) => i % 4 < 3) } : without);
+    },
     'yggdrasil.node_info': remote(({ name }) => ({
       node_info: { buildname: 'yggdrasil', buildversion: '0.5.12', ...(name !== undefined && { name }) },
     })),

@@ -13,7 +13,7 @@ import type { Peer, TreeEntry } from '../../src/api/model.ts';
 import type { PageAnswer } from '../../src/dev/page-host/ubus.ts';
 import { DESKTOP, type Opened, Pages, PHONE, type Screen, type Script } from './browser.ts';
 import { WEAK_TEXTS } from './contrast.ts';
-import { BAD, EMPTY, GOOD, HOSTILE, ok, overview, SELF, verdict } from './made-answer.ts';
+import { BAD, EMPTY, GOOD, HOSTILE, map, ok, SELF, verdict } from './made-answer.ts';
 import { madeMesh, madePeers, meshScript } from './made-mesh.ts';
 
 // before the first suite: uvu begins to run what there is while somebody waits
@@ -82,6 +82,13 @@ graph('takes the way to the root from parent to parent', () => {
     [0, 1],
     [1, 3],
   ]);
+});
+graph('takes nobody for the root who only was so once', () => {
+  const { nodes } = graphOf({ peers: [peer(A), peer(B)], tree: [entry(ME, A), entry(A, A), entry(B, B)] });
+  assert.equal(
+    nodes.map((node) => node.parent === node),
+    [false, true, false],
+  );
 });
 graph('shows a peer that is down without a way over it', () => {
   const found = graphOf({ peers: [peer(A, 'down'), peer(undefined, 'down')], learnt: { [A]: [B] } });
@@ -194,6 +201,15 @@ for (const count of [1, 2, 3, 30, 200])
     for (const distance of distances(places)) assert.ok(distance > 18, `~> ${distance}`);
     for (const [x, y] of places.values()) assert.ok(Number.isFinite(x) && Number.isFinite(y));
   });
+layout('has nobody opposite another around this node, whose link would run across it', () => {
+  for (const count of [2, 4, 6]) {
+    const { nodes } = graphOf({ peers: Array.from({ length: count }, (_, i) => peer(key(`n${i}`))) });
+    const spots = [...place(nodes).values()].slice(1);
+    for (const [x, y] of spots)
+      for (const [x2, y2] of spots)
+        assert.ok(Math.hypot(x + x2, y + y2) > 30, `~> ${count}: ${x} ${y} and ${x2} ${y2}`);
+  }
+});
 layout('is the same in whichever order the daemon tells', () => {
   const one = graphOf({ peers: [peer(A), peer(B)], tree: [entry(C, A), entry(D, A)] });
   const other = graphOf({ peers: [peer(B), peer(A)], tree: [entry(D, A), entry(C, A)] });
@@ -223,12 +239,14 @@ const many = meshScript(madeMesh(200));
 const AGED = { age_ms: 500, interface: 'ygg0' };
 const nobody: Script = {
   ...small,
-  'meshbridge.overview': ok(overview(verdict('bad', 'no_peer', ['No peer is up.', 'Add one under Mesh → Peers.']))),
-  'yggdrasil.peers': ok({ ...AGED, peers: [] }),
-  'yggdrasil.tree': ok({ ...AGED, tree: [entry(SELF.key, SELF.key)] }),
+  'meshbridge.map': ok(
+    map(verdict('bad', 'no_peer', ['No peer is up.', 'Add one under Mesh → Peers.']), {
+      tree: [entry(SELF.key, SELF.key)],
+    }),
+  ),
 };
-const { self: _self, ...without } = overview(EMPTY);
-const none: Script = { 'meshbridge.overview': ok({ ...without, interface: '', interfaces: [] }) };
+const { verdict: empty, uplinks: lines } = map(EMPTY);
+const none: Script = { 'meshbridge.map': ok({ age_ms: 0, interface: '', verdict: empty, uplinks: lines }) };
 const HOSTILE_INFO = {
   name: HOSTILE,
   buildname: { toString: 1 },
@@ -240,17 +258,17 @@ const HOSTILE_INFO = {
 };
 const hostile: Script = {
   ...small,
-  'meshbridge.overview': ok(
-    overview(GOOD, { name: HOSTILE, uplinks: overview(GOOD).uplinks.map((one) => ({ ...one, interface: HOSTILE })) }),
+  'meshbridge.map': ok(
+    map(GOOD, {
+      name: HOSTILE,
+      uplinks: lines.map((one) => ({ ...one, interface: HOSTILE })),
+      peers: [
+        peer(A, 'up', { name: HOSTILE, address: HOSTILE, remote: HOSTILE }),
+        peer(HOSTILE, 'down', { name: HOSTILE }),
+      ],
+      tree: [entry(A, HOSTILE), entry(HOSTILE, A), { ...entry(C, A), address: HOSTILE }],
+    }),
   ),
-  'yggdrasil.peers': ok({
-    ...AGED,
-    peers: [
-      peer(A, 'up', { name: HOSTILE, address: HOSTILE, remote: HOSTILE }),
-      peer(HOSTILE, 'down', { name: HOSTILE }),
-    ],
-  }),
-  'yggdrasil.tree': ok({ ...AGED, tree: [entry(A, HOSTILE), entry(HOSTILE, A), { ...entry(C, A), address: HOSTILE }] }),
   'yggdrasil.node_info': ok({ ...AGED, key: HOSTILE, node_info: HOSTILE_INFO }),
   'yggdrasil.node_peers': ok({ ...AGED, key: HOSTILE, keys: [HOSTILE, B, SELF.key] }),
 };
@@ -427,15 +445,20 @@ if (pages) {
           asked.push(`${name} ${args.key}`);
           return (many[`yggdrasil.${name}`] as (given: object) => PageAnswer)(args);
         };
+      let trees = 0;
       opened.script = {
         ...many,
+        'meshbridge.map': (args) => {
+          if (args.tree) trees++;
+          return (many['meshbridge.map'] as (given: object) => PageAnswer)(args);
+        },
         'yggdrasil.node_info': count('node_info'),
         'yggdrasil.node_peers': count('node_peers'),
       };
       await drawn(opened);
       await opened.stopClock();
       await opened.answered(opened.requests);
-      asked.length = 0;
+      asked.length = trees = 0;
       opened.calls.length = 0;
       await pass(opened, 10);
       assert.ok(asked.length > 4 && asked.length <= 10, `~> ${asked.length} in 10 s`);
@@ -446,13 +469,13 @@ if (pages) {
       const own = new Set(madeMesh(200)[0]!.peers);
       const first = asked.slice(0, 20).map((what) => what.split(' ')[1]!);
       assert.ok(first.filter((one) => own.has(one)).length > 17, '~> neighbours come first');
-      const times = (name: string): number => opened.calls.filter((one) => one === name).length;
+      const maps = opened.calls.filter((one) => one === 'meshbridge.map').length;
+      assert.ok(maps >= 13 && maps <= 15, `~> a poll is one call: ${maps}`);
       assert.equal(
-        [times('yggdrasil.peers'), times('yggdrasil.tree'), times('yggdrasil.sessions')].map((n, i) =>
-          i === 0 ? n >= 13 && n <= 15 : n >= 2 && n <= 3,
-        ),
-        [true, true, true],
+        opened.calls.filter((one) => !/^(meshbridge\.map|yggdrasil\.node_(info|peers))$/.test(one)),
+        [],
       );
+      assert.ok(trees >= 2 && trees <= 3, `~> ${trees} with the tree`);
     }),
   );
   page(
@@ -481,7 +504,7 @@ if (pages) {
       await pass(opened, 70);
       assert.is(await opened.page.evaluate('window.touched.size'), 0);
       const peers = madePeers(madeMesh(200)).map((one, i) => (i === 0 ? { ...one, latency_ms: 250 } : one));
-      opened.script = { ...opened.script, 'yggdrasil.peers': ok({ ...AGED, peers }) };
+      opened.script = { ...opened.script, ...meshScript(madeMesh(200), peers), 'yggdrasil.node_info': { status: 7 } };
       await pass(opened, 12);
       const touched = Number(await opened.page.evaluate('window.touched.size'));
       assert.ok(touched > 0 && touched <= 3, `~> ${touched}`);
@@ -490,7 +513,7 @@ if (pages) {
 
   page(
     'says that it is asking, and shows nothing until it knows',
-    at({ 'meshbridge.overview': () => new Promise<never>(() => {}) }, async (opened) => {
+    at({ 'meshbridge.map': () => new Promise<never>(() => {}) }, async (opened) => {
       await lead(opened, /^Asking the mesh daemon …\s*$/);
       assert.is(await options(opened).count(), 0);
     }),
@@ -516,7 +539,7 @@ if (pages) {
   );
   page(
     'tells the verdict when the mesh does not work',
-    at({ ...small, 'meshbridge.overview': ok(overview(BAD)) }, async (opened) => {
+    at({ ...small, 'meshbridge.map': ok(map(BAD)) }, async (opened) => {
       await lead(opened, /^The Internet line is down: there is no cable in wan\.\s*Plug the cable/);
       await drawn(opened);
     }),
@@ -533,7 +556,7 @@ if (pages) {
   ] as [string, PageAnswer, RegExp][])
     page(
       `says so when the daemon ${what}, asks other nodes nothing, and recovers`,
-      at({ ...small, 'meshbridge.overview': answer }, async (opened) => {
+      at({ ...small, 'meshbridge.map': answer }, async (opened) => {
         await lead(opened, text);
         await opened.page.clock.runFor(5000);
         assert.is(await options(opened).count(), 0);

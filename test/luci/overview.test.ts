@@ -368,6 +368,25 @@ if (pages) {
     }),
   );
   page(
+    'has the slider where the picture has the moment, also on the first day',
+    at(script(overview(GOOD), history(day(3))), async (opened) => {
+      await lead(opened, /^The mesh works/);
+      const slider = opened.page.getByRole('slider', { name: 'Moment of the last 24 hours' });
+      assert.equal([await slider.inputValue(), await slider.getAttribute('max')], ['287', '287']);
+      await slider.focus();
+      await opened.page.keyboard.press('Home');
+      assert.is(await slider.inputValue(), '285', '~> nothing is known of before');
+    }),
+  );
+  page(
+    'does not call a day without outages one in which a peer was always up',
+    at(script(overview(GOOD), history([sample(0, 3), sample(2, 3)])), async (opened) => {
+      await card(opened, 'The last 24 hours')
+        .getByText('At moments no peer was up, but never for five minutes.')
+        .waitFor({ timeout: 15_000 });
+    }),
+  );
+  page(
     'runs nothing of what names and errors hold',
     at(hostile, async (opened) => {
       await lead(opened, /onerror/);

@@ -1,9 +1,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { belongsTo, isMeshAddress } from '../../luci-app/view/services/address.ts';
+import type { Peer } from '../../src/api/model.ts';
 import { DESKTOP, type Opened, Pages, PHONE, type Screen, type Script } from './browser.ts';
 import { WEAK_TEXTS } from './contrast.ts';
-import { HOSTILE, ok, SELF } from './made-answer.ts';
+import { BAD, HOSTILE, map, ok, SELF, GOOD as VERDICT } from './made-answer.ts';
 
 // before the first suite: uvu begins to run what there is while somebody waits
 const pages = await Pages.start();
@@ -49,23 +50,21 @@ const KEYS = ['a', 'b', 'c'].map((digit) => digit.repeat(64));
 const OTHER = '201:1:2:3:4:5:6:7';
 const OWN = { name: 'our-router', services: [{ name: 'Camera', url: `http://[${SELF.address}]:8080/` }] };
 const WIKI = { name: 'Wiki', url: `http://[${OTHER}]/`, description: 'What\u00a0we know' };
-const PEER = { origin: 'multicast', inbound: false, up: true, state: 'up', state_ago_ms: 0, changes_per_hour: 0 };
+const PEER: Peer = { origin: 'multicast', inbound: false, up: true, state: 'up', state_ago_ms: 0, changes_per_hour: 0 };
 
 function script(infos: Record<string, unknown>, more: Script = {}): Script {
   return {
-    'yggdrasil.self': ok({ age_ms: 0, interface: 'ygg0', ...SELF }),
-    'yggdrasil.peers': ok({ age_ms: 0, interface: 'ygg0', peers: [{ ...PEER, key: KEYS[0], address: OTHER }] }),
-    'yggdrasil.sessions': ok({ age_ms: 0, interface: 'ygg0', sessions: [] }),
-    'yggdrasil.tree': ok({
-      age_ms: 0,
-      interface: 'ygg0',
-      tree: [SELF.key, ...KEYS].map((key, i) => ({
-        key,
-        address: i === 1 ? OTHER : `20${i}::1`,
-        parent: key,
-        sequence: 1,
-      })),
-    }),
+    'meshbridge.map': ok(
+      map(VERDICT, {
+        peers: [{ ...PEER, key: KEYS[0]!, address: OTHER }],
+        tree: [SELF.key, ...KEYS].map((key, i) => ({
+          key,
+          address: i === 1 ? OTHER : `20${i}::1`,
+          parent: key,
+          sequence: 1,
+        })),
+      }),
+    ),
     'yggdrasil.node_info': (args) => {
       const info = infos[args.key as string];
       return info === undefined ? { status: 7 } : ok({ age_ms: 0, interface: 'ygg0', key: args.key, node_info: info });
@@ -184,6 +183,31 @@ if (pages) {
       },
       PHONE,
     ),
+  );
+  page('asks for all of it by one call, once a minute', async () => {
+    await at(GOOD, async (opened) => {
+      await others(opened).waitFor({ timeout: 8000 });
+      const polls = () => opened.calls.filter((one) => one !== 'session.access' && one !== 'yggdrasil.node_info');
+      assert.equal(polls(), ['meshbridge.map']);
+      await opened.page.clock.runFor(60_000);
+      await opened.page.clock.runFor(50);
+      await opened.answered(opened.requests);
+      assert.equal(polls(), ['meshbridge.map', 'meshbridge.map']);
+    })();
+  });
+  page(
+    'tells the verdict while Yggdrasil does not answer, and nothing old',
+    at(GOOD, async (opened) => {
+      await others(opened).waitFor({ timeout: 8000 });
+      const { verdict, uplinks } = map(BAD);
+      opened.script = { ...GOOD, 'meshbridge.map': ok({ age_ms: 0, interface: 'ygg0', verdict, uplinks }) };
+      await opened.page.clock.runFor(60_000);
+      await opened.page
+        .locator('.mb-lead', { hasText: /^The Internet line is down: there is no cable in wan\.\s*Plug the cable/ })
+        .waitFor({ timeout: 15_000 });
+      assert.is(await opened.page.getByText('Offered by others').isVisible(), false);
+      await opened.shoot('services-bad-desktop');
+    }),
   );
   page(
     'says when the daemon does not run',

@@ -11,6 +11,7 @@ import {
   MAX_KEPT,
   MAX_SAMPLE,
   type Measurement,
+  REFUSED,
 } from '../../src/mesh/adviser.ts';
 import { seededRandom } from '../support/random.ts';
 
@@ -426,7 +427,7 @@ keeping('lets go of one that people took away, and leaves it alone', () => {
   made.run(5 * HOUR);
   assert.not(made.peerings.has('tls://a.two.org:443'));
   const [found] = made.adviser.status(made.nowMs).candidates.filter(({ uri }) => uri === 'tls://a.two.org:443');
-  assert.is(found!.problem, 'tried in vain, or taken away by hand');
+  assert.is(found!.problem, REFUSED);
 });
 keeping('lets go of one that people wrote into the configuration, and does not remove it', () => {
   const made = world(FIVE).run(HOUR);

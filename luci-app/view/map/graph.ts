@@ -123,6 +123,8 @@ export function readGraph({ self, peers, tree, sessions, peersOf }: Known): Grap
     if (node !== me) node.via = below;
     below = node;
   }
+  // who is its own parent, and not the root of this node, was so when it was heard of last
+  for (const node of all.values()) if (node.parent === node && !way.has(node)) node.parent = undefined;
   const first = [...new Set([...way, ...apart.filter(({ own }) => own), ...order])].slice(0, MAX_NODES);
   const chosen = new Set(first);
   const nodes = order.filter((node) => chosen.has(node));

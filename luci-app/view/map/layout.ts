@@ -25,10 +25,12 @@ export function place(nodes: readonly MapNode[]): Map<MapNode, Spot> {
     // somewhere, or out of reach
     const ring = hops ?? (own ? 1 : farthest + 1);
     rings[ring] = [...(rings[ring] ?? []), [node, from + width / 2]];
-    // beyond a half circle lines would run across the middle
-    const fan = ring ? Math.min(width, Math.PI) : width;
+    const children = behind.get(node)!.sort((a, b) => (a.key < b.key ? -1 : 1));
+    // beyond a half circle lines would run across the middle, and so would one between two that are opposite
+    const even = children.length % 2 ? 1 : children.length / (children.length + 1);
+    const fan = ring ? Math.min(width, Math.PI) : width * even;
     let at = from + (width - fan) / 2;
-    for (const one of behind.get(node)!.sort((a, b) => (a.key < b.key ? -1 : 1))) {
+    for (const one of children) {
       const part = (fan * weigh(one)) / weigh(node);
       spread(one, at, part);
       at += part;

@@ -3,6 +3,7 @@
 // It is zoomed by being made larger in a box that scrolls, so fingers, wheels and the focus move it as they move anything; two fingers, or a wheel with the control key, zoom the whole page as everywhere. Shapes and
 // colours are the style sheet's.
 
+import { join } from '../part/join.ts';
 import { Keyed, setContent } from '../part/keyed.ts';
 import { svg } from '../part/svg.ts';
 import type { Graph, MapLink, MapNode } from './graph.ts';
@@ -64,7 +65,7 @@ export function makePicture(label: string, choose: (key: string) => void): Pictu
       const { hops, own } = node;
       const [x, y] = spots.get(node)!;
       const [name, isSelected] = [nameOf(node), node === selected];
-      const kind = hops === 0 ? 'self' : node === node.parent ? 'root' : '';
+      const kind = join([hops === 0 && 'self', node === node.parent && 'root']);
       const { state = '' } = own ?? {};
       put(group, {
         class: `mb-node ${kind} ${state}`,
@@ -73,7 +74,7 @@ export function makePicture(label: string, choose: (key: string) => void): Pictu
         tabindex: isSelected ? 0 : -1,
         transform: `translate(${x} ${y})`,
       });
-      setContent(sign, SIGNS[state || kind] ?? '');
+      setContent(sign, SIGNS[hops === 0 ? 'self' : state] ?? '');
 
       const wide = name.length * CHAR;
       const away = size * (kind ? 1.5 : 1) + 4;

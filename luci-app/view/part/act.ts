@@ -2,7 +2,7 @@
 
 import { type ButtonKind, button } from './button.ts';
 import { openDialog } from './dialog.ts';
-import { describeFailure } from './failure.ts';
+import { failureText } from './failure.ts';
 
 export interface ActOptions {
   kind?: ButtonKind;
@@ -23,8 +23,7 @@ export function actButton(label: string, work: () => Promise<string>, { kind, co
       said.textContent = await work();
       said.dataset.health = 'good';
     } catch (error) {
-      const { what, fix } = describeFailure(error);
-      said.textContent = [what, fix].join(' ').trim();
+      said.textContent = failureText(error);
       said.dataset.health = 'bad';
     } finally {
       busy = false;

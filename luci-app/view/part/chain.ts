@@ -15,23 +15,16 @@ interface Step {
 }
 
 /** What a link of the chain is called. */
-export function linkName(link: string): string {
-  switch (link as ChainLink) {
-    case 'line':
-      return _('Internet line');
-    case 'dns':
-      return _('Name service');
-    case 'clock':
-      return _('Clock');
-    case 'yggdrasil':
-      return _('Yggdrasil');
-    case 'peers':
-      return _('Peers');
-    case 'tree':
-      return _('Tree');
-    default:
-      return link;
-  }
+function linkName(link: string): string {
+  const names: Record<ChainLink, string> = {
+    line: _('Internet line'),
+    dns: _('Name service'),
+    clock: _('Clock'),
+    yggdrasil: _('Yggdrasil'),
+    peers: _('Peers'),
+    tree: _('Tree'),
+  };
+  return names[link as ChainLink] ?? link;
 }
 
 function makeStep(link: string): Step {

@@ -1,4 +1,4 @@
-// A button that copies a text.
+// Texts that can be copied.
 
 import { button } from './button.ts';
 
@@ -27,7 +27,7 @@ async function copy(text: string): Promise<boolean> {
 }
 
 /** A button that copies `text` and says so; `label` is its name for screen readers: what is copied. */
-export function copyButton(text: string, label: string): HTMLElement {
+function copyButton(text: string, label: string): HTMLElement {
   const said = E('span', { class: 'mb-said', role: 'status' });
   const click = async (): Promise<void> => {
     said.textContent = (await copy(text)) ? _('Copied.') : _('This browser copies nothing.');
@@ -36,4 +36,15 @@ export function copyButton(text: string, label: string): HTMLElement {
   copies.classList.add('mb-copy');
   copies.setAttribute('aria-label', label);
   return E('span', { class: 'mb-act' }, [copies, said]);
+}
+
+/** Shows texts one after the other, each as code beside a button that copies it; a text that stays keeps its elements. */
+export function makeCopyable(label: string): (text: string) => HTMLElement {
+  let shown: string | undefined;
+  let root: HTMLElement;
+  return (text) => {
+    if (text !== shown) root = E('span', [E('code', [text]), ' ', copyButton(text, label)]);
+    shown = text;
+    return root;
+  };
 }

@@ -50,3 +50,6 @@ export const readStatus = method('meshbridge', 'status');
 
 /** On its own, for it runs a program on the router: the status must not wait for that. */
 export const readFindings = method('meshbridge', 'lint', [], true);
+
+/** On its own, for the node may be far away. */
+export const readNodeInfo = method('yggdrasil', 'node_info', ['key'], true);

@@ -1,7 +1,7 @@
 // A dialog on the browser's own <dialog>: it keeps the focus inside, closes by Esc and gives the focus back, which LuCI's does not.
 
 import { type ButtonKind, button } from './button.ts';
-import { describeFailure } from './failure.ts';
+import { failureText } from './failure.ts';
 
 export interface DialogAction {
   label: string;
@@ -27,8 +27,7 @@ export function openDialog({ title, content, actions }: DialogOptions): HTMLDial
     try {
       if ((await work()) !== false) dialog.close();
     } catch (error) {
-      const { what, fix } = describeFailure(error);
-      failed.textContent = [what, fix].join(' ').trim();
+      failed.textContent = failureText(error);
     } finally {
       busy = false;
     }

@@ -1,6 +1,7 @@
 // A call that failed, in words for people. LuCI tells the reason only inside a message, whose numbers are the same in all languages.
 // Source: luci-base, resources/rpc.js and luci.js (request); uhttpd, ubus.c (the JSON-RPC errors).
 
+import { join } from './join.ts';
 import { Refusal } from './refusal.ts';
 
 /** What went wrong, and what to do about it. */
@@ -9,8 +10,10 @@ export interface Failure {
   fix: string;
 }
 
+type Cause = 'absent' | 'denied' | 'silent' | 'outdated';
+
 /** JSON-RPC errors by uhttpd's number, ubus statuses by ubus' own. */
-const CAUSES: Record<string, string> = {
+const CAUSES: Record<string, Cause> = {
   'error -32000': 'absent',
   'error -32002': 'denied',
   'error -32003': 'silent',
@@ -51,33 +54,41 @@ export function describeFailure(error: unknown): Failure {
   // only the first line: a stack trace may follow
   const text = (error instanceof Error ? error.message : String(error)).split('\n', 1)[0]!.slice(0, MAX_TEXT);
   const code = /(?:error -\d+|ubus code \d+)(?=:|$)/.exec(text)?.[0];
-  switch (code && CAUSES[code]) {
-    case 'absent':
-      return {
-        what: _('The mesh daemon is not running.'),
-        fix: _('Start “meshbridge” under System → Startup. If it does not stay, the system log says why.'),
+  const cause = code && CAUSES[code];
+  if (cause) return failureOf(cause);
+  return code
+    ? refused(text)
+    : {
+        what: _('The router does not answer: %s').format(text),
+        fix: _('Is this device still connected to it? It is asked again every few seconds.'),
       };
-    case 'denied':
-      return {
-        what: _('You are not allowed to see this.'),
-        fix: _('Log in as root, or ask for the right “luci-app-meshbridge” on this login.'),
-      };
-    case 'silent':
-      return {
-        what: _('The mesh daemon does not answer.'),
-        fix: _('It is asked again every few seconds. If this lasts, restart “meshbridge” under System → Startup.'),
-      };
-    case 'outdated':
-      return {
-        what: _('The mesh daemon does not know this question.'),
-        fix: _('It is older than this page: restart “meshbridge” under System → Startup.'),
-      };
-    default:
-      return code
-        ? refused(text)
-        : {
-            what: _('The router does not answer: %s').format(text),
-            fix: _('Is this device still connected to it? It is asked again every few seconds.'),
-          };
-  }
+}
+
+function failureOf(cause: Cause): Failure {
+  const failures: Record<Cause, [what: string, fix: string]> = {
+    absent: [
+      _('The mesh daemon is not running.'),
+      _('Start “meshbridge” under System → Startup. If it does not stay, the system log says why.'),
+    ],
+    denied: [
+      _('You are not allowed to see this.'),
+      _('Log in as root, or ask for the right “luci-app-meshbridge” on this login.'),
+    ],
+    silent: [
+      _('The mesh daemon does not answer.'),
+      _('It is asked again every few seconds. If this lasts, restart “meshbridge” under System → Startup.'),
+    ],
+    outdated: [
+      _('The mesh daemon does not know this question.'),
+      _('It is older than this page: restart “meshbridge” under System → Startup.'),
+    ],
+  };
+  const [what, fix] = failures[cause];
+  return { what, fix };
+}
+
+/** The same in one line. */
+export function failureText(error: unknown): string {
+  const { what, fix } = describeFailure(error);
+  return join([what, fix]);
 }

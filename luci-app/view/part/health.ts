@@ -7,16 +7,11 @@ export type Health = Exclude<CheckState, 'unused'>;
 
 /** The word for a state. */
 export function stateWord(state: CheckState): string {
-  switch (state) {
-    case 'good':
-      return _('Works');
-    case 'weak':
-      return _('Attention');
-    case 'bad':
-      return _('Broken');
-    case 'unused':
-      return _('Not used');
-    default:
-      return _('Not known');
-  }
+  const words: Partial<Record<string, string>> = {
+    good: _('Works'),
+    weak: _('Attention'),
+    bad: _('Broken'),
+    unused: _('Not used'),
+  };
+  return words[state] ?? _('Not known');
 }

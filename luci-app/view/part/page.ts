@@ -1,8 +1,11 @@
 // What all pages are made of: a title, a sentence that leads, a body that waits for the first answer, and the poll.
 
 import poll from 'luci:poll';
+import view, { type ViewClass } from 'luci:view';
+import type { Verdict } from '../../../src/api/model.ts';
 import { describeFailure } from './failure.ts';
 import type { Health } from './health.ts';
+import { say } from './say.ts';
 import { styleSheet } from './style.ts';
 
 export interface PageOptions<T> {
@@ -46,6 +49,11 @@ export class Page<T> {
     this.said.replaceChildren(E('p', [text]), ...(fix ? [E('p', [fix])] : []));
   }
 
+  /** Says what a verdict says. */
+  judge({ state, words, values }: Verdict): void {
+    this.tell(state as Health, say(words.sentence, values), say(words.fix, values));
+  }
+
   /** Asks and shows, once for all who want it at the same time. Never rejects. */
   refresh(): Promise<void> {
     this.asking ??= this.askOnce().finally(() => {
@@ -75,4 +83,9 @@ export class Page<T> {
     }
     this.aside.hidden = this.body.hidden;
   }
+}
+
+/** The view of a page without a form, and so without LuCI's buttons. */
+export function pageView(render: () => Node): ViewClass {
+  return view.extend({ handleSave: null, handleSaveApply: null, handleReset: null, render });
 }

@@ -4,8 +4,11 @@ import type { Candidate } from '../../../src/api/model.ts';
 import { actButton } from '../part/act.ts';
 import { card } from '../part/card.ts';
 import { method, type Reply } from '../part/daemon.ts';
-import { describeFailure } from '../part/failure.ts';
+import { failureText } from '../part/failure.ts';
 import { ago, duration } from '../part/format.ts';
+import { join } from '../part/join.ts';
+import { pageLink } from '../part/link.ts';
+import { say } from '../part/say.ts';
 import { type Row, Table } from '../part/table.ts';
 
 type Status = Reply<'meshbridge', 'adviser'>;
@@ -16,22 +19,18 @@ const undoAdviser = method('meshbridge', 'adviser_undo');
 /** Rows shown; the others are worse. */
 const MOST = 8;
 
-function stateOf({ state, listed, next_s: next, problem }: Status): string {
+function stateOf({ enabled, state, listed, next_s: next, problem }: Status): string {
   const again = next === undefined ? '' : ` ${_('It looks again in %s.').format(duration(next))}`;
-  switch (state) {
-    case 'off':
-      return _('It is off. Once on, it measures public peers from here and keeps at most three good ones.');
-    case 'no_list':
-      return _('It has no list of public peers.');
-    case 'measuring':
-      return _('It measures the %d public peers of its list.').format(listed);
-    case 'trial':
-      return _('It tries one out.');
-    case 'waiting':
-      return (problem ?? _('It waits.')) + again;
-    default:
-      return _('It is content.') + again;
-  }
+  const states: Record<string, string> = {
+    off: enabled
+      ? _('It rests: all that it did was undone. Switch it off and on to have it begin again.')
+      : _('It is off. Once on, it measures public peers from here and keeps at most three good ones.'),
+    no_list: join([_('It has no list of public peers. The page Settings takes one.'), problem]),
+    measuring: _('It measures the %d public peers of its list.').format(listed),
+    trial: _('It tries one out.'),
+    waiting: (problem === undefined ? _('It waits.') : _('It waits for the Internet.')) + again,
+  };
+  return states[state] ?? _('It is content.') + again;
 }
 
 function rowOf({
@@ -50,7 +49,7 @@ function rowOf({
       region === undefined ? operator : `${operator} (${region})`,
       ms === undefined ? '' : _('%s ms').format(Math.round(ms)),
       measured === undefined ? '' : ago(measured * 1000),
-      role === 'kept' ? _('kept') : role === 'trial' ? _('on trial') : problem,
+      role === 'kept' ? _('kept') : role === 'trial' ? _('on trial') : say(problem, {}),
     ],
   };
 }
@@ -84,7 +83,7 @@ export function makeAdvice(onUndone: (told: string) => Promise<void>): Advice {
   const root = card(
     _('Adviser for public peers'),
     [text, table.root, undo],
-    [E('a', { href: L.url('admin/mesh/settings') }, [_('Settings')])],
+    [pageLink('admin/mesh/settings', _('Settings'))],
   );
 
   async function refresh(operate: boolean): Promise<Status | undefined> {
@@ -93,8 +92,7 @@ export function makeAdvice(onUndone: (told: string) => Promise<void>): Advice {
       status = await readAdviser({});
       text.textContent = stateOf(status);
     } catch (error) {
-      const { what, fix } = describeFailure(error);
-      text.textContent = `${what} ${fix}`;
+      text.textContent = failureText(error);
     }
     const candidates = status?.candidates ?? [];
     const best = [...candidates].sort((a, b) => worthOf(a) - worthOf(b)).slice(0, MOST);

@@ -38,53 +38,37 @@ export async function addPeering(way: AddingWay, peering: Peering): Promise<stri
 
 /** What the button of an action says. */
 export function labelOf(action: ActionName): string {
-  switch (action) {
-    case 'confirm':
-      return _('Confirm');
-    case 'undo':
-      return _('Undo');
-    case 'retry':
-      return _('Retry now');
-    case 'dial':
-      return _('Dial it now');
-    case 'redial':
-      return _('Dial as configured');
-    case 'keep':
-      return _('Keep');
-    case 'pin':
-      return _('Pin this key');
-    case 'priority':
-      return _('Change priority');
-    case 'remove':
-      return _('Remove');
-    case 'forget':
-      return _('Remove and forget');
-  }
+  const labels: Record<ActionName, string> = {
+    confirm: _('Confirm'),
+    undo: _('Undo'),
+    retry: _('Retry now'),
+    dial: _('Dial it now'),
+    redial: _('Dial as configured'),
+    keep: _('Keep'),
+    pin: _('Pin this key'),
+    priority: _('Change priority'),
+    remove: _('Remove'),
+    forget: _('Remove and forget'),
+  };
+  return labels[action];
 }
 
-/** What an action will do, where that has to be known before. */
+/** What an action will do that is asked about before. */
 export function warningsOf(action: ActionName, { configured, peer }: Line): string[] {
-  switch (action) {
-    case 'remove':
-      return [
-        configured || peer?.origin === 'configured'
-          ? _('The link ends now. It is configured, so it comes back when Yggdrasil restarts.')
-          : _('The link ends now. To have it back you need its address, and its password if it has one.'),
-      ];
-    case 'forget':
-      return [_('The link ends now, and the configuration loses it: it does not come back by itself.')];
-    case 'pin':
-    case 'redial':
-    case 'priority':
-      return [
-        ...(action === 'pin' ? [_('Then only the node with this key is accepted at this address.')] : []),
-        _(
-          'The link breaks for a moment. Unless you confirm it within %d seconds, it gets its old options back.',
-        ).format(TRIAL_S),
-      ];
-    default:
-      return [];
-  }
+  if (action === 'remove')
+    return [
+      configured || peer?.origin === 'configured'
+        ? _('The link ends now. It is configured, so it comes back when Yggdrasil restarts.')
+        : _('The link ends now. To have it back you need its address, and its password if it has one.'),
+    ];
+  if (action === 'forget')
+    return [_('The link ends now, and the configuration loses it: it does not come back by itself.')];
+  return [
+    ...(action === 'pin' ? [_('Then only the node with this key is accepted at this address.')] : []),
+    _('The link breaks for a moment. Unless you confirm it within %d seconds, it gets its old options back.').format(
+      TRIAL_S,
+    ),
+  ];
 }
 
 /** Does it. @returns what was done, in one sentence. */

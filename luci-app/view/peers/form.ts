@@ -1,7 +1,7 @@
 // The form that adds a peering; where the daemon refuses one, the field at fault is named and focused.
 
 import { withOptions } from '../../../src/lib/peer-text.ts';
-import { describeFailure } from '../part/failure.ts';
+import { failureText } from '../part/failure.ts';
 import { Refusal } from '../part/refusal.ts';
 import { describeFault, FIELDS, type FieldName } from './address.ts';
 import { type AddingWay, addPeering, TRIAL_S } from './command.ts';
@@ -84,8 +84,7 @@ export function makeForm(interfaceOf: () => string, onAdded: (told: string) => P
   function tell(error: unknown, values: Record<FieldName, string>): void {
     const fault = error instanceof Refusal ? describeFault(error) : undefined;
     if (!fault) {
-      const { what, fix } = describeFailure(error);
-      said.textContent = `${what} ${fix}`;
+      said.textContent = failureText(error);
       return;
     }
     said.textContent = '';

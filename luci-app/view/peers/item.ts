@@ -3,7 +3,7 @@
 import { actButton } from '../part/act.ts';
 import { type ButtonKind, button } from '../part/button.ts';
 import { Facts } from '../part/card.ts';
-import { copyButton } from '../part/copy.ts';
+import { makeCopyable } from '../part/copy.ts';
 import { openDialog } from '../part/dialog.ts';
 import { ago, bytes, duration, rate } from '../part/format.ts';
 import { setContent } from '../part/keyed.ts';
@@ -56,7 +56,7 @@ export function makeItem(doer: Doer): Item {
     far,
   ]);
   const buttons = new Map<ActionName, HTMLElement>();
-  const copies = new Map<string, HTMLElement>();
+  const copies = [_('Copy the address'), _('Copy the key'), _('Copy the mesh address')].map(makeCopyable);
 
   function ask(name: ActionName): void {
     const label = labelOf(name);
@@ -94,19 +94,11 @@ export function makeItem(doer: Doer): Item {
       place.replaceChildren(...wanted);
   }
 
-  /** One node for each text, so that a button that has the focus stays. */
-  function copyable(text: string, label: string): HTMLElement {
-    const known = copies.get(label);
-    if (known?.title === text) return known;
-    const made = E('span', { title: text }, [E('code', [text]), ' ', copyButton(text, label)]);
-    copies.set(label, made);
-    return made;
-  }
-
   function factsOf(): [string, Node | string][] {
     const { peer, device } = line;
+    const [copyRemote, copyKey, copyAddress] = copies;
     const found: [string, Node | string | undefined | false][] = [
-      [_('Address'), copyable(line.remote || '–', _('Copy the address'))],
+      [_('Address'), copyRemote!(line.remote || '–')],
       [_('Origin'), originOf(line)],
       [_('Device'), device],
       [_('Options'), knownOptions(line).join(' ')],
@@ -120,8 +112,8 @@ export function makeItem(doer: Doer): Item {
         [_('Proven'), provenOf(line)],
         [up ? _('Up since') : _('Down since'), ago(sinceMs)],
         [_('Changes'), peer.changes_per_hour > 0 && _('%d in the last hour').format(peer.changes_per_hour)],
-        [keyName, key && copyable(key, _('Copy the key'))],
-        [_('Mesh address'), address && copyable(address, _('Copy the mesh address'))],
+        [keyName, key && copyKey!(key)],
+        [_('Mesh address'), address && copyAddress!(address)],
         [_('Latency'), ms !== undefined && latency(ms)],
         [_('Cost'), up && peer.cost !== undefined && String(peer.cost)],
         [_('Priority'), up && peer.priority !== undefined && String(peer.priority)],

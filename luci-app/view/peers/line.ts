@@ -302,20 +302,13 @@ export function linesOf(peers: readonly Peer[], known: Knowledge): Line[] {
 
 /** How the link came about. */
 export function originOf({ peer, advised }: Line): string {
-  if (advised) return _('added by the adviser');
-  switch (peer?.origin) {
-    case undefined:
-    case 'configured':
-      return _('in the configuration');
-    case 'runtime':
-      return _('added until the next restart');
-    case 'multicast':
-      return _('found by multicast');
-    case 'inbound':
-      return _('dialled by the other side');
-    default:
-      return _('not known');
-  }
+  const origins: Record<string, string> = {
+    configured: _('in the configuration'),
+    runtime: _('added until the next restart'),
+    multicast: _('found by multicast'),
+    inbound: _('dialled by the other side'),
+  };
+  return advised ? _('added by the adviser') : (origins[peer?.origin ?? 'configured'] ?? _('not known'));
 }
 
 /** All of them in one sentence, and what to do. */

@@ -48,6 +48,9 @@ export function makeUpload(): HTMLElement {
 
   return card(title, [
     E('p', [_('The adviser chooses from it, once it is switched on below.')]),
+    E('p', { class: 'mb-dim' }, [
+      _('It is a file publicnodes.json, such as that of publicpeers.neilalexander.dev. Another one takes its place.'),
+    ]),
     E('div', { class: 'mb-row' }, [file, actButton(_('Upload'), upload)]),
   ]);
 }
