@@ -134,7 +134,7 @@ export function readAnswer(status: number, json: unknown): LeaseAnswer {
     const grant: Grant = {
       state: 'active',
       generation: fields.whole('generation', 0, MOST),
-      lease_s: fields.whole('lease_s', 60, DAY_S),
+      lease_s: fields.whole('lease_s', 0, DAY_S),
       terms: readTerms(fields.fields('terms')),
       online: fields.flag('online', true),
       ...drainOf(fields),

@@ -15,14 +15,17 @@ const TABLE: Record<string, { may: string[]; why: string }> = {
   http: { may: ['transport', 'lib'], why: 'a protocol knows neither another one nor the domain' },
   mesh: { may: ['lib', 'api'], why: 'the domain does no I/O' },
   source: {
-    may: ['ubus', 'yggdrasil', 'mesh', 'api', 'lib', 'transport'],
+    may: ['ubus', 'yggdrasil', 'http', 'mesh', 'api', 'lib', 'transport'],
     why: 'sources feed the state and see no surface',
   },
   system: {
     may: ['ubus', 'yggdrasil', 'mesh', 'api', 'lib', 'transport'],
     why: 'it changes the machine and sees no surface',
   },
-  surface: { may: ['mesh', 'api', 'ubus', 'lib'], why: 'a surface shows the state and decides nothing' },
+  surface: {
+    may: ['mesh', 'api', 'ubus', 'http', 'lib'],
+    why: 'a surface shows the state and decides nothing',
+  },
   host: {
     may: ['transport', 'lib', 'node:*', 'native', 'quickjs-emscripten'],
     why: 'hosts know nothing of the program they carry',

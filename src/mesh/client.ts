@@ -1,0 +1,641 @@
+// The clients of a gateway: homes by the address that they come from, one lease each, what was decided on them, and who waits.
+//
+// Nothing that a client says names another one: it is known by its address, which nobody else can send from. A lease is in force for its
+// time from when it was last asked for; that is never written down. What was decided is, before anybody is told of it.
+
+import type { Drain, Grant, LeaseRequest, LeaseUse, Personal, Refusal, RefusalCode, TunnelKind } from '../api/lease.ts';
+import { errorText } from '../errors.ts';
+import { Emitter } from '../lib/emitter.ts';
+import { Meter } from '../lib/meter.ts';
+import { addressOf } from '../lib/yggdrasil-address.ts';
+import type { LeaseAnswer } from './lease-message.ts';
+import type { Pool } from './pool.ts';
+import {
+  type ClientChange,
+  type ClientFlow,
+  type ClientPlane,
+  type ClientTunnel,
+  LEAST_MTU6,
+  tunnelMtu,
+} from './tunnel.ts';
+
+/** What an operator decided on a home. */
+export type Standing = 'admitted' | 'suspended' | 'refused';
+
+/** A decision that outlives everything. */
+export interface StandingRecord {
+  readonly address: string;
+  readonly standing: Standing;
+  /** Told to the home; may be empty. */
+  readonly reason: string;
+  /** Unix seconds, by the gateway's clock. */
+  readonly since_s: number;
+}
+
+/** A lease, as it outlives the daemon. */
+export interface LeaseRecord {
+  readonly address: string;
+  readonly slot: number;
+  readonly kind: TunnelKind;
+  readonly mtu: number;
+  readonly wireguard_key?: string;
+  /** By autoygg: IPv4 alone. */
+  readonly legacy?: boolean;
+  readonly key: string;
+  /** What it told of itself, where it was asked to. */
+  readonly told?: Readonly<Partial<Record<Personal | 'site' | 'captain_key', string>>>;
+  readonly since_s: number;
+  readonly rx_bytes: number;
+  readonly tx_bytes: number;
+}
+
+/** Keeps decisions and leases. */
+export interface ClientStore {
+  standings(): readonly StandingRecord[];
+  /** On disk when it returns. @throws Error */
+  saveStanding(address: string, record: StandingRecord | undefined): void;
+  leases(): readonly LeaseRecord[];
+  saveLeases(leases: readonly LeaseRecord[]): void;
+}
+
+/** What of the configuration counts here. */
+export interface ClientRules {
+  readonly admission: 'open' | 'ask' | 'closed';
+  readonly maxClients: number;
+  readonly maxWaiting: number;
+  readonly leaseMs: number;
+  /** The preferred one first. */
+  readonly kinds: readonly TunnelKind[];
+  readonly asksFor: readonly Personal[];
+  /** Whom to ask for admission. */
+  readonly ask: string;
+  readonly dns: readonly string[];
+  readonly wireguardPort: number;
+  readonly vxlanPort: number;
+}
+
+/** What the machine is. */
+export interface ClientMachine {
+  /** Of the gateway's Yggdrasil. */
+  readonly address: string;
+  readonly meshMtu: number;
+  readonly ipv6: boolean;
+  readonly wireguardKey?: string;
+}
+
+export interface ClientsOptions {
+  readonly rules: ClientRules;
+  readonly machine: ClientMachine;
+  readonly pool: Pool;
+  readonly plane: Pick<ClientPlane, 'restore' | 'change'>;
+  readonly store: ClientStore;
+  /** Monotonic milliseconds; Unix seconds. */
+  nowMs(): number;
+  unixS(): number;
+  /** Something could not be done on the machine. */
+  onProblem(what: string): void;
+}
+
+interface Lease {
+  readonly key: string;
+  readonly address: string;
+  readonly slot: number;
+  kind: TunnelKind;
+  mtu: number;
+  wireguardKey: string | undefined;
+  legacy: boolean;
+  told: LeaseRecord['told'];
+  untilMs: number;
+  generation: number;
+  readonly sinceS: number;
+  rxBytes: number;
+  txBytes: number;
+  /** What the machine said last, for it counts from when a tunnel was made. */
+  flow: ClientFlow | undefined;
+  /** Who waits until the tunnel stands. */
+  made: ((problem: string | undefined) => void)[] | undefined;
+}
+
+interface Waiter {
+  askedMs: number;
+  readonly told: LeaseRecord['told'];
+}
+
+/** A home that waits for the operator. */
+export interface WaitingClient {
+  readonly address: string;
+  readonly told: LeaseRecord['told'];
+}
+
+/** A place in the queue is kept for so long. */
+const WAIT_MS = 3_600_000;
+/** When a home is to ask again, seconds. */
+const AGAIN_S = { waiting: 60, suspended: 60, refused: 3600, closed: 3600, full: 300, busy: 10, asksFor: 600 } as const;
+/** New tunnels that are being made. */
+const MAX_MAKING = 256;
+/** New leases of all: 20 a second, and 40 at once. */
+const NEW = { burst: 40, everyMs: 50, most: 1 } as const;
+
+/** All clients. */
+export class Clients {
+  /** By address. */
+  private readonly leased = new Map<string, Lease>();
+  private readonly bySlot = new Map<number, Lease>();
+  private readonly waiting = new Map<string, Waiter>();
+  /** What the desk decided, and what the configuration says, which wins. */
+  private readonly standings = new Map<string, StandingRecord>();
+  private configured = new Map<string, { standing: Standing; reason: string }>();
+  private readonly fresh = new Meter(NEW);
+  /** Counts what concerns everybody. */
+  private epoch = 0;
+  private online = true;
+  private drain: { atMs: number; reason: string } | undefined;
+  private readonly pending = { add: new Set<number>(), remove: new Set<number>(), switch: new Set<number>() };
+  private working: Promise<void> | undefined;
+  /** More came while it was being worked. */
+  private again = false;
+  private making = 0;
+  private dirty = false;
+  /** Something of a client changed but the time that is left; `undefined`: of all. */
+  readonly changed = new Emitter<string | undefined>();
+
+  constructor(private readonly options: ClientsOptions) {
+    for (const record of options.store.standings()) this.standings.set(record.address, record);
+  }
+
+  /** Takes the leases of an earlier daemon over; their tunnels stand, or are made. Nobody is served before it has ended. */
+  async start(): Promise<void> {
+    const { store, plane, pool } = this.options;
+    for (const record of store.leases()) {
+      const { address, slot } = record;
+      if (!pool.has(slot) || this.bySlot.has(slot) || this.leased.has(address)) continue;
+      if (addressOf(record.key) !== address || this.leased.size >= this.options.rules.maxClients) continue;
+      if (this.isLeft(address)) continue;
+      this.keep({
+        ...{ address, slot, key: record.key, kind: record.kind, mtu: record.mtu, told: record.told },
+        ...{ wireguardKey: record.wireguard_key, legacy: record.legacy === true, sinceS: record.since_s },
+        ...{ rxBytes: record.rx_bytes, txBytes: record.tx_bytes, flow: undefined, made: undefined, generation: 1 },
+        untilMs: this.options.nowMs() + this.options.rules.leaseMs,
+      });
+    }
+    const problems = await plane.restore([...this.leased.values()].map((lease) => this.tunnelOf(lease)));
+    for (const [slot, problem] of problems) this.fail(slot, problem);
+    this.dirty = true;
+  }
+
+  /** The key of a home that has a lease. */
+  keyOf(address: string): string | undefined {
+    return this.leased.get(address)?.key;
+  }
+
+  /** Leases in force. */
+  get count(): number {
+    return this.leased.size;
+  }
+
+  /**
+   * What a home that asks for a lease, or for more time, is told; a promise where its tunnel is being made.
+   * @param address canonical, the one that it comes from. @param legacy by autoygg, which knows no IPv6.
+   */
+  ask(address: string, request: LeaseRequest, legacy = false): LeaseAnswer | Promise<LeaseAnswer> {
+    const { rules, nowMs } = this.options;
+    if (addressOf(request.key) !== address) return this.refuse('other_key', 'the key belongs to another address');
+    const barred = this.barred(address, request);
+    if (barred) return barred;
+    const kind = rules.kinds.find(
+      (kind) => request.kinds.includes(kind) && (kind !== 'wireguard' || request.wireguard_key !== undefined),
+    );
+    if (!kind) return this.refuse('no_kind', `it makes tunnels of these kinds: ${rules.kinds.join(', ') || 'none'}`);
+    const mtu = tunnelMtu(kind, this.options.machine.meshMtu, request.mesh_mtu);
+    const wireguardKey = kind === 'wireguard' ? request.wireguard_key : undefined;
+    const terms = { kind, mtu, wireguardKey, legacy };
+    const known = this.leased.get(address);
+    const lease = known ?? this.begin(address, request, terms);
+    if ('kind' in lease && !('slot' in lease)) return lease;
+    lease.untilMs = nowMs() + rules.leaseMs;
+    if (
+      known &&
+      (known.kind !== kind || known.mtu !== mtu || known.wireguardKey !== wireguardKey || known.legacy !== legacy)
+    ) {
+      Object.assign(known, terms);
+      known.generation++;
+      this.make(known);
+    }
+    const { made } = lease;
+    if (!made) return { kind: 'granted', grant: this.grantOf(lease) };
+    return new Promise((resolve) => {
+      made.push((problem) =>
+        resolve(
+          problem === undefined
+            ? { kind: 'granted', grant: this.grantOf(lease) }
+            : this.refuse('busy', 'the tunnel could not be made', AGAIN_S.busy),
+        ),
+      );
+    });
+  }
+
+  /** What a home would be told, without more time. */
+  look(address: string): LeaseAnswer {
+    const barred = this.decided(address);
+    if (barred) return barred;
+    const lease = this.leased.get(address);
+    if (lease && !lease.made) return { kind: 'granted', grant: { ...this.grantOf(lease), use: this.useOf(lease) } };
+    const place = [...this.waiting.keys()].indexOf(address) + 1;
+    return place > 0 ? this.queued(place) : this.refuse('no_lease', 'there is no lease of this address');
+  }
+
+  /** Ends the lease of a home, and its place in the queue. @returns whether there was one. */
+  release(address: string): boolean {
+    this.waiting.delete(address);
+    const lease = this.leased.get(address);
+    if (!lease) return false;
+    this.end(lease);
+    return true;
+  }
+
+  /** What the configuration says of homes; what changed is carried out at once. */
+  configure(decisions: readonly { address: string; standing: Standing; reason: string }[]): void {
+    const before = this.configured;
+    this.configured = new Map(decisions.map((decision) => [decision.address, decision]));
+    for (const address of new Set([...before.keys(), ...this.configured.keys()])) {
+      const [old, now] = [before.get(address), this.configured.get(address)];
+      if (old?.standing !== now?.standing || old?.reason !== now?.reason) this.carryOut(address);
+    }
+  }
+
+  /** Decides on a home, or with `undefined` takes back what was decided: on disk first, then on the machine. @throws Error when it cannot be kept. */
+  decide(address: string, standing: Standing | undefined, reason = ''): void {
+    const record = standing && { address, standing, reason, since_s: this.options.unixS() };
+    this.options.store.saveStanding(address, record);
+    if (record) this.standings.set(address, record);
+    else this.standings.delete(address);
+    this.carryOut(address);
+  }
+
+  /** Whether the gateway reaches the Internet. */
+  setOnline(online: boolean): void {
+    if (this.online === online) return;
+    this.online = online;
+    this.touchAll();
+  }
+
+  get isOnline(): boolean {
+    return this.online;
+  }
+
+  /** The gateway is going to stop, or is not any more. */
+  setDrain(drain: Drain | undefined): void {
+    this.drain = drain && { atMs: this.options.nowMs() + drain.in_s * 1000, reason: drain.reason };
+    this.touchAll();
+  }
+
+  drainNow(): Drain | undefined {
+    const { drain } = this;
+    if (!drain) return undefined;
+    const inS = Math.max(0, Math.ceil((drain.atMs - this.options.nowMs()) / 1000));
+    return { in_s: inS, reason: drain.reason };
+  }
+
+  /** Those who wait, in their order. */
+  queue(): WaitingClient[] {
+    return [...this.waiting].map(([address, { told }]) => ({ address, told }));
+  }
+
+  /** Takes what the machine counted. */
+  takeUse(use: ReadonlyMap<number, ClientFlow>): void {
+    for (const [slot, flow] of use) {
+      const lease = this.bySlot.get(slot);
+      if (!lease) continue;
+      const { flow: before } = lease;
+      const more = (now: number, was: number | undefined): number => (was === undefined || now < was ? now : now - was);
+      const [rx, tx] = [more(flow.rxBytes, before?.rxBytes), more(flow.txBytes, before?.txBytes)];
+      lease.rxBytes += rx;
+      lease.txBytes += tx;
+      lease.flow = flow;
+    }
+  }
+
+  /** To be called every few seconds: ends what is over, tries again what could not be done, and has leases kept. */
+  sweep(): void {
+    const nowMs = this.options.nowMs();
+    for (const lease of [...this.leased.values()]) if (lease.untilMs <= nowMs) this.end(lease);
+    for (const [address, { askedMs }] of this.waiting) if (nowMs - askedMs > WAIT_MS) this.waiting.delete(address);
+    if (!this.working) this.work();
+    this.save();
+  }
+
+  /** Has leases kept now; tunnels stay, for the daemon that comes after. */
+  save(): void {
+    if (!this.dirty) return;
+    this.dirty = false;
+    this.options.store.saveLeases(this.records());
+  }
+
+  /** Leases as they are kept. */
+  records(): LeaseRecord[] {
+    return [...this.leased.values()].map((lease) => ({
+      address: lease.address,
+      slot: lease.slot,
+      kind: lease.kind,
+      mtu: lease.mtu,
+      ...(lease.wireguardKey !== undefined && { wireguard_key: lease.wireguardKey }),
+      ...(lease.legacy && { legacy: true }),
+      key: lease.key,
+      ...(lease.told && { told: lease.told }),
+      since_s: lease.sinceS,
+      rx_bytes: lease.rxBytes,
+      tx_bytes: lease.txBytes,
+    }));
+  }
+
+  /** Resolves when nothing is left to be done on the machine that can be. */
+  async settled(): Promise<void> {
+    while (this.working) await this.working;
+  }
+
+  // who may
+
+  private standingOf(address: string): { standing: Standing; reason: string } | undefined {
+    return this.configured.get(address) ?? this.standings.get(address);
+  }
+
+  /** What was decided against a home. */
+  private decided(address: string): LeaseAnswer | undefined {
+    const decision = this.standingOf(address);
+    if (!decision || decision.standing === 'admitted') return undefined;
+    const { standing, reason } = decision;
+    return this.refuse(standing, reason, AGAIN_S[standing]);
+  }
+
+  /** Why a home gets no lease now. */
+  private barred(address: string, request: LeaseRequest): LeaseAnswer | undefined {
+    const { rules } = this.options;
+    const decided = this.decided(address);
+    if (decided) return decided;
+    // told once, it need not be told again
+    const told = this.leased.get(address)?.told ?? this.waiting.get(address)?.told;
+    const missing = rules.asksFor.filter((what) => (request[what] ?? told?.[what] ?? '').trim() === '');
+    if (missing.length > 0) {
+      const refusal = this.refuse('asks_for', `the operator wants to know: ${missing.join(', ')}`, AGAIN_S.asksFor);
+      return { ...refusal, refusal: { ...refusal.refusal, missing } };
+    }
+    if (this.standingOf(address) || rules.admission === 'open') return undefined;
+    if (rules.admission === 'closed') return this.refuse('closed', 'nobody new is let in', AGAIN_S.closed);
+    return this.wait(address, request);
+  }
+
+  private wait(address: string, request: LeaseRequest): LeaseAnswer {
+    const { rules, nowMs } = this.options;
+    const known = this.waiting.get(address);
+    if (known) known.askedMs = nowMs();
+    else {
+      if (this.waiting.size >= rules.maxWaiting)
+        return this.refuse('queue_full', 'too many wait for the operator already', AGAIN_S.full);
+      this.waiting.set(address, { askedMs: nowMs(), told: toldIn(request) });
+    }
+    return this.queued([...this.waiting.keys()].indexOf(address) + 1);
+  }
+
+  private queued(place: number): LeaseAnswer {
+    const { ask } = this.options.rules;
+    return {
+      kind: 'waiting',
+      waiting: { state: 'waiting', place, waiting: this.waiting.size, retry_after_s: AGAIN_S.waiting, ask },
+    };
+  }
+
+  private refuse(error: RefusalCode, reason: string, retryAfterS?: number): { kind: 'refused'; refusal: Refusal } {
+    return {
+      kind: 'refused',
+      refusal: { error, reason, ...(retryAfterS !== undefined && { retry_after_s: retryAfterS }) },
+    };
+  }
+
+  /** A decision on a home is new. */
+  private carryOut(address: string): void {
+    const standing = this.standingOf(address)?.standing;
+    if (standing !== undefined) this.waiting.delete(address);
+    const lease = this.leased.get(address);
+    if (lease) {
+      lease.generation++;
+      if (this.isLeft(address)) this.end(lease);
+      else {
+        this.pending.switch.add(lease.slot);
+        this.work();
+      }
+    }
+    this.changed.emit(address);
+  }
+
+  /** Whether a home may not even keep the lease that it has; one that is suspended keeps it, and may go on with it later. */
+  private isLeft(address: string): boolean {
+    const standing = this.standingOf(address)?.standing;
+    return standing === 'refused' || (standing === undefined && this.options.rules.admission !== 'open');
+  }
+
+  // leases
+
+  private begin(
+    address: string,
+    request: LeaseRequest,
+    terms: Pick<Lease, 'kind' | 'mtu' | 'wireguardKey' | 'legacy'>,
+  ): Lease | LeaseAnswer {
+    const { rules, pool, nowMs, unixS } = this.options;
+    if (this.drain) return this.refuse('draining', this.drain.reason || 'it is about to stop', AGAIN_S.full);
+    if (this.leased.size >= rules.maxClients) return this.refuse('full', 'it has no room for more homes', AGAIN_S.full);
+    if (this.making >= MAX_MAKING || this.fresh.take('', nowMs()) > 0)
+      return this.refuse('busy', 'too many ask for a new lease at once', AGAIN_S.busy);
+    const slot = pool.slotFor(request.key, (slot) => this.bySlot.has(slot));
+    if (slot === undefined) return this.refuse('full', 'it has no address left', AGAIN_S.full);
+    const lease: Lease = {
+      ...{ address, slot, key: request.key, ...terms, told: toldIn(request), untilMs: 0, generation: 1 },
+      ...{ sinceS: unixS(), rxBytes: 0, txBytes: 0, flow: undefined, made: undefined },
+    };
+    this.keep(lease);
+    this.make(lease);
+    return lease;
+  }
+
+  private keep(lease: Lease): void {
+    this.leased.set(lease.address, lease);
+    this.bySlot.set(lease.slot, lease);
+  }
+
+  private make(lease: Lease): void {
+    if (!lease.made) this.making++;
+    lease.made ??= [];
+    this.pending.add.add(lease.slot);
+    this.pending.remove.delete(lease.slot);
+    this.dirty = true;
+    this.work();
+  }
+
+  private end(lease: Lease): void {
+    this.forget(lease, 'released');
+    this.pending.add.delete(lease.slot);
+    this.pending.switch.delete(lease.slot);
+    this.pending.remove.add(lease.slot);
+    this.work();
+    this.changed.emit(lease.address);
+  }
+
+  private forget(lease: Lease, why: string): void {
+    this.leased.delete(lease.address);
+    this.bySlot.delete(lease.slot);
+    this.dirty = true;
+    this.tell(lease, why);
+  }
+
+  private tell(lease: Lease, problem: string | undefined): void {
+    const { made } = lease;
+    lease.made = undefined;
+    if (!made) return;
+    this.making--;
+    for (const resolve of made) resolve(problem);
+  }
+
+  /** A tunnel could not be made: its lease is none. */
+  private fail(slot: number, problem: string): void {
+    const lease = this.bySlot.get(slot);
+    if (!lease) return;
+    this.options.onProblem(`tunnel of ${lease.address}: ${problem}`);
+    this.forget(lease, problem);
+    this.pending.remove.add(slot);
+  }
+
+  private touchAll(): void {
+    this.epoch++;
+    this.changed.emit(undefined);
+  }
+
+  // the machine
+
+  /** Has what is pending done; what comes meanwhile is done together afterwards. */
+  private work(): void {
+    this.again = this.working !== undefined;
+    this.working ??= this.workOff().finally(() => {
+      this.working = undefined;
+      if (this.again) this.work();
+    });
+  }
+
+  private async workOff(): Promise<void> {
+    await undefined; // whoever asks at the same time comes along
+    /** What the next sweep tries again. */
+    const later: ClientChange[] = [];
+    while (this.hasPending()) {
+      const change = this.takePending();
+      try {
+        const problems = await this.options.plane.change(change);
+        for (const { slot } of change.add) {
+          const lease = this.bySlot.get(slot);
+          const problem = problems.get(slot);
+          if (problem !== undefined) this.fail(slot, problem);
+          // asked for anew meanwhile: it is made once more
+          else if (lease && !this.pending.add.has(slot)) this.tell(lease, undefined);
+        }
+        const failed = (slots: readonly number[]): number[] => slots.filter((slot) => problems.has(slot));
+        const [remove, suspend, resume] = [change.remove, change.suspend, change.resume].map(failed);
+        later.push({ add: [], remove: remove!, suspend: suspend!, resume: resume! });
+        for (const slot of [...remove!, ...suspend!, ...resume!])
+          this.options.onProblem(`tunnel ${slot}: ${problems.get(slot)}`);
+      } catch (error) {
+        this.options.onProblem(errorText(error));
+        later.push(change);
+        break;
+      }
+    }
+    for (const change of later) this.putBack(change);
+  }
+
+  private hasPending(): boolean {
+    const { add, remove, switch: switched } = this.pending;
+    return add.size + remove.size + switched.size > 0;
+  }
+
+  private takePending(): ClientChange {
+    const { add, remove, switch: switched } = this.pending;
+    const leases = (slots: Set<number>): Lease[] => [...slots].flatMap((slot) => this.bySlot.get(slot) ?? []);
+    const turned = leases(switched).filter(({ slot }) => !add.has(slot));
+    const isSuspended = ({ address }: Lease): boolean => this.standingOf(address)?.standing === 'suspended';
+    const change: ClientChange = {
+      add: leases(add).map((lease) => this.tunnelOf(lease)),
+      remove: [...remove],
+      suspend: turned.filter(isSuspended).map(({ slot }) => slot),
+      resume: turned.filter((lease) => !isSuspended(lease)).map(({ slot }) => slot),
+    };
+    for (const set of [add, remove, switched]) set.clear();
+    return change;
+  }
+
+  /** Nothing is known of what became of a change: homes that wait for a tunnel are told no, the rest is tried again. */
+  private putBack(change: ClientChange): void {
+    for (const slot of change.remove) if (!this.bySlot.has(slot)) this.pending.remove.add(slot);
+    for (const slot of [...change.suspend, ...change.resume]) if (this.bySlot.has(slot)) this.pending.switch.add(slot);
+    for (const { slot } of change.add) {
+      const lease = this.bySlot.get(slot);
+      if (!lease) continue;
+      this.forget(lease, 'failed');
+      this.pending.remove.add(slot);
+    }
+  }
+
+  private tunnelOf(lease: Lease): ClientTunnel {
+    const { pool } = this.options;
+    const { slot, kind, address, mtu, wireguardKey } = lease;
+    return {
+      slot,
+      kind,
+      outer: address,
+      home4: pool.home4(slot),
+      ...(this.hasV6(lease) && { home6: pool.home6(slot) }),
+      mtu,
+      ...(kind === 'vxlan' && { vni: pool.vni(slot) }),
+      ...(wireguardKey !== undefined && { wireguardKey }),
+      suspended: this.standingOf(address)?.standing === 'suspended',
+    };
+  }
+
+  private hasV6({ legacy, mtu }: Lease): boolean {
+    return this.options.machine.ipv6 && !legacy && mtu >= LEAST_MTU6;
+  }
+
+  private grantOf(lease: Lease): Grant {
+    const { rules, machine, pool, nowMs } = this.options;
+    const { slot, kind, mtu } = lease;
+    const six = this.hasV6(lease);
+    const dns = rules.dns.length > 0 ? [...rules.dns] : [pool.gateway4, ...(six ? [pool.gateway6] : [])];
+    const drain = this.drainNow();
+    return {
+      state: 'active',
+      generation: lease.generation + this.epoch,
+      lease_s: Math.max(0, Math.ceil((lease.untilMs - nowMs()) / 1000)),
+      terms: {
+        kind,
+        outer: machine.address,
+        home4: pool.home4(slot),
+        ...(six && { home6: pool.home6(slot) }),
+        gateway4: pool.gateway4,
+        ...(six && { gateway6: pool.gateway6 }),
+        mtu,
+        dns,
+        ...(kind === 'vxlan' && { vni: pool.vni(slot), port: rules.vxlanPort }),
+        ...(kind === 'wireguard' && { port: rules.wireguardPort, wireguard_key: machine.wireguardKey ?? '' }),
+      },
+      online: this.online,
+      ...(drain && { drain }),
+    };
+  }
+
+  private useOf({ rxBytes, txBytes, sinceS }: Lease): LeaseUse {
+    // what the gateway sends is what the home gets
+    return { rx_bytes: txBytes, tx_bytes: rxBytes, since_s: Math.max(0, this.options.unixS() - sinceS) };
+  }
+}
+
+function toldIn(request: LeaseRequest): LeaseRecord['told'] {
+  const { name, email, phone, site, captain_key } = request;
+  const told = { name, email, phone, site, captain_key };
+  const given = Object.entries(told).filter(([, value]) => value !== undefined && value !== '');
+  return given.length > 0 ? (Object.fromEntries(given) as LeaseRecord['told']) : undefined;
+}

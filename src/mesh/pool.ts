@@ -1,0 +1,82 @@
+// The inner addresses that a gateway gives: everything about a client's tunnel follows from one number, its slot.
+
+import { addressAt, countOf, formatIp, type Prefix } from '../lib/ip.ts';
+
+/** Slot 0 is the prefix itself, slot 1 the gateway. */
+const GATEWAY = 1;
+const FIRST = 2;
+/** Numbers of VXLAN below are left to others. */
+const FIRST_VNI = 4096;
+/** Slots at most: names on the machine have four hex digits for them. */
+const MOST = 65_536;
+
+/** The private prefix of IPv6 that a gateway has by its key: `fd`, 40 bits of it, and subnet 0. Source: RFC 4193. */
+export function pool6Of(key: string): Prefix {
+  const bytes = new Uint8Array(16);
+  bytes[0] = 0xfd;
+  // the last digits, for the first ones are zeros where somebody looked for a short address
+  for (let i = 0; i < 5; i++) bytes[1 + i] = Number.parseInt(key.slice(54 + 2 * i, 56 + 2 * i), 16);
+  return { bytes, length: 64 };
+}
+
+/** FNV-1a: spreads keys, and keeps no secret. */
+function hash(text: string): number {
+  let sum = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) sum = Math.imul(sum ^ text.charCodeAt(i), 0x01000193);
+  return sum >>> 0;
+}
+
+/** The addresses of one gateway. */
+export class Pool {
+  readonly gateway4: string;
+  readonly gateway6: string;
+  /** Slots that clients can have. */
+  readonly size: number;
+
+  /** @param key of the gateway's Yggdrasil, 64 hex digits. */
+  constructor(
+    private readonly pool4: Prefix,
+    private readonly pool6: Prefix,
+    private readonly key: string,
+  ) {
+    this.gateway4 = this.home4(GATEWAY);
+    this.gateway6 = this.home6(GATEWAY);
+    // the last address of an IPv4 prefix is everybody's
+    this.size = countOf(pool4, MOST) - FIRST - 1;
+  }
+
+  /**
+   * A slot for a client: where it hashes to, else the next one that is free; so a client has the same after everything was forgotten, and another
+   * one at another gateway. `undefined`: all are taken.
+   */
+  slotFor(key: string, isTaken: (slot: number) => boolean): number | undefined {
+    const start = hash(key + this.key) % this.size;
+    for (let i = 0; i < this.size; i++) {
+      const slot = FIRST + ((start + i) % this.size);
+      if (!isTaken(slot)) return slot;
+    }
+    return undefined;
+  }
+
+  /** Whether a number may be a client's slot. */
+  has(slot: number): boolean {
+    return Number.isInteger(slot) && slot >= FIRST && slot < FIRST + this.size;
+  }
+
+  home4(slot: number): string {
+    return formatIp(addressAt(this.pool4, slot));
+  }
+
+  home6(slot: number): string {
+    return formatIp(addressAt(this.pool6, slot));
+  }
+
+  /** Prefix length of IPv4, for homes that set it. */
+  get bits4(): number {
+    return this.pool4.length;
+  }
+
+  vni(slot: number): number {
+    return FIRST_VNI + slot;
+  }
+}

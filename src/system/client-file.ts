@@ -1,0 +1,148 @@
+// Keeps what a gateway decided on homes, on flash and at once, and its leases, in RAM and now and then.
+//
+// Decisions lie in 64 small files, each replaced as a whole: a power cut leaves the old decision or the new one, and one decision costs one block.
+
+import { TUNNEL_KINDS } from '../api/lease.ts';
+import { errorText } from '../errors.ts';
+import { JsonFields, knownWords } from '../lib/json-field.ts';
+import { decodeUtf8, encodeUtf8 } from '../lib/utf8.ts';
+import { nodeAddress } from '../lib/yggdrasil-address.ts';
+import type { Log } from '../log.ts';
+import type { ClientStore, LeaseRecord, Standing, StandingRecord } from '../mesh/client.ts';
+import type { Files } from '../transport/host.ts';
+
+const SHARDS = 64;
+const MAX_SHARD_BYTES = 256 * 1024;
+const MAX_LEASE_BYTES = 4 * 1024 * 1024;
+const MAX_RECORDS = 65_536;
+const MAX_TEXT = 256;
+const MODE = 0o600;
+const STANDINGS: readonly Standing[] = ['admitted', 'suspended', 'refused'];
+const MOST = Number.MAX_SAFE_INTEGER;
+
+/** Which file a home's decision lies in: its last two hex digits are as random as its key. */
+function shardOf(address: string): number {
+  return Number.parseInt(address.slice(-2).replace(':', '0'), 16) % SHARDS;
+}
+
+function readStanding(value: unknown): StandingRecord {
+  const fields = new JsonFields('standing', value);
+  return {
+    address: fields.read('address', nodeAddress, 'an address of a node'),
+    standing: fields.read('standing', knownWords(STANDINGS), 'a standing'),
+    reason: fields.text('reason', MAX_TEXT, ''),
+    since_s: fields.whole('since_s', 0, MOST, 0),
+  };
+}
+
+function readLease(value: unknown): LeaseRecord {
+  const fields = new JsonFields('lease', value);
+  const told: Record<string, string> = {};
+  if (fields.has('told')) {
+    const members = fields.fields('told');
+    for (const name of ['name', 'email', 'phone', 'site', 'captain_key'])
+      if (members.has(name)) told[name] = members.text(name, MAX_TEXT);
+  }
+  return {
+    address: fields.read('address', nodeAddress, 'an address of a node'),
+    slot: fields.whole('slot', 0, MAX_RECORDS),
+    kind: fields.read('kind', knownWords(TUNNEL_KINDS), 'a kind of tunnel'),
+    mtu: fields.whole('mtu', 576, 65_535),
+    ...(fields.has('wireguard_key') && { wireguard_key: fields.text('wireguard_key', 64) }),
+    ...(fields.flag('legacy', false) && { legacy: true }),
+    key: fields.match('key', /^[0-9a-f]{64}$/, 'a key'),
+    ...(Object.keys(told).length > 0 && { told }),
+    since_s: fields.whole('since_s', 0, MOST, 0),
+    rx_bytes: fields.whole('rx_bytes', 0, MOST, 0),
+    tx_bytes: fields.whole('tx_bytes', 0, MOST, 0),
+  };
+}
+
+export interface ClientFileOptions {
+  readonly files: Files;
+  /** Of decisions. */
+  readonly directory: string;
+  /** Path of the leases. */
+  readonly leases: string;
+  readonly log: Log;
+}
+
+/** What is broken counts as not there, and is logged: one record of a file costs no other. */
+export class ClientFile implements ClientStore {
+  private readonly shards = new Map<number, Map<string, StandingRecord>>();
+
+  constructor(private readonly options: ClientFileOptions) {}
+
+  standings(): StandingRecord[] {
+    const { files, directory, log } = this.options;
+    let names: string[] = [];
+    try {
+      names = files.list(directory);
+    } catch (error) {
+      log.error('decisions not read', { error: errorText(error) });
+    }
+    const all: StandingRecord[] = [];
+    for (const name of names) {
+      const number = /^([0-9]{2})\.json$/.exec(name)?.[1];
+      if (number === undefined || Number(number) >= SHARDS) continue;
+      for (const record of this.read(`${directory}/${name}`, MAX_SHARD_BYTES, readStanding)) {
+        this.shard(record.address).set(record.address, record);
+        all.push(record);
+      }
+    }
+    return all;
+  }
+
+  saveStanding(address: string, record: StandingRecord | undefined): void {
+    const { files, directory } = this.options;
+    const number = shardOf(address);
+    const next = new Map(this.shards.get(number));
+    if (record) next.set(address, record);
+    else if (!next.delete(address)) return;
+    const path = `${directory}/${String(number).padStart(2, '0')}.json`;
+    if (next.size === 0) files.remove(path);
+    else files.write(path, encodeUtf8(`${JSON.stringify([...next.values()])}\n`), MODE);
+    // only now, for what was not written does not count
+    this.shards.set(number, next);
+  }
+
+  leases(): LeaseRecord[] {
+    return this.read(this.options.leases, MAX_LEASE_BYTES, readLease);
+  }
+
+  saveLeases(leases: readonly LeaseRecord[]): void {
+    const { files, leases: path, log } = this.options;
+    try {
+      if (leases.length === 0) files.remove(path);
+      else files.write(path, encodeUtf8(JSON.stringify(leases)), MODE);
+    } catch (error) {
+      log.warn('leases not saved', { error: errorText(error) });
+    }
+  }
+
+  private shard(address: string): Map<string, StandingRecord> {
+    const number = shardOf(address);
+    const shard = this.shards.get(number) ?? new Map<string, StandingRecord>();
+    this.shards.set(number, shard);
+    return shard;
+  }
+
+  private read<R>(path: string, most: number, readOne: (value: unknown) => R): R[] {
+    const { files, log } = this.options;
+    const records: R[] = [];
+    try {
+      const bytes = files.read(path, most);
+      const list: unknown = bytes ? JSON.parse(decodeUtf8(bytes)) : [];
+      for (const one of Array.isArray(list) ? list.slice(0, MAX_RECORDS) : []) {
+        try {
+          records.push(readOne(one));
+        } catch (error) {
+          log.error('record not read', { path, error: errorText(error) });
+        }
+      }
+    } catch (error) {
+      log.error('records not read', { path, error: errorText(error) });
+    }
+    return records;
+  }
+}

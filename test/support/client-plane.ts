@@ -1,0 +1,48 @@
+// A gateway's machine in memory: keeps the tunnels that it is told to make, and fails where a test wants it to.
+
+import type { ClientChange, ClientPlane, ClientProblems, ClientTunnel } from '../../src/mesh/tunnel.ts';
+
+export class MemoryClientPlane implements Pick<ClientPlane, 'restore' | 'change'> {
+  /** By slot. */
+  readonly tunnels = new Map<number, ClientTunnel>();
+  /** Every change that was asked for. */
+  readonly changes: ClientChange[] = [];
+  /** What fails, by slot; `all` fails as a whole. */
+  readonly problems = new Map<number, string>();
+  all: string | undefined;
+  /** While true, changes are not done: `go` does them. */
+  holding = false;
+  private waiting: (() => void)[] = [];
+
+  async restore(clients: readonly ClientTunnel[]): Promise<ClientProblems> {
+    this.tunnels.clear();
+    for (const one of clients) if (!this.problems.has(one.slot)) this.tunnels.set(one.slot, one);
+    return new Map([...this.problems].filter(([slot]) => clients.some((one) => one.slot === slot)));
+  }
+
+  async change(change: ClientChange): Promise<ClientProblems> {
+    this.changes.push(change);
+    if (this.holding) await new Promise<void>((resolve) => this.waiting.push(resolve));
+    if (this.all !== undefined) throw new Error(this.all);
+    const failed = new Map<number, string>();
+    const attempt = (slot: number, done: () => void): void => {
+      const problem = this.problems.get(slot);
+      if (problem === undefined) done();
+      else failed.set(slot, problem);
+    };
+    for (const slot of change.remove) attempt(slot, () => this.tunnels.delete(slot));
+    for (const one of change.add) attempt(one.slot, () => this.tunnels.set(one.slot, one));
+    for (const [slots, suspended] of [
+      [change.suspend, true],
+      [change.resume, false],
+    ] as const)
+      for (const slot of slots) attempt(slot, () => this.tunnels.set(slot, { ...this.tunnels.get(slot)!, suspended }));
+    return failed;
+  }
+
+  /** Does what was held back. */
+  go(): void {
+    this.holding = false;
+    for (const resolve of this.waiting.splice(0)) resolve();
+  }
+}

@@ -1,0 +1,112 @@
+// A gateway's registrar behind its server: real but for the network, the machine and the clock.
+
+import type { Admission, Personal } from '../../src/api/lease.ts';
+import { HttpServer, SERVER_LIMITS } from '../../src/http/server.ts';
+import { parsePrefix } from '../../src/lib/ip.ts';
+import { decodeUtf8, encodeUtf8 } from '../../src/lib/utf8.ts';
+import { Clients, type LeaseRecord } from '../../src/mesh/client.ts';
+import { Pool, pool6Of } from '../../src/mesh/pool.ts';
+import { Registrar, refuse } from '../../src/surface/registrar.ts';
+import { MemoryClientPlane } from './client-plane.ts';
+import { ManualClock, settle } from './clock.ts';
+import { GATEWAY_ADDRESS, GATEWAY_KEY, gatewayInfo, leaseRequest } from './gateway.ts';
+import { type FarEnd, MemoryStreams } from './stream.ts';
+
+export const REGISTRAR = { host: GATEWAY_ADDRESS, port: 8080 };
+
+/** One answer. */
+export interface Said {
+  status: number;
+  head: string;
+  // biome-ignore lint/suspicious/noExplicitAny: what came over the wire
+  json: any;
+}
+
+export interface GatewayOptions {
+  admission?: Admission;
+  asksFor?: Personal[];
+  maxHeld?: number;
+  maxClients?: number;
+}
+
+/** A gateway that is asked over connections in memory. */
+export function registrarGateway(options: GatewayOptions = {}) {
+  const { admission = 'open', asksFor = [], maxHeld = 80, maxClients = 1000 } = options;
+  const problems: string[] = [];
+  const clock = new ManualClock();
+  const streams = new MemoryStreams();
+  const plane = new MemoryClientPlane();
+  let leases: readonly LeaseRecord[] = [];
+  const clients = new Clients({
+    rules: {
+      ...{
+        admission,
+        maxClients,
+        maxWaiting: 3,
+        leaseMs: 3_600_000,
+        kinds: ['gre6', 'vxlan'],
+        asksFor,
+        ask: 'ops',
+      },
+      ...{ dns: [], wireguardPort: 1, vxlanPort: 4790 },
+    },
+    machine: { address: GATEWAY_ADDRESS, meshMtu: 65_535, ipv6: true },
+    pool: new Pool(parsePrefix('10.43.0.0/16')!, pool6Of(GATEWAY_KEY), GATEWAY_KEY),
+    plane,
+    store: {
+      standings: () => [],
+      saveStanding() {},
+      leases: () => leases,
+      saveLeases: (all) => {
+        leases = all;
+      },
+    },
+    nowMs: () => clock.monotonicMs(),
+    unixS: () => Math.floor(clock.unixMs() / 1000),
+    onProblem: (what) => problems.push(what),
+  });
+  const registrar = new Registrar({
+    clients,
+    clock,
+    maxHeld,
+    bits: 16,
+    info: () => gatewayInfo({ admission, asks_for: asksFor, clients: clients.count }),
+    unixS: () => Math.floor(clock.unixMs() / 1000),
+  });
+  const server = new HttpServer({
+    streams,
+    clock,
+    at: REGISTRAR,
+    limits: { ...SERVER_LIMITS, connections: 256 },
+    handle: (exchange) => registrar.handle(exchange),
+    refuse,
+  });
+  server.start();
+  /** What was answered on a connection so far. */
+  const said = (far: FarEnd): Said[] => {
+    const text = decodeUtf8(far.take());
+    if (text === '') return [];
+    return text.split(/(?=HTTP\/1\.1 \d{3} )/).map((one) => {
+      const [head = '', body = ''] = one.split('\r\n\r\n');
+      return { status: Number(head.slice(9, 12)), head, json: body === '' ? undefined : JSON.parse(body) };
+    });
+  };
+  const open = (from: string, method: string, target: string, body?: unknown, fields = ''): FarEnd => {
+    const far = streams.connect(REGISTRAR, from);
+    const text = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body);
+    const length = body === undefined ? '' : `Content-Length: ${encodeUtf8(text).length}\r\n`;
+    far.send(encodeUtf8(`${method} ${target} HTTP/1.1\r\nHost: x\r\n${fields}${length}\r\n${text}`));
+    return far;
+  };
+  const ask = async (...request: Parameters<typeof open>): Promise<Said> => {
+    const far = open(...request);
+    await settle();
+    const [one, more] = said(far);
+    if (!one || more) throw new Error('expected one answer');
+    far.end();
+    return one;
+  };
+  const put = (node: { key: string; address: string }, more: object = {}): Promise<Said> =>
+    ask(node.address, 'PUT', '/v1/lease', { ...leaseRequest({ key: node.key }), ...more });
+  return { clock, streams, plane, problems, clients, registrar, server, said, open, ask, put };
+}
