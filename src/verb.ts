@@ -52,7 +52,7 @@ A verb that fails prints {"error": …}, and the exit code is 0.
 
 /** Where the helper works. */
 export interface Workplace {
-  readonly machine: Pick<Host, 'files' | 'processes' | 'clock' | 'streams' | 'randomBytes'>;
+  readonly machine: Pick<Host, 'files' | 'processes' | 'clock' | 'streams' | 'crypto' | 'randomBytes'>;
   /** Directory of the UCI files. */
   readonly directory: string;
   /** Path of the copy of the daemon's configuration that the daemon reads. */
@@ -118,6 +118,13 @@ const VERBS: Verbs = {
   public_peers_set: async ({ machine, publicList }, { list }) => ({
     entries: await keepPublicList(machine, publicList, list),
   }),
+  enroll_card: async (at) => (await import('./enroll-verb.ts')).card(at),
+  enroll_check: async (at, { code }) => (await import('./enroll-verb.ts')).propose(at, code),
+  enroll: async (at, { code, cap }) => {
+    const identity = await (await import('./enroll-verb.ts')).accept(at, code, cap);
+    await VERBS.config_publish(at, {});
+    return identity;
+  },
   lint: async ({ machine, directory }) => ({ findings: lint(await readRouterFacts(machine, directory)) }),
 };
 

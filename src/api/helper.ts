@@ -22,6 +22,9 @@ export const CONFIGURED_INTERFACE = {
 } as const satisfies TableLayout;
 export type ConfiguredInterface = Shape<typeof CONFIGURED_INTERFACE>;
 
+/** A router by its own key: its id, and the key, 64 hex digits. */
+const IDENTITY = { node: 'string', key: 'string' } as const satisfies TableLayout;
+
 /** One verb. Its arguments are texts: rpcd is told of types by examples, and nothing else is needed. */
 interface VerbContract extends MethodContract {
   readonly args: Readonly<Record<string, 'string'>>;
@@ -60,6 +63,29 @@ export const HELPER_METHODS = {
   member_remove: { args: {}, reply: {}, writes: true },
   /** Keeps a list of public peers (the JSON text of publicnodes.json) and hands it to the daemon; an empty text removes it. */
   public_peers_set: { args: { list: 'string' }, reply: { entries: 'int32' }, writes: true },
+  /** The card of this router, for an operator who is to enrol it; makes its key when it has none. Each card counts for itself. */
+  enroll_card: { args: {}, reply: { ...IDENTITY, card: 'string' }, writes: true },
+  /** What a code of an operator would do here, changing nothing but to make this router's key when it has none. */
+  enroll_check: {
+    args: { code: 'string' },
+    reply: {
+      ...IDENTITY,
+      site: 'string',
+      url: 'string',
+      /** Whose orders would count: `name`, `public` (64 hex digits), `scope`. */
+      keys: [{ name: 'string', public: 'string', scope: 'string' }],
+      /** What the operator asks for as `manage_cap`. */
+      cap: 'string',
+      /** Unix seconds. */
+      expires_at: 'int64',
+    },
+    writes: true,
+  },
+  /**
+   * Does what a code says: broker, site, keys, `manage_cap`, and `mqtt` switched on. `cap`, what the owner permits, counts instead of what the
+   * code asks for. The daemon is told by its own `reload`.
+   */
+  enroll: { args: { code: 'string', 'cap?': 'string' }, reply: IDENTITY, writes: true },
   /** What is unsafe or broken in the router's configuration. */
   lint: { args: {}, reply: { findings: [FINDING] } },
 } as const satisfies Record<string, VerbContract>;

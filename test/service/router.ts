@@ -197,6 +197,9 @@ export class Router {
       member_set: () => ({}),
       member_remove: () => ({}),
       public_peers_set: () => ({ entries: 0 }),
+      enroll_card: () => ({ node: '', key: '', card: '' }),
+      enroll_check: () => ({ node: '', key: '', site: '', url: '', keys: [], cap: '', expires_at: 0 }),
+      enroll: () => ({ node: '', key: '' }),
       lint: () => ({ findings: [] }),
     };
     this.play(HELPER_OBJECT, replies, HELPER_METHODS);

@@ -6,6 +6,7 @@ import { FAILURE } from '../../src/api/objects.ts';
 import { decodeUtf8, encodeUtf8 } from '../../src/lib/utf8.ts';
 import { checkArguments } from '../../src/ubus/object.ts';
 import { answer, main, ROUTER, signatures } from '../../src/verb.ts';
+import { makeCode } from '../support/enrolment.ts';
 import { MemoryRouter } from '../support/router.ts';
 
 const NETWORK = '/etc/config/network';
@@ -48,6 +49,9 @@ list('name every verb with its arguments, by an example of each type', () => {
     member_set: { username: 'string', hash: 'string' },
     member_remove: {},
     public_peers_set: { list: 'string' },
+    enroll_card: {},
+    enroll_check: { code: 'string' },
+    enroll: { code: 'string', cap: 'string' },
     lint: {},
   });
   assert.equal(Object.keys(signatures()).sort(), [...VERBS].sort());
@@ -69,6 +73,9 @@ const GOOD: Record<HelperVerb, object> = {
   member_set: { username: 'home', hash: HASH },
   member_remove: {},
   public_peers_set: { list: '' },
+  enroll_card: {},
+  enroll_check: { code: makeCode() },
+  enroll: { code: makeCode(), cap: 'observe' },
   lint: {},
 };
 for (const verb of VERBS)
@@ -110,6 +117,22 @@ verbs('keeps a list of public peers, hands it over, and removes both', async () 
   assert.equal(await call('public_peers_set', { list: '' }), { entries: 0 });
   await call('config_publish');
   assert.not(router.files.all.has(copy));
+});
+verbs('joins a fleet by a code, hands the configuration to the daemon, and its key', async () => {
+  const { router, call } = make();
+  const [own, copy] = ['/etc/config/meshbridge', '/var/run/meshbridge/config'];
+  const { node, key, card } = (await call('enroll_card')) as Record<string, string>;
+  assert.match(card!, /^mbcard/);
+  assert.equal(await call('enroll', { code: makeCode(), cap: 'observe' }), { node, key });
+  assert.match(router.text(own), /option mqtt '1'[\s\S]*config mqtt 'fleet'/);
+  assert.is(router.text(copy), router.text(own));
+  assert.is(router.text('/var/run/meshbridge/node.key'), router.text('/etc/meshbridge/node.key'));
+  const refused = await call('enroll', { code: makeCode(), cap: 'upgrade' });
+  assert.equal(refused, {
+    error:
+      'code: with it the configuration would not do: meshbridge.main.manage_cap: expected one of none, observe, diagnose, operate, configure, got "upgrade"',
+    field: 'code',
+  });
 });
 verbs('makes no change while another helper is at one', async () => {
   const { router, call } = make();
