@@ -25,13 +25,17 @@ export interface SessionHost {
 
 /** The session, 12 characters of base32. A file that cannot be read or written is logged: then the session ends with the daemon. */
 export function readSession(host: SessionHost, directory: string, log: Log): string {
-  const path = `${directory}/${FILE}`;
   const boot = textOf(host.files, BOOT_ID, log) ?? '';
-  const [knownBoot, known = ''] = textOf(host.files, path, log)?.split('\n') ?? [];
-  if (knownBoot === boot && /^[a-z2-7]{12}$/.test(known)) return known;
+  const [knownBoot, known = ''] = textOf(host.files, `${directory}/${FILE}`, log)?.split('\n') ?? [];
+  return knownBoot === boot && /^[a-z2-7]{12}$/.test(known) ? known : renewSession(host, directory, log);
+}
+
+/** Begins another session, in the place of the one before. */
+export function renewSession(host: SessionHost, directory: string, log: Log): string {
+  const boot = textOf(host.files, BOOT_ID, log) ?? '';
   const made = encodeBase32(host.randomBytes(RANDOM_BYTES)).slice(0, CHARACTERS);
   try {
-    host.files.write(path, encodeUtf8(`${boot}\n${made}\n`), MODE);
+    host.files.write(`${directory}/${FILE}`, encodeUtf8(`${boot}\n${made}\n`), MODE);
   } catch (error) {
     log.warn('session not kept', { error: errorText(error) });
   }
