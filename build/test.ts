@@ -50,6 +50,7 @@ const STAGES: Record<string, () => Promise<Count>> = {
   },
   conformance: () => runSuite('ubus conformance', [process.execPath, 'build/run.mjs', 'test/conformance/main.ts']),
   broker: () => runAreas(['broker']),
+  fleet: () => runAreas(['fleet']),
   lab: () => runAreas(['lab']),
   fuzz: () =>
     runSuite('fuzzing, seeded', [

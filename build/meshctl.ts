@@ -1,0 +1,47 @@
+// `npm run meshctl:build`: meshctl with everything it needs in one file, dist/meshctl.mjs, to be copied to where operators work.
+
+import { chmodSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { errorText } from '../src/errors.ts';
+import { DIST, inProject, ROOT } from './project.ts';
+import { BUDGETS } from './targets.ts';
+
+/** Packages in the bundle ask for Node's modules in the way of CommonJS. */
+const BANNER = `#!/usr/bin/env node
+import { createRequire as makeRequire } from 'node:module';
+const require = makeRequire(import.meta.url);`;
+
+/** Bundles it and answers its path. @throws Error when it is past its budget. */
+export async function bundleMeshctl(out = join(DIST, 'meshctl.mjs')): Promise<string> {
+  await build({
+    absWorkingDir: ROOT,
+    entryPoints: [inProject('src/fleet/main.ts')],
+    outfile: out,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    minify: true,
+    charset: 'utf8',
+    banner: { js: BANNER },
+    // what ws uses where somebody installed it
+    external: ['bufferutil', 'utf-8-validate'],
+    legalComments: 'inline',
+    logLevel: 'error',
+  });
+  chmodSync(out, 0o755);
+  const { size } = statSync(out);
+  if (size > BUDGETS.meshctl) throw new Error(`${out}: ${size} bytes, budget ${BUDGETS.meshctl}`);
+  return out;
+}
+
+if (process.argv[1] === inProject('build/meshctl.ts')) {
+  try {
+    const out = await bundleMeshctl();
+    console.log(`${out}: ${statSync(out).size} bytes`);
+  } catch (error) {
+    console.error(`meshbridge: ${errorText(error)}`);
+    process.exit(1);
+  }
+}

@@ -1,0 +1,69 @@
+// meshctl as one table of commands: finds the one that is meant, runs it, and turns how it ended into an exit code.
+
+import { version } from '../../package.json';
+import { BROKER } from './command/broker.ts';
+import { DO } from './command/do.ts';
+import { DOCTOR } from './command/doctor.ts';
+import { ENROLL } from './command/enroll.ts';
+import { FINISH } from './command/finish.ts';
+import { KEYS } from './command/keys.ts';
+import { NODES } from './command/nodes.ts';
+import { SHOW } from './command/show.ts';
+import { WANT } from './command/want.ts';
+import { WATCH } from './command/watch.ts';
+import { type Command, type Context, findCommand, formatHelp, formatOverview, parseWords } from './command.ts';
+import { EXITS, toFailure } from './failure.ts';
+import { defaultHome, Home } from './home.ts';
+import { Output, type OutputStreams } from './output.ts';
+import type { Prompt } from './prompt.ts';
+
+/** Every command, in the order of the help. */
+export const COMMANDS: readonly Command[] = [
+  ...BROKER,
+  ...KEYS,
+  ...ENROLL,
+  FINISH,
+  NODES,
+  SHOW,
+  WATCH,
+  DO,
+  ...WANT,
+  DOCTOR,
+];
+
+/** What surrounds a run. */
+export interface Surroundings extends Pick<Context, 'env' | 'ended'> {
+  streams: OutputStreams;
+  prompt: Prompt;
+}
+
+/** Runs one command line. Never rejects. @returns the exit code. */
+export async function meshctl(
+  words: readonly string[],
+  { streams, prompt, env, ended }: Surroundings,
+): Promise<number> {
+  const output = new Output(streams, words.includes('--json'));
+  try {
+    const [first] = words;
+    if (first === '--version') streams.out(`meshctl ${version}\n`);
+    else if (first === undefined || first.startsWith('-') || first === 'help') streams.out(formatOverview(COMMANDS));
+    else {
+      const found = findCommand(COMMANDS, words);
+      if ('group' in found) streams.out(formatOverview(COMMANDS, found.group));
+      else {
+        const { command, rest } = found;
+        const { args, options } = parseWords(command, rest);
+        if (options.flag('help')) streams.out(formatHelp(command));
+        else {
+          const home = new Home(options.text('home') ?? defaultHome(env));
+          await command.run({ args, options, output, home, prompt, env, ended });
+        }
+      }
+    }
+    return EXITS.ok;
+  } catch (error) {
+    const failure = toFailure(error);
+    output.fail(failure);
+    return EXITS[failure.ending];
+  }
+}
