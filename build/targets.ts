@@ -37,7 +37,7 @@ export const BUDGETS = {
   /** Bytes of meshctl in one file. */
   meshctl: 700 * KB,
   /** Lines of C in src/host/quickjs, without comments and empty lines. */
-  hostLines: 1065,
+  hostLines: 1080,
 } as const;
 
 /** What the engine may take: JavaScript heap, and C stack below `main`. */

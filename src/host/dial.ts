@@ -6,7 +6,7 @@ import { joinBytes } from '../lib/bytes.ts';
 import { decodeUtf8, encodeUtf8 } from '../lib/utf8.ts';
 import type { Cancel, Clock, Endpoint } from '../transport/host.ts';
 import { type Native, READABLE, WRITABLE } from './native.ts';
-import { isPinnedOnly, readAuthorities, serverProblem } from './tls.ts';
+import { isPinnedOnly, readAuthorities, readIdentity, serverProblem } from './tls.ts';
 
 /** Longest wait for the resolver, for each address, and for each TLS handshake, milliseconds. */
 export const DIAL_STEP_MS = 10_000;
@@ -103,7 +103,7 @@ export function connect(native: Native, clock: Clock, to: Endpoint, done: (outco
       if (problem === undefined && tls) {
         settle();
         try {
-          native.tlsStart!(fd, serverName, readAuthorities(native, tls));
+          native.tlsStart!(fd, serverName, readAuthorities(native, tls), readIdentity(native, tls));
           settle = wait(fd, WRITABLE, onHandshake, onTimeout); // one time limit for all its steps
           return;
         } catch (error) {

@@ -62,11 +62,12 @@ export interface Native {
   // TLS, as a client; both are absent in a program that was built without it
   /**
    * Puts TLS (1.2 or 1.3) between a connected socket, which nobody watches, and its `read`, `write` and `close`. The server is asked for
-   * by `serverName`, and its certificate is compared with it, unless it is empty; `authorities` is PEM with a zero byte behind, or empty.
+   * by `serverName`, and its certificate is compared with it, unless it is empty; `authorities` is PEM with a zero byte behind, or empty;
+   * so is `identity`, our own certificate, those between it and an authority, and its key.
    * From then on `read` wants room for 16384 bytes or more, gives `null` only for an orderly end and throws when bytes may be missing;
    * `write` that has taken nothing must be given the same bytes again; `close` says so to the other side.
    */
-  tlsStart?(fd: number, serverName: string, authorities: ArrayBuffer): void;
+  tlsStart?(fd: number, serverName: string, authorities: ArrayBuffer, identity: ArrayBuffer): void;
   /**
    * Goes on with the handshake: what to wait for (READABLE or WRITABLE) before the next call, or what was found out about the server:
    * the bits that hold of `TLS_EXPIRED` and those beside it, as a Uint32, then SHA-256 of its public key (SubjectPublicKeyInfo). Decides nothing.

@@ -1,6 +1,6 @@
 // The port: all that the portable core may ask of the machine it runs on. Implemented over `Native` by host/host.ts.
 
-/** How the server of a TLS connection (1.2 or 1.3) proves who it is. */
+/** How the server of a TLS connection (1.2 or 1.3) proves who it is, and how we do. */
 export interface Tls {
   /** The name that its certificate must have, and that it is asked for by; default: the host. Needed where that is an address. */
   readonly serverName?: string;
@@ -8,9 +8,16 @@ export interface Tls {
   readonly caFile?: string;
   /**
    * SHA-256 of public keys (SubjectPublicKeyInfo), base64: it must have one of them. Without `caFile` they decide alone, whatever
-   * the certificate's name and dates; with it, both must hold, but dates are passed over while the machine's clock is before 2026.
+   * the certificate's name and dates; with it, both must hold, but dates are passed over while the machine's clock is before 2026 or
+   * `isClockRight` says no.
    */
   readonly pins?: readonly string[];
+  /** Whether the machine's clock may be believed, asked with each connection; absent: as long as it is not before 2026. */
+  isClockRight?(): boolean;
+  /** PEM file of the certificate by which the server knows us, and of those between it and an authority; goes with `keyFile`. */
+  readonly certFile?: string;
+  /** PEM file of its key, which has no password. */
+  readonly keyFile?: string;
 }
 
 /**

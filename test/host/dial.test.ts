@@ -64,9 +64,9 @@ class Machine {
     return this.connections.get(fd) === 'fails' ? 'Connection refused' : undefined;
   }
 
-  tlsStart(fd: number, name: string, authorities: ArrayBuffer): void {
+  tlsStart(fd: number, name: string, authorities: ArrayBuffer, identity: ArrayBuffer): void {
     assert.is(this.watchers.has(fd), false, '~> nobody watches what becomes TLS');
-    this.started.push([fd, name, authorities.byteLength]);
+    this.started.push([fd, name, authorities.byteLength + identity.byteLength]);
   }
 
   tlsHandshake(): number | ArrayBuffer {

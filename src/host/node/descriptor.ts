@@ -131,6 +131,11 @@ export class SocketDescriptor extends Descriptor {
     return remoteAddress?.replace(/%.*/, '') ?? '';
   }
 
+  /** In the contract's words. */
+  protected reason(error: Error): string {
+    return reasonOf(error);
+  }
+
   socketError(): string | undefined {
     return this.error && reasonOf(this.error);
   }
@@ -140,12 +145,12 @@ export class SocketDescriptor extends Descriptor {
     this.fill();
     if (bytes) return bytes;
     // a write that found the other side gone says nothing against what it sent
-    if (this.error && errorCode(this.error) !== 'EPIPE') throw new Error(`read: ${reasonOf(this.error)}`);
+    if (this.error && errorCode(this.error) !== 'EPIPE') throw new Error(`read: ${this.reason(this.error)}`);
     return this.ended || this.error ? null : undefined;
   }
 
   write(bytes: Uint8Array): number {
-    if (this.error) throw new Error(`write: ${reasonOf(this.error)}`);
+    if (this.error) throw new Error(`write: ${this.reason(this.error)}`);
     if (this.socket.destroyed || !this.socket.writable) throw new Error('write: Broken pipe');
     const room = BUFFER_BYTES - this.socket.writableLength;
     if (room <= 0) return 0;

@@ -157,9 +157,9 @@ export function createNodeNative(options: NodeNativeOptions = {}): NodeNative {
 
     stdin: () => add(new InputDescriptor(process.stdin as Socket)),
 
-    tlsStart(fd, serverName, authorities) {
+    tlsStart(fd, serverName, authorities, identity) {
       const under = get('tls', fd, SocketDescriptor);
-      descriptors.set(fd, new TlsDescriptor(under, serverName, authorities));
+      descriptors.set(fd, new TlsDescriptor(under, serverName, authorities, identity));
     },
     tlsHandshake: (fd) => get('tls', fd, TlsDescriptor).handshake(),
 

@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { connect, type TLSSocket } from 'node:tls';
+import { connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 import { READABLE, TLS_EXPIRED, TLS_NOT_YET, TLS_OTHER_NAME, TLS_UNTRUSTED, WRITABLE } from '../native.ts';
 import { SocketDescriptor } from './descriptor.ts';
 import { errorCode, reasonOf } from './errno.ts';
@@ -14,22 +14,33 @@ const PROBLEMS: Readonly<Record<string, number>> = {
   CERT_NOT_YET_VALID: TLS_NOT_YET,
 };
 
-/** Why a handshake failed. */
-function handshakeReason(error: Error): string {
+/** Why a handshake failed, or what came after it. */
+function tlsReason(error: Error): string {
   const [, alert] = /SSL alert number (\d+)/.exec(error.message) ?? [];
   if (alert !== undefined) return `alert ${alert} came`;
   if (errorCode(error) === 'ERR_SSL_WRONG_VERSION_NUMBER') return 'what came is not TLS';
   return 'syscall' in error || errorCode(error) !== 'ECONNRESET' ? reasonOf(error) : 'cut off: no close_notify came';
 }
 
-function startTls(socket: Socket, serverName: string, authorities: ArrayBuffer): TLSSocket {
-  const ca = new TextDecoder('latin1').decode(authorities).replace(/\0$/, '');
+function pemText(bytes: ArrayBuffer): string {
+  return new TextDecoder('latin1').decode(bytes).replace(/\0$/, '');
+}
+
+function startTls(socket: Socket, serverName: string, authorities: ArrayBuffer, identity: ArrayBuffer): TLSSocket {
+  const ca = pemText(authorities);
+  const own = pemText(identity);
   if (ca !== '' && !ca.includes('-----BEGIN CERTIFICATE-----'))
     throw new Error('tls with these authorities: no certificate among them');
+  let secureContext: SecureContext;
+  try {
+    secureContext = createSecureContext({ ...(ca !== '' && { ca }), ...(own !== '' && { cert: own, key: own }) });
+  } catch (error) {
+    throw new Error(`tls with this certificate: ${(error as Error).message}`, { cause: error });
+  }
   return connect({
     socket,
+    secureContext,
     ...(serverName !== '' && { servername: serverName }),
-    ...(ca !== '' && { ca }),
     rejectUnauthorized: false,
     checkServerIdentity: () => undefined,
   });
@@ -42,13 +53,14 @@ export class TlsDescriptor extends SocketDescriptor {
   /** The result of the handshake was taken. */
   private isTaken = false;
 
-  /** @throws Error when there are authorities, but no certificate among them. */
+  /** @throws Error when there are authorities, but no certificate among them, or when certificate and key are none of ours. */
   constructor(
     under: SocketDescriptor,
     private readonly serverName: string,
     authorities: ArrayBuffer,
+    identity: ArrayBuffer,
   ) {
-    const tls = startTls(under.socket, serverName, authorities);
+    const tls = startTls(under.socket, serverName, authorities, identity);
     super(tls);
     this.tls = tls;
     tls.on('secureConnect', () => {
@@ -59,7 +71,7 @@ export class TlsDescriptor extends SocketDescriptor {
 
   /** As `tlsHandshake` of the native contract. */
   handshake(): number | ArrayBuffer {
-    if (this.error) throw new Error(`tls: ${handshakeReason(this.error)}`);
+    if (this.error) throw new Error(`tls: ${tlsReason(this.error)}`);
     if (!this.isSecured) return READABLE;
     this.isTaken = true;
     const { tls, serverName } = this;
@@ -72,6 +84,10 @@ export class TlsDescriptor extends SocketDescriptor {
     found.set(createHash('sha256').update(key).digest(), 4);
     new Uint32Array(found.buffer)[0] = chain | (isOther ? TLS_OTHER_NAME : 0);
     return found.buffer;
+  }
+
+  protected override reason(error: Error): string {
+    return tlsReason(error);
   }
 
   protected override ready(): number {

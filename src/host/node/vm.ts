@@ -280,7 +280,9 @@ class Machine implements VM {
       resolve: (name) => fromNumber(native.resolve(string(name))),
       stdin: () => fromNumber(native.stdin()),
 
-      tlsStart: nothing((fd, name, authorities) => native.tlsStart(number(fd), string(name), bytes(authorities!))),
+      tlsStart: nothing((fd, name, authorities, identity) =>
+        native.tlsStart(number(fd), string(name), bytes(authorities!), bytes(identity!)),
+      ),
       tlsHandshake: (fd) => {
         const found = native.tlsHandshake(number(fd));
         return typeof found === 'number' ? fromNumber(found) : fromBytes(found);
