@@ -12,7 +12,8 @@ import { keyIdOf } from '../lib/node-id.ts';
 import { decodeUtf8 } from '../lib/utf8.ts';
 import type { Log } from '../log.ts';
 import { readArguments } from './argument.ts';
-import { isReserved, type Operation, type Operations, type Order, reaches } from './operation.ts';
+import { isReserved, type Operation, OperationError, type Operations, type Order, reaches } from './operation.ts';
+import { jsonBytes } from './page.ts';
 
 /** A key that may ask. */
 export interface CommandKey {
@@ -386,7 +387,8 @@ export class CommandDesk {
       ended = { ...record, st: 'done', ...fitting(out) };
     } catch (error) {
       const code = error instanceof InputError && error.field !== undefined ? 'arguments' : 'failed';
-      ended = { ...record, st: 'failed', code, error: shortened(errorText(error)) };
+      const out = error instanceof OperationError ? fitting(error.out) : {};
+      ended = { ...record, st: 'failed', code, error: shortened(errorText(error)), ...out };
     } finally {
       this.running--;
     }
@@ -552,15 +554,7 @@ function shortened(text: string): string {
 /** What an operation told, where there is room for it. */
 function fitting(out: unknown): { out?: unknown; left_out?: true } {
   if (out === undefined) return {};
-  // three bytes are the most that a character of JSON takes, but for those that take two of them
-  return JSON.stringify(out).length * 3 <= MAX_OUT || bytesOf(out) <= MAX_OUT ? { out } : { left_out: true };
-}
-
-function bytesOf(out: unknown): number {
-  return [...JSON.stringify(out)].reduce((sum, char) => {
-    const point = char.codePointAt(0)!;
-    return sum + (point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4);
-  }, 0);
+  return jsonBytes(out) <= MAX_OUT ? { out } : { left_out: true };
 }
 
 /** The newest keep what they told, as far as there is room. */
@@ -570,7 +564,7 @@ function withinOuts(records: readonly CommandRecord[]): CommandRecord[] {
     .reverse()
     .map((record) => {
       if (record.out === undefined) return record;
-      left -= bytesOf(record.out);
+      left -= jsonBytes(record.out);
       if (left >= 0) return record;
       const { out: _, ...rest } = record;
       return { ...rest, left_out: true } as const;

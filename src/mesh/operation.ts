@@ -42,6 +42,17 @@ export function reaches(held: Scope | 'none', wanted: Scope): boolean {
   return held !== 'none' && SCOPES.indexOf(held) >= SCOPES.indexOf(wanted);
 }
 
+/** An operation that did not come to a good end, of which there is more to tell than a sentence. */
+export class OperationError extends Error {
+  override name = 'OperationError';
+  constructor(
+    message: string,
+    readonly out: object,
+  ) {
+    super(message);
+  }
+}
+
 /** An operation whose arguments have types. */
 export function operation<A extends ArgumentTable>(
   definition: Omit<Operation, 'args' | 'run'> & {

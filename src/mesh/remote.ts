@@ -60,6 +60,8 @@ export class RemoteAnswers<T> {
 export interface RemoteSource {
   nodeInfo(key: string): Promise<Json>;
   nodePeers(key: string): Promise<string[]>;
+  /** Milliseconds that it took another node to answer a small question. */
+  echo(key: string): Promise<number>;
 }
 
 const NODE_INFO_AGE_MS = 600_000;
@@ -136,6 +138,13 @@ export class Remote {
     const value = await this.source.nodePeers(key);
     this.peers.set(key, value, value.length * 64, nowMs);
     return { value, atMs: nowMs };
+  }
+
+  /** How long the node with this key took to answer: about a round trip, and at first the search for a path. @throws (rejects) as `nodeInfo`. */
+  async echo(text: string): Promise<number> {
+    const key = checkKey(text);
+    if (this.node.view('self')?.value.key === key) throw new InputError('key: is that of this node', 'key');
+    return this.source.echo(key);
   }
 
   /** A node's name, where its node info was asked for already. */

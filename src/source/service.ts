@@ -31,23 +31,45 @@ export class ServiceCheck {
 
   /** @throws InputError on what is no address of 200::/7 or no port; BusyError when too many are looked at. */
   check(address: string, port: number): Promise<Reachability> {
+    this.expectMesh(address, port);
+    const key = `${address.toLowerCase()} ${port}`;
+    const nowMs = this.clock.monotonicMs();
+    const known = this.kept.get(key);
+    if (known && nowMs - known.atMs < KEEP_MS) return known.answer;
+    this.expectRoom();
+    const answer = this.dial(address, port);
+    this.kept.delete(key);
+    this.kept.set(key, { answer, atMs: nowMs });
+    for (const oldest of this.kept.keys()) if (this.kept.size > MAX_KEPT) this.kept.delete(oldest);
+    return answer;
+  }
+
+  /**
+   * The same, asked anew each time; a port that nobody listens on refuses, which takes a round trip, too.
+   * @throws InputError, BusyError as `check`
+   */
+  async knock(address: string, port: number): Promise<{ latency_ms?: number; error?: string }> {
+    this.expectMesh(address, port);
+    this.expectRoom();
+    const begunMs = this.clock.monotonicMs();
+    const { reachable, latency_ms, error } = await this.dial(address, port);
+    if (reachable && latency_ms !== undefined) return { latency_ms };
+    const isRefusal = error?.endsWith('Connection refused') === true;
+    return isRefusal ? { latency_ms: this.clock.monotonicMs() - begunMs } : { error: error ?? 'closed' };
+  }
+
+  private expectMesh(address: string, port: number): void {
     if (!MESH_ADDRESS.test(address))
       throw new InputError(
         `address: expected one of the mesh (200::/7), got ${JSON.stringify(address.slice(0, MAX_SHOWN))}`,
         'address',
       );
     if (!(port >= 1 && port <= 65535)) throw new InputError(`port: expected 1 to 65535, got ${port}`, 'port');
-    const key = `${address.toLowerCase()} ${port}`;
-    const nowMs = this.clock.monotonicMs();
-    const known = this.kept.get(key);
-    if (known && nowMs - known.atMs < KEEP_MS) return known.answer;
+  }
+
+  private expectRoom(): void {
     if (this.underWay >= MAX_AT_ONCE)
       throw new BusyError(`${MAX_AT_ONCE} services are being looked at: try again in a few seconds`);
-    const answer = this.dial(address, port);
-    this.kept.delete(key);
-    this.kept.set(key, { answer, atMs: nowMs });
-    for (const oldest of this.kept.keys()) if (this.kept.size > MAX_KEPT) this.kept.delete(oldest);
-    return answer;
   }
 
   private dial(host: string, port: number): Promise<Reachability> {

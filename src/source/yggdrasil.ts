@@ -153,6 +153,12 @@ export class YggdrasilSource implements NodeSource, PeeringLinks, RemoteSource {
     return toNodePeers(await this.client.remotePeers(key)).entries;
   }
 
+  async echo(key: string): Promise<number> {
+    const begunMs = this.clock.monotonicMs();
+    await this.client.remoteSelf(key);
+    return this.clock.monotonicMs() - begunMs;
+  }
+
   /** Asks once more, after an answer that may be under way already. */
   private async again(kind: ViewKind): Promise<void> {
     await this.asking.get(kind)?.catch(() => {});

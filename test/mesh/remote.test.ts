@@ -77,10 +77,26 @@ function make(ownInfo: () => Json | undefined = () => undefined) {
       asked.push(`peers ${key}`);
       return [OWN];
     },
+    echo: async (key: string) => {
+      asked.push(`echo ${key}`);
+      return 17;
+    },
   };
   const remote = new Remote(node, source, ownInfo);
   return { asked, world, node, remote };
 }
+
+const echo = suite('Remote.echo');
+echo('asks another node each time, and never this one', async () => {
+  const { asked, remote } = make();
+  assert.equal([await remote.echo(OTHER.toUpperCase()), await remote.echo(OTHER)], [17, 17]);
+  assert.equal(asked, [`echo ${OTHER}`, `echo ${OTHER}`]);
+  for (const key of [OWN, 'x']) assert.instance(await remote.echo(key).catch((error) => error), InputError);
+  assert.is(asked.length, 2);
+});
+echo.run();
+
+// ---
 
 const info = suite('Remote.nodeInfo');
 info('asks the network once in ten minutes, in any case of the key', async () => {

@@ -123,3 +123,37 @@ check('keeps a bounded number of answers', async () => {
   assert.is(streams.dialled.length, 101);
 });
 check.run();
+
+const knock = suite('ServiceCheck.knock');
+knock('takes a refusal for an answer, and asks anew each time', async () => {
+  const { clock, streams, service } = make();
+  for (const [answer, end] of [
+    [{ latency_ms: 9 }, () => streams.last().accept()],
+    [{ latency_ms: 9 }, () => streams.last().end(new Error('connect [200:1234::5]:80: Connection refused'))],
+    [
+      { error: 'connect [200:1234::5]:80: No route to host' },
+      () => streams.last().end(new Error('connect [200:1234::5]:80: No route to host')),
+    ],
+  ] as const) {
+    const asked = service.knock(ADDRESS, 80);
+    await clock.advance(9);
+    end();
+    assert.equal(await asked, answer);
+  }
+  const silent = service.knock(ADDRESS, 80);
+  await clock.advance(5000);
+  assert.equal(await silent, { error: 'no answer within 5000 ms' });
+  assert.is(streams.dialled.length, 4);
+});
+knock('knows the same bounds', async () => {
+  const { streams, service } = make();
+  for (const [address, port] of [
+    ['192.0.2.1', 80],
+    [ADDRESS, 0],
+  ] as const)
+    assert.instance(await service.knock(address, port).catch((error) => error), InputError);
+  for (let port = 1; port <= 4; port++) void service.check(ADDRESS, port);
+  assert.instance(await service.knock(ADDRESS, 80).catch((error) => error), BusyError);
+  assert.is(streams.dialled.length, 4);
+});
+knock.run();
