@@ -6,6 +6,7 @@ import { BrokerBus } from './page-host/bus.ts';
 import { cryptSha256 } from './page-host/crypt.ts';
 import { type PageHost, startPageHost } from './page-host/host.ts';
 import { Router } from './page-host/router.ts';
+import { readTranslations } from './page-host/translations.ts';
 
 /** Where the pages are unless somebody else is there. */
 export const PAGES_PORT = 8765;
@@ -50,10 +51,12 @@ export class Pages {
   static async start(options: PagesOptions): Promise<Pages> {
     const { socket, directory, port, log } = options;
     const pages = await buildPages();
+    const translations = readTranslations();
     const bus = new BrokerBus(socket);
     const router = new Router({ directory, bus, log });
     const luci = process.env.LUCI_DIR || undefined;
-    const listen = (at: number): Promise<PageHost> => startPageHost({ pages, router, luci, port: at, log });
+    const listen = (at: number): Promise<PageHost> =>
+      startPageHost({ pages, router, luci, translations, port: at, log });
     try {
       const host = await listen(port ?? PAGES_PORT).catch((error: NodeJS.ErrnoException) => {
         if (error.code !== 'EADDRINUSE' || port !== undefined) throw error;

@@ -54,7 +54,7 @@ export const DESKTOP: Screen = { width: 1100, height: 800 };
 export const PHONE: Screen = { width: 360, height: 740, phone: true };
 
 /** LuCI's own client, where a checkout is at hand; else ours. */
-const LUCI = process.env.LUCI_DIR || undefined;
+export const LUCI = process.env.LUCI_DIR || undefined;
 const SHOTS = join(DIST, 'screenshots', LUCI === undefined ? 'stand-in' : 'luci');
 
 /** Ends after the tasks that wait already; its clock cannot be stopped. */
@@ -184,12 +184,12 @@ export class Pages {
     private readonly pages: BuiltPages,
   ) {}
 
-  /** Where there is no browser, prints a line that says why. */
-  static async start(): Promise<Pages | undefined> {
+  /** Where there is no browser, prints a line that says why. @param pages instead of ours. */
+  static async start(pages?: BuiltPages): Promise<Pages | undefined> {
     try {
       const { path, env } = await ensureChromium((line) => console.log(line));
       const browser = await chromium.launch({ executablePath: path, env });
-      return new Pages(browser, await buildPages());
+      return new Pages(browser, pages ?? (await buildPages()));
     } catch (error) {
       console.log(`skipped: the pages in a browser: ${errorText(error).split('\n', 1)[0]}`);
       return undefined;

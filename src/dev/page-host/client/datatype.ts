@@ -4,7 +4,7 @@
 interface Type {
   /** @param args of a type with arguments. */
   fits(value: string, args: readonly number[]): boolean;
-  expected(args: readonly number[]): string;
+  expected(args: readonly number[], value: string): string;
 }
 
 function number(value: string, pattern: RegExp): number {
@@ -63,7 +63,10 @@ const TYPES: Record<string, Type> = {
   uciname: { fits: (v) => /^[a-zA-Z0-9_]+$/.test(v), expected: () => 'valid UCI identifier' },
   netdevname: {
     fits: (v) => /^[^:/%\s]{1,15}$/.test(v) && v !== '.' && v !== '..',
-    expected: () => 'valid network device name between 1 and 15 characters not containing ":", "/", "%" or spaces',
+    expected: (_args, v) =>
+      /^\.\.?$/.test(v)
+        ? 'valid network device name, not "." or ".."'
+        : 'valid network device name between 1 and 15 characters not containing ":", "/", "%" or spaces',
   },
   range: {
     fits: (v, [min, max]) => decimal(v) >= min! && decimal(v) <= max!,
@@ -87,5 +90,5 @@ export function faultOf(datatype: string, value: string): string | undefined {
   const type = TYPES[name ?? ''];
   if (!type) throw new Error(`this stand-in has no datatype ${datatype}`);
   const args = list === undefined ? [] : list.split(',').map(Number);
-  return type.fits(value, args) ? undefined : `Expecting: ${type.expected(args)}`;
+  return type.fits(value, args) ? undefined : `Expecting: ${type.expected(args, value)}`;
 }

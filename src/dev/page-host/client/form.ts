@@ -370,6 +370,7 @@ class TableSection extends TypedSection {
         id: `cbi-${this.map.config}-${name}`,
         class: 'tr cbi-section-table-row',
         'data-sid': name,
+        'data-title': this.anonymous ? null : name,
         'data-section-id': name,
       };
       return E('tr', attributes, [...first, ...this.fieldsOf(name, true), ...last]);

@@ -8,13 +8,14 @@ import { format } from './format.ts';
 import { poll } from './poll.ts';
 import { rpc } from './rpc.ts';
 import { strict } from './strict.ts';
+import { translate, translateCount } from './translate.ts';
 import { uci } from './uci.ts';
 import { ui } from './ui.ts';
 import { show, type View } from './view.ts';
 
 const CLASSES: Record<string, object> = {
-  baseclass: strict('baseclass', { extend: (members: object) => strict('class', members) }),
-  view: strict('view', { extend: (page: View) => page }),
+  baseclass: strict('baseclass', { extend: classOf }),
+  view: strict('view', { extend: classOf }),
   rpc: strict('rpc', rpc),
   poll: strict('poll', poll),
   uci: strict('uci', uci),
@@ -22,11 +23,22 @@ const CLASSES: Record<string, object> = {
   form: strict('form', form),
 };
 
+/** A class of which each one has these members. */
+function classOf(members: object): new () => object {
+  return class {
+    constructor() {
+      Object.assign(this, members);
+    }
+  };
+}
+
 /** A part of a path as LuCI lets it stand in an address. */
 const PLAIN = /^([\w.%,;-]+\/)*[\w.%,;-]+$/;
 
-const addressBelow = (root: string, parts: string[]): string =>
-  [root, ...parts.filter((part) => PLAIN.test(part)).map((part) => `/${part}`)].join('');
+function addressBelow(root: string, parts: string[]): string {
+  const plain = parts.filter((part) => PLAIN.test(part));
+  return plain.length === 0 ? `${root}/` : [root, ...plain].join('/');
+}
 
 const L = strict('L', {
   url: (...parts: string[]) => addressBelow('/cgi-bin/luci', parts),
@@ -35,8 +47,8 @@ const L = strict('L', {
 
 /** What LuCI puts into every page's global scope. */
 const GLOBALS = {
-  _: (text: string) => text,
-  N_: (count: number, one: string, many: string) => (count === 1 ? one : many),
+  _: translate,
+  N_: translateCount,
   E: element,
   L,
 };
@@ -52,21 +64,23 @@ function pragmasOf(source: string): { name: string; as: string }[] {
   return found;
 }
 
-/** Loads a class file and the classes of ours that it asks for; what the file returns. */
-async function load(name: string): Promise<unknown> {
+/** Loads a class file and the classes of ours that it asks for; one of the class that it returns. */
+async function load(name: string): Promise<object> {
   const response = await fetch(`/luci-static/resources/${name.replace(/\./g, '/')}.js`);
   if (!response.ok) throw new Error(`class ${name}: HTTP ${response.status}`);
   const source = await response.text();
   const wanted = pragmasOf(source);
   const given = await Promise.all(
     wanted.map(async (one) => {
-      if (/^meshbridge\./.test(one.name)) return load(one.name);
+      if (/^meshbridge\./.test(one.name)) return strict(one.name, await load(one.name));
       const found = CLASSES[one.name];
       if (!found) throw new Error(`this stand-in has no class ${one.name}`);
       return found;
     }),
   );
-  return new Function('window', 'document', 'L', ...wanted.map(({ as }) => as), source)(window, document, L, ...given);
+  const body = new Function('window', 'document', 'L', ...wanted.map(({ as }) => as), source);
+  const made: new () => object = body(window, document, L, ...given);
+  return new made();
 }
 
 async function start(): Promise<void> {

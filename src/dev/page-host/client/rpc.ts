@@ -24,12 +24,16 @@ type Interceptor = (answer: Reply, declaration: Declaration) => Promise<void>;
 const KNOWN = ['object', 'method', 'params', 'reject', 'nobatch'];
 const STATUS = [
   '',
-  '',
+  'Invalid command',
   'Invalid argument',
   'Method not found',
   'Resource not found',
   'No data received',
   'Permission denied',
+  'Request timeout',
+  'Not supported',
+  'Unspecified error',
+  'Connection lost',
 ];
 
 const interceptors: Interceptor[] = [];
