@@ -7,6 +7,7 @@ import { Chain } from './chain.ts';
 import { CONFIG_PATH, type Config, MAX_INTERFACES, readConfig } from './config.ts';
 import { ConfigError, errorText, InputError, LinkDownError } from './errors.ts';
 import { LOG_LEVELS, type Log, Logger, type LogLevel } from './log.ts';
+import { Management } from './management.ts';
 import { Node } from './mesh/node.ts';
 import { Peering } from './mesh/peering.ts';
 import { Remote } from './mesh/remote.ts';
@@ -99,6 +100,7 @@ export class App {
   private readonly chain: Chain;
   private readonly services: ServiceCheck;
   private readonly adviser: LateAdviser;
+  private readonly management: Management;
   private readonly startedAtMs: number;
   private config: Config;
   private configErrors: string[] = [];
@@ -120,6 +122,10 @@ export class App {
     this.helper = new Helper({ call: (...call) => this.ubus.call(...call) });
     this.network = new NetworkCache(this.helper, host.clock, this.logger.scope('network'), () => this.random());
     this.startedAtMs = host.clock.monotonicMs();
+    this.management = new Management(
+      () => this.config,
+      () => this.nowMs(),
+    );
     const store = new TrialFile(host.files, this.config.stateDirectory, this.logger.scope('trial'));
     this.trials = new Trials(store, host.clock, (trial) => {
       this.log.info('trial over', { interface: trial.interface });
@@ -260,6 +266,7 @@ export class App {
     const daemon: Daemon = {
       status: () => this.status(),
       reload: () => this.reload(),
+      commands: () => this.management.list(),
       lint: () => this.helper.call('lint', {}),
       logLevel: (level) => this.logLevel(level),
     };

@@ -335,6 +335,48 @@ export const ADVISER = {
 } as const;
 export type AdviserStatus = Shape<typeof ADVISER>;
 
+/** A key that may ask for something from afar. */
+export const TRUSTED_KEY = {
+  /** In the configuration. */
+  name: 'string',
+  /** First 16 digits. */
+  id: 'string',
+  /** One of SCOPES. */
+  scope: 'string',
+} as const;
+
+/** A command that somebody with a key gave, and what became of it. */
+export const COMMAND = {
+  cid: 'string',
+  /** Name of the key, while the configuration has it. */
+  'by?': 'string',
+  /** Its id. */
+  key: 'string',
+  op: 'string',
+  /** `accepted` (under way), `done`, `failed`, `rejected`, `expired`. */
+  state: 'string',
+  /** Why not, in a word, and in a sentence. */
+  'code?': 'string',
+  'error?': 'string',
+  /** When it came, in Unix seconds where the clock was right, and how long ago that is. */
+  't?': 'int64',
+  ago_s: 'int64',
+} as const;
+
+/** So many messages were refused for one reason, since the daemon started. */
+export const REFUSED = { code: 'string', count: 'int64' } as const;
+
+/** What may be ordered from afar, and what was. */
+export const COMMAND_LIST = {
+  /** One of CAPS. */
+  cap: 'string',
+  keys: [TRUSTED_KEY],
+  /** Of this start of the router, the newest first; at most 64. */
+  commands: [COMMAND],
+  refused: [REFUSED],
+} as const;
+export type CommandList = Shape<typeof COMMAND_LIST>;
+
 /** How much a finding matters: `error` (something does not work, or is unsafe now), `warning` (it will hurt), `note`. */
 export const FINDING_LEVELS = ['error', 'warning', 'note'] as const;
 export type FindingLevel = (typeof FINDING_LEVELS)[number];

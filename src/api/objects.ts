@@ -2,6 +2,7 @@
 
 import {
   ADVISER,
+  COMMAND_LIST,
   FINDING,
   HEAL,
   HISTORY_SAMPLE,
@@ -150,6 +151,8 @@ export const MESHBRIDGE_METHODS = {
     args: { address: 'string', port: 'int32' },
     reply: { reachable: 'bool', 'latency_ms?': 'double', 'error?': 'string' },
   },
+  /** Who may order something from afar, what was ordered, and what was refused. */
+  commands: { args: {}, reply: COMMAND_LIST },
   /** What the adviser for public peers does. */
   adviser: { args: {}, reply: ADVISER },
   /** Removes every peering that the adviser added, and lets it rest until the daemon starts again. */

@@ -1,6 +1,6 @@
 // The objects `yggdrasil` and `meshbridge` on ubus: shows the state, takes commands, decides nothing.
 
-import type { AdviserStatus, Heal, LinkStatus, Shape } from '../api/model.ts';
+import type { AdviserStatus, CommandList, Heal, LinkStatus, Shape } from '../api/model.ts';
 import { LINK } from '../api/model.ts';
 import {
   type LinkEvent,
@@ -30,6 +30,8 @@ export interface Daemon {
   status(): Shape<(typeof MESHBRIDGE_METHODS)['status']['reply']>;
   /** @returns what was done. @throws InputError when the configuration cannot be used. */
   reload(): Promise<string>;
+  /** Who may order something from afar, and what was ordered. */
+  commands(): CommandList;
   /** What is unsafe or broken in the router's configuration. */
   lint(): Promise<Shape<(typeof MESHBRIDGE_METHODS)['lint']['reply']>>;
   /** The level in force; with an argument, sets it first. @throws InputError on an unknown one. */
@@ -227,6 +229,7 @@ export class UbusSurface {
       map: this.forLook((iface, args) => this.map(iface, args.tree === true)),
       member: this.shows('member', (picture) => this.parts.overview.member(picture)),
       service_check: ({ address, port }) => this.parts.checkService(address as string, port as number),
+      commands: () => this.parts.daemon.commands(),
       adviser: () => this.parts.adviser.status(),
       adviser_undo: async () => ({ message: await this.parts.adviser.undo() }),
       log_level: (args) => ({ level: this.parts.daemon.logLevel(args.level as string | undefined) }),

@@ -45,6 +45,11 @@ const TABLE: Record<string, { may: string[]; why: string }> = {
     may: ['source', 'system', 'mesh', 'api', 'lib', 'transport', 'package.json'],
     why: 'the part of the wiring that knows no surface and no protocol',
   },
+  'command-desk.ts': {
+    may: ['config.ts', 'source', 'mesh', 'transport'],
+    why: 'the part of the wiring that is there while brokers are',
+  },
+  'management.ts': { may: ['config.ts', 'mesh', 'api', 'lib'], why: 'it shows what others bring' },
   'check.ts': { may: ['config.ts', 'mesh', 'system', 'transport'], why: 'it reads what daemon and router would read' },
   'enroll-verb.ts': {
     may: ['config.ts', 'system', 'lib', 'transport'],

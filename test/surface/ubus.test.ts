@@ -49,6 +49,25 @@ const FOUND: Finding = {
   fixable: true,
 };
 
+const ORDERED = {
+  cid: 'b',
+  by: 'ops',
+  key: '0123456789abcdef',
+  op: 'peers',
+  state: 'done',
+  t: 1_800_000_000,
+  ago_s: 5,
+};
+const REJECTED = {
+  cid: 'a',
+  key: 'fedcba9876543210',
+  op: 'restart',
+  state: 'rejected',
+  code: 'scope',
+  error: 'restart: takes operate',
+  ago_s: 9,
+};
+
 const CANDIDATE: Candidate = {
   uri: 'tls://a.example.org:443',
   operator: 'example.org',
@@ -158,6 +177,12 @@ function make(names: readonly string[] = ['ygg0'], log: Log = SILENT) {
       if (daemon.problem) throw daemon.problem;
       return 'configuration read';
     },
+    commands: () => ({
+      cap: 'operate',
+      keys: [{ name: 'ops', id: '0123456789abcdef', scope: 'operate' }],
+      commands: [ORDERED, REJECTED],
+      refused: [{ code: 'session', count: 3 }],
+    }),
     lint: async () => ({ findings: [FOUND] }),
     logLevel: (to?: string) => {
       level = to ?? level;

@@ -1,0 +1,65 @@
+// The wiring of the desk that takes signed commands: who may ask, all operations, and where it is on record. In memory while brokers are.
+
+import type { Config } from './config.ts';
+import type { Log } from './log.ts';
+import { type CommandClock, CommandDesk, type CommandJournal } from './mesh/command.ts';
+import { type ConfigDesk, configurationOperations } from './mesh/operation/configuration.ts';
+import { lookOperations } from './mesh/operation/look.ts';
+import { peerOperations } from './mesh/operation/peer.ts';
+import { reachOperations } from './mesh/operation/reach.ts';
+import { type Reporting, type Service, serviceOperations } from './mesh/operation/service.ts';
+import type { Operations } from './mesh/operation.ts';
+import type { Overview } from './mesh/overview.ts';
+import type { MeshState } from './mesh/state.ts';
+import type { ServiceCheck } from './source/service.ts';
+import type { Crypto } from './transport/host.ts';
+
+/** What the desk rests on. */
+export interface DeskParts {
+  readonly node: string;
+  /** Of `openCommands`, as the journal. */
+  readonly sid: string;
+  readonly journal: CommandJournal;
+  /** In force now. */
+  config(): Pick<Config, 'manageCap' | 'keys'>;
+  readonly crypto: Pick<Crypto, 'ed25519Verify'>;
+  readonly clock: CommandClock;
+  readonly mesh: MeshState;
+  readonly overview: Pick<Overview, 'look'>;
+  readonly services: Pick<ServiceCheck, 'knock'>;
+  readonly service: Service;
+  readonly reporting: Reporting;
+  readonly configuration: ConfigDesk;
+  /** Takes the body of a `res`, to be signed and sent. */
+  answer(body: string): void;
+  readonly log: Log;
+}
+
+/** Everything that can be asked for. */
+export function allOperations(parts: DeskParts): Operations {
+  const { mesh, overview, services, clock, service, reporting, configuration } = parts;
+  return {
+    ...lookOperations({ mesh, overview, nowMs: () => clock.monotonicMs() }),
+    ...reachOperations({ mesh, clock, knock: (address, port) => services.knock(address, port) }),
+    ...peerOperations(mesh),
+    ...serviceOperations(service, reporting),
+    ...configurationOperations(configuration),
+  };
+}
+
+/** The desk of this router. */
+export function openCommandDesk(parts: DeskParts): CommandDesk {
+  const { node, sid, journal, clock, log } = parts;
+  return new CommandDesk({
+    node,
+    sid,
+    journal,
+    clock,
+    log,
+    keys: () => parts.config().keys,
+    cap: () => parts.config().manageCap,
+    verify: (key, bytes, signature) => parts.crypto.ed25519Verify(key, bytes, signature),
+    operations: allOperations(parts),
+    answer: (body) => parts.answer(body),
+  });
+}
