@@ -39,10 +39,12 @@ const HELP = `${HELPER_OBJECT} ${version}: what meshbridge does as root, for rpc
 
 usage: ${HELPER_OBJECT} list
        ${HELPER_OBJECT} call VERB
+       ${HELPER_OBJECT} settle
        ${HELPER_OBJECT} --check [--config FILE]
 
   list     print the verbs and their arguments as JSON
   call     read arguments, a JSON object, from standard input; print the reply
+  settle   undo a change from afar that nobody confirmed, as at boot
   --check  check ${CONFIG_PATH}, name every bad option, and tell what is
            unsafe on this router; with --config, only check FILE
   --help   print this
@@ -57,6 +59,8 @@ export interface Workplace {
   readonly directory: string;
   /** Path of the copy of the daemon's configuration that the daemon reads. */
   readonly published: string;
+  /** Directory, in flash, of what the helper keeps. */
+  readonly state: string;
   /** Of the list of public peers: what was handed in, what a package brought, the daemon's copy. */
   readonly publicList: PublicListPaths;
   readonly nodeKey: NodeKeyPaths;
@@ -66,6 +70,7 @@ export interface Workplace {
 export const ROUTER: Omit<Workplace, 'machine'> = {
   directory: '/etc/config',
   published: '/var/run/meshbridge/config',
+  state: '/etc/meshbridge',
   publicList: {
     kept: '/etc/meshbridge/publicnodes.json',
     delivered: '/usr/share/meshbridge/publicnodes.json',
@@ -94,6 +99,10 @@ const VERBS: Verbs = {
     if (wanted !== undefined) await publishNodeKey(machine, nodeKey, wanted);
     return {};
   },
+  desired_read: async (at) => (await import('./desired-verb.ts')).read(at),
+  desired_apply: async (at, { payload, kind }) => (await import('./desired-verb.ts')).apply(at, payload, kind),
+  desired_confirm: async (at, { id }) => (await import('./desired-verb.ts')).confirm(at, id),
+  desired_undo: async (at, { id, why }) => (await import('./desired-verb.ts')).undo(at, id, why),
   announce: (at, { interface: iface, node_info }) => ({
     result: network(at).announce(iface, parseAnnouncement(node_info)),
   }),
@@ -169,6 +178,7 @@ export async function main(host: Host, readInput: (maxBytes: number) => Promise<
   const [command, verb, ...more] = host.args;
   if (host.args.includes('--help')) host.print(HELP);
   else if (host.args.includes('--check')) return check(host);
+  else if (command === 'settle' && verb === undefined) return settle(host);
   else if (command === 'list' && verb === undefined) host.print(`${JSON.stringify(signatures())}\n`);
   else if (command === 'call' && verb !== undefined && more.length === 0) {
     const reply = await readInput(MAX_ARGUMENTS).then(
@@ -177,11 +187,24 @@ export async function main(host: Host, readInput: (maxBytes: number) => Promise<
     );
     host.print(`${JSON.stringify(reply)}\n`);
   } else {
-    host.log(`${HELPER_OBJECT}: expected list, or call VERB; --help tells more`);
+    host.log(`${HELPER_OBJECT}: expected list, call VERB, or settle; --help tells more`);
     host.exit(2);
     return;
   }
   host.exit(0);
+}
+
+/** Undoes what nobody confirmed, and ends the program: exit code 0, or 1 when that could not be done. */
+async function settle(host: Host): Promise<void> {
+  const at: Workplace = { machine: host, ...ROUTER };
+  try {
+    const undone = await inTurn(host, async () => (await import('./desired-verb.ts')).settle(at));
+    if (undone) host.print('a change from afar that nobody confirmed was undone\n');
+    host.exit(0);
+  } catch (error) {
+    host.log(`${HELPER_OBJECT}: a change from afar was not undone: ${toFailure('settle', error).error}`);
+    host.exit(1);
+  }
 }
 
 function isVerb(verb: string): verb is HelperVerb {

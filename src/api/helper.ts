@@ -24,6 +24,22 @@ export type ConfiguredInterface = Shape<typeof CONFIGURED_INTERFACE>;
 
 /** A router by its own key: its id, and the key, 64 hex digits. */
 const IDENTITY = { node: 'string', key: 'string' } as const satisfies TableLayout;
+/** A change from afar that is not made, and why. */
+const REJECTION = { path: 'string', reason: 'string' } as const satisfies TableLayout;
+
+/** What became of files: whose readers have to know, and which peerings begin or end (`change` is `added` or `removed`). */
+const EFFECT = {
+  changed: ['string'],
+  peers: [{ interface: 'string', uri: 'string', 'device?': 'string', change: 'string' }],
+} as const satisfies TableLayout;
+
+/** A desired state that was decided; `st` is `applied`, `rolled-back` or `rejected`. */
+const DECIDED = {
+  gen: 'int64',
+  st: 'string',
+  'rejected?': [REJECTION],
+  'error?': 'string',
+} as const satisfies TableLayout;
 
 /** One verb. Its arguments are texts: rpcd is told of types by examples, and nothing else is needed. */
 interface VerbContract extends MethodContract {
@@ -42,6 +58,34 @@ export const HELPER_METHODS = {
   peer_forget: { args: PEERING, reply: { result: 'string' }, writes: true },
   /** Copies `/etc/config/meshbridge` to where the daemon may read it; where there is none, removes the copy. */
   config_publish: { args: {}, reply: {}, writes: true },
+  /**
+   * The desired state: what was decided for node and site, and for which of them last; a change on trial; the options that may be changed from
+   * afar, as they are, and their hash. Addresses of peerings are shown without secrets, but those that a trial began or ended.
+   */
+  desired_read: {
+    args: {},
+    reply: {
+      'node?': DECIDED,
+      'site?': DECIDED,
+      'last?': 'string',
+      'trial?': { id: 'string', left_s: 'int32', ...EFFECT },
+      values: [{ path: 'string', 'value?': 'string', 'list?': ['string'] }],
+      hash: 'string',
+    },
+  },
+  /**
+   * Makes the changes of a signed message (`kind` is `want` or `cmd`), whoever hands it over: signature, scope, audience and generation are
+   * checked here. `result` is `trial`, to be confirmed within `left_s`, or what was decided at once, since there was nothing to change.
+   */
+  desired_apply: {
+    args: { payload: 'string', kind: 'string' },
+    reply: { result: 'string', 'id?': 'string', left_s: 'int32', rejected: [REJECTION], ...EFFECT },
+    writes: true,
+  },
+  /** Keeps what is on trial; `rejected` is what was rejected, or changed by somebody else meanwhile. */
+  desired_confirm: { args: { id: 'string' }, reply: { rejected: [REJECTION] }, writes: true },
+  /** Undoes what is on trial; `why` is for whoever wanted it. */
+  desired_undo: { args: { id: 'string', why: 'string' }, reply: EFFECT, writes: true },
   // what only pages call, through rpcd's access list
 
   /**

@@ -352,12 +352,18 @@ export const PAYLOADS = {
   },
   have: {
     sid: 'string',
+    /** The generation that was decided last, and how: applied, rolled-back, rejected. */
     'node_gen?': 'int64',
+    'node_st?': 'string',
     'site_gen?': 'int64',
+    'site_st?': 'string',
+    /** Of all options that may be changed from afar, as they are. */
     hash: 'string',
-    /** none, pending, applied, rolled-back, rejected. */
+    /** none, pending, applied, rolled-back, rejected: of what is under way, or was decided last. */
     st: 'string',
     'rejected?': [{ path: 'string', reason: 'string' }],
+    /** So many more were rejected. */
+    'left_out?': 'int32',
     'error?': 'string',
     't?': 'int64',
     ...SIGNED,

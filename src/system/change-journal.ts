@@ -48,7 +48,7 @@ export interface DesiredRecord {
   /** The highest counter of each key whose command changed something, by the key's id. */
   readonly counters?: Readonly<Record<string, number>>;
   /** The trial that was decided last. */
-  readonly last?: { readonly id: string; readonly st: Outcome };
+  readonly last?: { readonly id: string; readonly st: Outcome; readonly audience?: Audience };
 }
 
 /** The part of the port that is needed here. */

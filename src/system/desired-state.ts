@@ -75,8 +75,9 @@ export interface Effect {
 }
 
 export interface Applied extends Effect {
-  /** `trial`: to be confirmed; otherwise decided at once, for there was nothing to change. */
+  /** `trial`: to be confirmed by its id; otherwise decided at once, for there was nothing to change. */
   result: 'trial' | Outcome;
+  id?: string;
   left_s: number;
   rejected: Rejection[];
 }
@@ -86,6 +87,15 @@ export interface CurrentValue {
   path: string;
   value?: string;
   list?: string[];
+}
+
+export interface Reading {
+  record: DesiredRecord;
+  /** How long it lasts: not at all where a cut of power or an end of the helper came between. */
+  trial?: Effect & { id: string; left_s: number };
+  values: CurrentValue[];
+  /** The values with their secrets, as a text: to be hashed, not to be shown. */
+  whole: string;
 }
 
 /** Kept of what was rejected. */
@@ -200,21 +210,16 @@ export class DesiredState {
   }
 
   /** What was decided, what is on trial, and what the options of the list are now; addresses of peerings as they may be shown. */
-  async read(): Promise<{
-    record: DesiredRecord;
-    trial?: TrialRecord;
-    leftMs: number;
-    values: CurrentValue[];
-    raw: string;
-  }> {
-    const trial = await this.pending();
+  read(): Reading {
+    const record = this.journal.desired();
+    const trial = this.journal.trial();
     const values = CHANGED_FILES.flatMap((name) => valuesOf(name, this.file(name).read() ?? { sections: [] }));
     return {
-      record: this.journal.desired(),
-      ...(trial && { trial }),
-      leftMs: trial ? this.leftMs(trial) : 0,
+      record,
+      // one that was decided waits for nothing but its file to go
+      ...(trial && record.last?.id !== trial.id && { trial: { id: trial.id, ...this.underWay(trial) } }),
       values: values.map((one) => (one.list ? { ...one, list: one.list.map(redact) } : one)),
-      raw: JSON.stringify(values),
+      whole: JSON.stringify(values),
     };
   }
 
@@ -229,8 +234,11 @@ export class DesiredState {
   }
 
   private applied(trial: TrialRecord): Applied {
-    const leftS = Math.max(0, Math.floor(this.leftMs(trial) / 1000));
-    return { ...effectOf(trial.steps, 'do'), result: 'trial', left_s: leftS, rejected: [...trial.rejected] };
+    return { ...this.underWay(trial), id: trial.id, result: 'trial', rejected: [...trial.rejected] };
+  }
+
+  private underWay(trial: TrialRecord): Effect & { left_s: number } {
+    return { ...effectOf(trial.steps, 'do'), left_s: Math.max(0, Math.floor(this.leftMs(trial) / 1000)) };
   }
 
   private async revert(trial: TrialRecord): Promise<void> {
@@ -240,9 +248,9 @@ export class DesiredState {
   /** The one write that decides. */
   private async decide({ id, origin, rejected }: TrialRecord, st: Outcome, error?: string): Promise<void> {
     const record = this.journal.desired();
-    const last = { id, st };
     if ('gen' in origin) {
       const { audience, gen } = origin;
+      const last = { id, st, audience };
       // what it takes the place of stays in force where it did not work out
       const subjects = st === 'applied' ? origin.subjects : (record[audience]?.subjects ?? []);
       const decided = {
@@ -256,7 +264,7 @@ export class DesiredState {
     }
     const others = Object.entries(record.counters ?? {}).filter(([key]) => key !== origin.key);
     const counters = Object.fromEntries([...others.slice(1 - MAX_COUNTERS), [origin.key, origin.ctr]]);
-    return this.journal.setDesired({ ...record, counters, last });
+    return this.journal.setDesired({ ...record, counters, last: { id, st } });
   }
 
   private leftMs({ state, boot, begun_ms: begunMs, confirm_s: confirmS }: TrialRecord): number {

@@ -55,10 +55,15 @@ const TABLE: Record<string, { may: string[]; why: string }> = {
     may: ['config.ts', 'system', 'lib', 'transport'],
     why: 'the part of the helper that comes into memory late',
   },
+  'desired-verb.ts': {
+    may: ['config.ts', 'api', 'system', 'lib', 'transport'],
+    why: 'the part of the helper that comes into memory late',
+  },
   'verb.ts': {
     may: [
       'check.ts',
       'enroll-verb.ts',
+      'desired-verb.ts',
       'config.ts',
       'api',
       'mesh',

@@ -7,6 +7,8 @@ import { read } from '../rules/source.ts';
 import { DAEMON_ID, type End, RouterRoot, rootProblem, type ShellName, shellNames } from './root.ts';
 
 const INIT = '/etc/init.d/meshbridge';
+const SETTLE = '/etc/init.d/meshbridge-settle';
+const TRIAL = '/etc/meshbridge/trial.json';
 const RUN = '/var/run/meshbridge';
 const CONFIG = '/etc/config/meshbridge';
 
@@ -19,6 +21,9 @@ case "\${0##*/} $1" in
 	rm -f ${RUN}/config
 	[ ! -e ${CONFIG} ] || (umask 0227 && cat ${CONFIG} > ${RUN}/config)
 	echo '{}'
+	;;
+'meshbridge.helper settle')
+	[ ! -e /tmp/settle ] || { cat /tmp/settle; exit 1; }
 	;;
 'meshbridge --check')
 	[ ! -e /tmp/refusal ] || { cat /tmp/refusal >&2; exit 1; }
@@ -299,6 +304,29 @@ config mqtt 'other'
     assert.is(run(root, 'stop').status, 0);
     assert.equal(told(root), ['procd_kill|meshbridge']);
     assert.ok(root.entry(`${RUN}/trials.json`));
+  });
+  init('ends what was on trial with the service, for nobody is left to confirm it', ({ root }) => {
+    run(root, 'stop');
+    assert.is(root.read('/tmp/calls'), '');
+    root.write(TRIAL, '{}');
+    assert.is(run(root, 'stop').status, 0);
+    assert.equal(told(root), ['procd_kill|meshbridge']);
+    assert.is(root.read('/tmp/calls'), '/usr/libexec/rpcd/meshbridge.helper settle\n');
+  });
+  const atBoot = (root: RouterRoot, command: string): End => root.run(['sh', '/etc/rc.common', SETTLE, command]);
+  init('settles a change from afar at boot, before the network, and says what came of it', ({ root }) => {
+    assert.match(read('openwrt-feed/meshbridge/files/meshbridge-settle.init'), /^START=18$/m);
+    root.write(TRIAL, '{}');
+    assert.equal(atBoot(root, 'boot'), { status: 0, stdout: '', stderr: '' });
+    assert.is(root.read('/tmp/calls'), '/usr/libexec/rpcd/meshbridge.helper settle\n');
+    root.write('/tmp/settle', 'it was not undone\n');
+    assert.equal(atBoot(root, 'boot'), { status: 0, stdout: '', stderr: 'meshbridge: it was not undone\n' });
+  });
+  init('settles nothing where nothing is on trial, and when a package is installed', ({ root }) => {
+    assert.equal(atBoot(root, 'boot'), { status: 0, stdout: '', stderr: '' });
+    root.write(TRIAL, '{}');
+    for (const command of ['start', 'stop']) assert.is(atBoot(root, command).status, 0);
+    assert.is(root.read('/tmp/calls'), '');
   });
   init('lends the sockets of Yggdrasil that are there', ({ root }) => {
     root.directoryAt('/tmp/yggdrasil', 0o700);

@@ -200,6 +200,10 @@ export class Router {
       enroll_card: () => ({ node: '', key: '', card: '' }),
       enroll_check: () => ({ node: '', key: '', site: '', url: '', keys: [], cap: '', expires_at: 0 }),
       enroll: () => ({ node: '', key: '' }),
+      desired_read: () => ({ values: [], hash: '' }),
+      desired_apply: () => ({ result: 'applied', left_s: 0, rejected: [], changed: [], peers: [] }),
+      desired_confirm: () => ({ rejected: [] }),
+      desired_undo: () => ({ changed: [], peers: [] }),
       lint: () => ({ findings: [] }),
     };
     this.play(HELPER_OBJECT, replies, HELPER_METHODS);

@@ -51,7 +51,13 @@ const apply = suite('DesiredState apply');
 apply('makes changes of three files on trial, and tells what has to be done', async () => {
   const { state, loaded } = make();
   const { peers, ...rest } = await state.apply(orderOf(1));
-  assert.equal(rest, { result: 'trial', left_s: 120, changed: ['meshbridge', 'network', 'wireless'], rejected: [] });
+  assert.equal(rest, {
+    result: 'trial',
+    id: 'node-1',
+    left_s: 120,
+    changed: ['meshbridge', 'network', 'wireless'],
+    rejected: [],
+  });
   assert.equal(peers, [
     { interface: 'ygg0', uri: 'tcp://two.example:1', device: 'eth0.2', change: 'removed' },
     { interface: 'ygg0', uri: NEW_PEER, change: 'added' },
@@ -107,10 +113,10 @@ apply('keeps what it rejects in bounds', async () => {
   const many = Array.from({ length: 64 }, (_, i): Change => ({ set: `network.x${i}.y`, to: 'x' }));
   const { rejected } = await state.apply(orderOf(1, [...many.slice(1), LEVEL]));
   assert.is(rejected.length, 16);
-  const { record } = await state.read();
+  const { record } = state.read();
   assert.is(record.node, undefined);
   await state.confirm('node-1');
-  assert.is((await state.read()).record.node?.rejected?.length, 16);
+  assert.is(state.read().record.node?.rejected?.length, 16);
 });
 apply('leaves to the node what the node is told for itself', async () => {
   const { state, disk, record } = make();
@@ -164,7 +170,7 @@ confirm('keeps the changes, and remembers the generation', async () => {
   assert.is(contentsOf(disk), changed);
   assert.not.ok(disk.list(STATE).includes('trial.json'));
   const { node, last } = record();
-  assert.equal([node.gen, node.st, last], [7, 'applied', { id: 'node-7', st: 'applied' }]);
+  assert.equal([node.gen, node.st, last], [7, 'applied', { id: 'node-7', st: 'applied', audience: 'node' }]);
 });
 confirm('may be repeated, and takes no other id', async () => {
   const { state } = make();
@@ -229,7 +235,7 @@ undo('stays to be done where those who run cannot be told', async () => {
     () => assert.unreachable(),
     (error: Error) => assert.is(error.message, 'netifd does not answer'),
   );
-  assert.ok((await state.read()).trial);
+  assert.ok(state.read().trial);
   works = true;
   assert.equal((await state.undo('node-1', 'unwell')).changed.length, 3);
 });
@@ -307,8 +313,8 @@ reading('tells the options of the list, and no secret', async () => {
     ...FILES,
     network: `${FILES.network}\nconfig yggdrasil_ygg0_peer\n\toption address 'socks://me:hush@proxy.example:1/a.example:2?password=hush'\n`,
   });
-  const { values, raw, record, trial, leftMs } = await makeState(disk).read();
-  assert.equal([record, trial, leftMs], [{}, undefined, 0]);
+  const { values, whole, record, trial } = makeState(disk).read();
+  assert.equal([record, trial], [{}, undefined]);
   assert.equal(values, [
     { path: 'meshbridge.main.log_level', value: 'info' },
     { path: 'meshbridge.main.poll_idle', value: '30' },
@@ -327,17 +333,29 @@ reading('tells the options of the list, and no secret', async () => {
     { path: 'wireless.radio1.channel', value: 'auto' },
     { path: 'wireless.radio1.disabled', value: '1' },
   ]);
-  assert.match(raw, 'hush');
-  assert.not.match(raw, 'secret');
+  assert.match(whole, 'hush');
+  assert.not.match(whole, 'secret');
 });
-reading('tells of a trial how long it lasts', async () => {
+reading('tells of a trial how long it lasts, and what it did', async () => {
   const { state, pass, disk } = make();
-  await state.apply(orderOf(1));
+  const { changed, peers } = await state.apply(orderOf(1));
   pass(20_000);
-  const { trial, leftMs } = await state.read();
-  assert.equal([trial?.id, leftMs], ['node-1', 100_000]);
+  assert.equal(state.read().trial, { id: 'node-1', left_s: 100, changed, peers });
   boot(disk, 'second');
-  assert.is((await state.read()).leftMs, 0);
+  assert.is(state.read().trial?.left_s, 0);
+  boot(disk, 'first');
+  await state.confirm('node-1');
+  assert.is(state.read().trial, undefined);
+});
+reading('changes nothing, whatever is left to be done', async () => {
+  const { state, disk, written } = make();
+  await state.apply(orderOf(1));
+  const trial = textOf(disk, `${STATE}/trial.json`);
+  await state.confirm('node-1');
+  disk.all.set(`${STATE}/trial.json`, { bytes: encodeUtf8(trial), mode: 0o600 });
+  written();
+  assert.is(state.read().trial, undefined);
+  assert.equal([written(), disk.list(STATE)], [[], ['desired.json', 'trial.json']]);
 });
 reading.run();
 
@@ -353,7 +371,7 @@ flash('are three and one a file for a change, and none without one', async () =>
   await state.apply(orderOf(2, [{ set: 'wireless.radio0.channel', to: '1' }]));
   await state.undo('node-2', 'unwell');
   assert.equal(written(), ['trial.json', 'wireless', 'trial.json', 'wireless', 'desired.json']);
-  await state.read();
+  state.read();
   await state.settle();
   for (const gen of [1, 2]) await refusal(state.apply(orderOf(gen)));
   assert.equal(written(), []);

@@ -8,6 +8,7 @@ import { checkArguments } from '../../src/ubus/object.ts';
 import { answer, main, ROUTER, signatures } from '../../src/verb.ts';
 import { makeCode } from '../support/enrolment.ts';
 import { MemoryRouter } from '../support/router.ts';
+import { NODE, NODE_SEED, OPERATOR, SITE, STRANGER, seal, wantBody } from '../support/signed.ts';
 
 const NETWORK = '/etc/config/network';
 const URI = 'tls://192.0.2.1:443';
@@ -18,6 +19,8 @@ const FILE = `config interface 'ygg0'
 	option auto '0'
 `;
 const HASH = `$5$salt$${'a'.repeat(43)}`;
+/** Of a change on trial. */
+const ID = '0123456789abcdef';
 const VERBS = Object.keys(HELPER_METHODS) as HelperVerb[];
 
 /** A router with a network configuration, and the helper on it; `ubus` says nothing, and does all that it is told. */
@@ -52,6 +55,10 @@ list('name every verb with its arguments, by an example of each type', () => {
     enroll_card: {},
     enroll_check: { code: 'string' },
     enroll: { code: 'string', cap: 'string' },
+    desired_read: {},
+    desired_apply: { payload: 'string', kind: 'string' },
+    desired_confirm: { id: 'string' },
+    desired_undo: { id: 'string', why: 'string' },
     lint: {},
   });
   assert.equal(Object.keys(signatures()).sort(), [...VERBS].sort());
@@ -76,13 +83,47 @@ const GOOD: Record<HelperVerb, object> = {
   enroll_card: {},
   enroll_check: { code: makeCode() },
   enroll: { code: makeCode(), cap: 'observe' },
+  desired_read: {},
+  desired_apply: { payload: decodeUtf8(seal('want', wantBody(1))), kind: 'want' },
+  desired_confirm: { id: ID },
+  desired_undo: { id: ID, why: 'unwell' },
   lint: {},
 };
+/** Files with which each of those does something. */
+const MANAGED = `config meshbridge 'main'
+	option mqtt '1'
+	option site '${SITE}'
+	option manage_cap 'configure'
+
+config key 'operator'
+	option public '${OPERATOR.public}'
+	option scope 'configure'
+`;
+const TRIAL = JSON.stringify({
+  id: ID,
+  state: 'applied',
+  boot: '',
+  begun_ms: 0,
+  confirm_s: 60,
+  origin: { audience: 'node', gen: 1, subjects: [] },
+  steps: [{ file: 'meshbridge', section: 'main', option: 'probe', was: null, to: '0' }],
+  rejected: [],
+});
+const STATE = '/etc/meshbridge';
+const OWN = '/etc/config/meshbridge';
+function prepare(router: MemoryRouter, verb: string): void {
+  if (!verb.startsWith('desired_')) return;
+  router.write(OWN, MANAGED).write(`${STATE}/node.key`, `${NODE_SEED}\n`);
+  if (verb === 'desired_confirm' || verb === 'desired_undo') router.write(`${STATE}/trial.json`, TRIAL);
+}
 for (const verb of VERBS)
   verbs(`serves ${verb} as its contract says, whoever calls by way of HTTP, too`, async () => {
     for (const session of [{}, { ubus_rpc_session: '0'.repeat(32) }]) {
-      const { call } = make();
-      const reply = await call(verb, { ...GOOD[verb], ...session });
+      const { router, call } = make();
+      prepare(router, verb);
+      const done = call(verb, { ...GOOD[verb], ...session });
+      await router.clock.advance(1000);
+      const reply = await done;
       assert.not('error' in reply, JSON.stringify(reply));
       assert.equal(checkArguments(HELPER_METHODS[verb].reply, reply as never), reply);
     }
@@ -193,12 +234,13 @@ for (const [verb, args] of Object.entries(GOOD))
   if ('writes' in HELPER_METHODS[verb as HelperVerb])
     verbs(`waits for its turn to ${verb}`, async () => {
       const { router, asked, call } = make();
+      prepare(router, verb);
       const leave = router.streams.listen({ path: '@meshbridge.helper' }, () => ({ onData() {}, onClose() {} }));
       const done = call(verb, args);
       await router.clock.advance(1000);
       assert.equal([router.files.writes, asked], [[], []]);
       leave();
-      await router.clock.advance(100);
+      await router.clock.advance(1000);
       assert.not('error' in (await done));
     });
 verbs('publishes the configuration', async () => {
@@ -225,6 +267,104 @@ verbs('makes the key of the node where brokers are wanted, and hands it over whi
   assert.ok(router.files.all.has(copy), '~> a configuration that is refused changes nothing');
   await configure('');
   assert.equal([router.files.all.has(copy), router.files.all.has(kept)], [false, true]);
+});
+/** A router that is managed, and what becomes of a call there. */
+function managed(config = MANAGED) {
+  const { router, asked, call } = make();
+  router.write(OWN, config).write(`${STATE}/node.key`, `${NODE_SEED}\n`);
+  const ask = async (verb: string, args: object = {}) => {
+    const done = call(verb, args);
+    await router.clock.advance(1000);
+    return (await done) as { error?: string; field?: string; result?: string; id?: string; hash?: string };
+  };
+  const apply = (body: object, signers = [OPERATOR]) =>
+    ask('desired_apply', { payload: decodeUtf8(seal('want', body, signers)), kind: 'want' });
+  return { router, asked, ask, apply };
+}
+verbs('makes a signed change on trial, hands it over, and confirms it', async () => {
+  const { router, ask, apply } = managed();
+  const before = await ask('desired_read');
+  const { id, ...applied } = await apply(wantBody(1, { confirm_s: 60 }));
+  assert.match(id!, /^[0-9a-f]{16}$/);
+  assert.equal(applied, { result: 'trial', left_s: 59, rejected: [], changed: ['meshbridge'], peers: [] });
+  assert.match(router.text(OWN), "option log_level 'debug'");
+  assert.is(router.text('/var/run/meshbridge/config'), router.text(OWN));
+  const trial = await ask('desired_read');
+  assert.equal((trial as { trial?: object }).trial, { id, left_s: 59, changed: ['meshbridge'], peers: [] });
+  assert.not.equal(trial.hash, before.hash);
+  assert.equal(await ask('desired_confirm', { id }), { rejected: [] });
+  const { hash, ...after } = await ask('desired_read');
+  assert.equal(after, {
+    node: { gen: 1, st: 'applied' },
+    last: 'node',
+    values: [{ path: 'meshbridge.main.log_level', value: 'debug' }],
+  });
+  assert.is(hash, trial.hash);
+});
+verbs('undoes a change, and tells radios', async () => {
+  const { router, asked, ask, apply } = managed();
+  const wireless = '/etc/config/wireless';
+  router.write(wireless, "config wifi-device 'radio0'\n\toption channel '1'\n");
+  const changes = [{ set: 'wireless.radio0.channel', to: '6' }];
+  const { id } = await apply(wantBody(1, { changes }));
+  assert.match(router.text(wireless), "channel '6'");
+  const undone = await ask('desired_undo', { id, why: 'x'.repeat(500) });
+  assert.equal(undone, { changed: ['wireless'], peers: [] });
+  assert.match(router.text(wireless), "channel '1'");
+  assert.equal(asked, Array(2).fill('ubus -t 5 call network reload'));
+  const { node } = (await ask('desired_read')) as { node?: { error: string } };
+  assert.is(node?.error.length, 200);
+});
+verbs('takes a change back where netifd does not hear of it', async () => {
+  const { router, ask, apply } = managed();
+  const wireless = '/etc/config/wireless';
+  router.write(wireless, "config wifi-device 'radio0'\n\toption channel '1'\n");
+  router.program = () => ({ code: 4 });
+  const { error } = await apply(wantBody(1, { changes: [{ set: 'wireless.radio0.channel', to: '6' }] }));
+  assert.is(error, 'ubus call network reload: ended with 4');
+  assert.match(router.text(wireless), "channel '1'");
+  assert.not('trial' in (await ask('desired_read')));
+});
+verbs('rejects what would stop the daemon', async () => {
+  const { apply } = managed();
+  const changes = [{ set: 'meshbridge.main.poll_brisk', to: '60' }];
+  const { result, rejected } = (await apply(wantBody(1, { changes }))) as { result?: string; rejected?: object[] };
+  assert.is(result, 'rejected');
+  assert.equal(rejected, [
+    {
+      path: 'meshbridge.main.poll_brisk',
+      reason: 'meshbridge.main.poll_idle: expected at least poll_brisk (60), got "30"',
+    },
+  ]);
+});
+const UNTRUSTED: [what: string, config: string, words: string][] = [
+  [
+    'while the owner lets nobody configure',
+    MANAGED.replace("manage_cap 'configure'", "manage_cap 'operate'"),
+    'the owner',
+  ],
+  ['of a key that may only operate', MANAGED.replace("scope 'configure'", "scope 'operate'"), 'the owner'],
+  ['while all of it is switched off', MANAGED.replace("mqtt '1'", "mqtt '0'"), 'has switched off that it is managed'],
+  ['of a key that is switched off', `${MANAGED}\toption enabled '0'\n`, 'expected a key that is known here'],
+  ['while the configuration has mistakes', `${MANAGED}\toption scop 'x'\n`, 'has mistakes, so nobody is trusted'],
+  ['where there is no configuration', '', 'has switched off that it is managed'],
+];
+for (const [what, config, words] of UNTRUSTED)
+  verbs(`makes no change ${what}`, async () => {
+    const { router, apply } = managed(config);
+    assert.match((await apply(wantBody(1))).error!, words);
+    assert.equal(router.files.writes, []);
+  });
+verbs('makes no change of a stranger, of no key of its own, or of an earlier generation', async () => {
+  const { router, apply, ask } = managed();
+  assert.match((await apply(wantBody(1), [STRANGER])).error!, 'expected a key that is known here');
+  const { id } = await apply(wantBody(5));
+  await ask('desired_confirm', { id });
+  assert.equal(await apply(wantBody(4)), { error: 'gen: expected more than 5, got 4', field: 'gen' });
+  router.write(`${STATE}/node.key`, `${NODE_SEED.slice(2)}\n`);
+  assert.match((await apply(wantBody(6))).error!, 'node.key: expected a line of 64 hex digits');
+  router.files.remove(`${STATE}/node.key`);
+  assert.match((await apply(wantBody(6))).error!, `expected this node, got "${NODE}"`);
 });
 verbs('takes no text at all for no arguments', async () => {
   assert.equal(await make().call('config_publish', ''), {});
@@ -414,6 +554,22 @@ const start = suite('main of the helper');
 start('tells rpcd its verbs', async () => {
   assert.equal(await program(['list']), { printed: `${JSON.stringify(signatures())}\n`, lines: [], exits: [0] });
 });
+start('settles what nobody confirmed', async () => {
+  const router = new MemoryRouter(['settle']).write(OWN, MANAGED.replace("mqtt '1'", "probe '0'"));
+  router.write(`${STATE}/trial.json`, TRIAL);
+  const done = main(router, async () => new Uint8Array());
+  await router.clock.advance(1000);
+  await done;
+  assert.equal([router.printed, router.exits], ['a change from afar that nobody confirmed was undone\n', [0]]);
+  assert.not.match(router.text(OWN), 'probe');
+  assert.equal(await program(['settle']), { printed: '', lines: [], exits: [0] });
+});
+start('says that it could not settle', async () => {
+  const router = new MemoryRouter(['settle']).write(`${STATE}/trial.json`, 'secret');
+  await main(router, async () => new Uint8Array());
+  const why = `${STATE}/trial.json: expected what meshbridge wrote, got something else: remove it to begin anew`;
+  assert.equal([router.lines, router.exits], [[`meshbridge.helper: a change from afar was not undone: ${why}`], [1]]);
+});
 start('does what it is called for and prints one object, errors too', async () => {
   assert.equal(await program(['call', 'config_publish']), { printed: '{}\n', lines: [], exits: [0] });
   assert.equal(await program(['call', 'reboot']), {
@@ -435,7 +591,7 @@ for (const args of [[], ['call'], ['call', 'lint', 'now'], ['list', 'all'], ['li
   start(`refuses the words ${args.join(' ') || 'of nobody'}`, async () => {
     assert.equal(await program(args), {
       printed: '',
-      lines: ['meshbridge.helper: expected list, or call VERB; --help tells more'],
+      lines: ['meshbridge.helper: expected list, call VERB, or settle; --help tells more'],
       exits: [2],
     });
   });
