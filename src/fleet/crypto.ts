@@ -1,6 +1,7 @@
 // SHA-512 and ed25519 over Node's own cryptography, with raw keys, as the router's port has them.
 
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { isWeakKey } from '../lib/weak-key.ts';
 
 /** What precedes the 32 raw bytes in PKCS #8 and in SubjectPublicKeyInfo. Source: RFC 8410, section 10. */
 const PRIVATE_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
@@ -22,9 +23,9 @@ export const crypto = {
   ed25519Sign(seed: Uint8Array, bytes: Uint8Array): Uint8Array {
     return new Uint8Array(sign(null, bytes, privateKey(seed)));
   },
-  /** False too when the public key is no point of the curve. */
+  /** False too for keys that are no points of the curve, or sign anything. */
   ed25519Verify(publicKey: Uint8Array, bytes: Uint8Array, signature: Uint8Array): boolean {
-    if (publicKey.length !== 32 || signature.length !== 64) return false;
+    if (publicKey.length !== 32 || signature.length !== 64 || isWeakKey(publicKey)) return false;
     try {
       const key = createPublicKey({ key: Buffer.concat([PUBLIC_PREFIX, publicKey]), format: 'der', type: 'spki' });
       return verify(null, bytes, key, signature);

@@ -24,8 +24,14 @@ const WORDS: Readonly<Record<string, string>> = {
   ECONNRESET: 'it broke the connection off',
 };
 
-/** The SHA-256 of a server's public key, base64, as pins are written. */
-export function pinOf(socket: TLSSocket): string | undefined {
+/** A stream, and with TLS the SHA-256 of the server's public key, base64, as pins are written. */
+export interface Dialled {
+  socket: Socket;
+  pin?: string | undefined;
+}
+
+/** Node tells of a certificate once: asked again, it has none. */
+function pinOf(socket: TLSSocket): string | undefined {
   const key = socket.getPeerX509Certificate()?.publicKey.export({ format: 'der', type: 'spki' });
   return key && createHash('sha256').update(key).digest('base64');
 }
@@ -35,13 +41,13 @@ export function pinOf(socket: TLSSocket): string | undefined {
  * @param isTrusting takes any server: for looking at its key.
  * @throws Failure that names the step.
  */
-export async function dial(broker: BrokerSetting, isTrusting = false): Promise<Socket> {
+export async function dial(broker: BrokerSetting, isTrusting = false): Promise<Dialled> {
   const place = parseBrokerUrl(broker.url);
   const { url } = broker;
-  if ('path' in place) return open(connect(place.path), 'connect', url);
+  if ('path' in place) return { socket: await open(connect(place.path), 'connect', url) };
   const socket = await open(connect(place.port, await resolve(place.host, url)), 'connect', url);
   socket.setNoDelay(true);
-  if (!place.secure) return socket;
+  if (!place.secure) return { socket };
   return secure(socket, place, broker, isTrusting);
 }
 
@@ -76,7 +82,7 @@ async function secure(
   { host }: Exclude<Place, { path: string }>,
   { url, ca_file, pins = [], server_name }: BrokerSetting,
   isTrusting: boolean,
-): Promise<Socket> {
+): Promise<Dialled> {
   const name = server_name ?? host;
   // pins alone decide, whatever the name and the dates; with a file of authorities both must hold
   const isByPin = pins.length > 0 && ca_file === undefined;
@@ -92,7 +98,7 @@ async function secure(
     url,
   );
   const pin = pinOf(secured);
-  if (isTrusting || pins.length === 0 || (pin !== undefined && pins.includes(pin))) return secured;
+  if (isTrusting || pins.length === 0 || (pin !== undefined && pins.includes(pin))) return { socket: secured, pin };
   secured.destroy();
   throw new Failure(
     'untrusted',

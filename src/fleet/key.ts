@@ -1,15 +1,13 @@
 // An operator's key: an ed25519 seed in a file of the operator's directory, sealed by a passphrase where one was given.
 
 import { createCipheriv, createDecipheriv, randomBytes, scryptSync } from 'node:crypto';
+import { SCOPES, type Scope } from '../api/scope.ts';
 import { InputError } from '../errors.ts';
 import { fromHex, toHex } from '../lib/bytes.ts';
+import { keyIdOf } from '../lib/node-id.ts';
 import { crypto } from './crypto.ts';
 import { Failure } from './failure.ts';
 import type { Home } from './home.ts';
-
-/** What a key may order, each with all that stands before it. */
-export const SCOPES = ['observe', 'diagnose', 'operate', 'configure'] as const;
-export type Scope = (typeof SCOPES)[number];
 
 const DIRECTORY = 'keys';
 const NAME = /^[a-z0-9_]{1,24}$/;
@@ -110,7 +108,7 @@ export async function openKey(home: Home, name: string, passphrase: () => Promis
       'failed',
       `${home.file(`${DIRECTORY}/${name}.json`)}: its secret does not belong to its public key`,
     );
-  return { name, key: content.public.slice(0, 16), sign: (bytes) => crypto.ed25519Sign(seed, bytes) };
+  return { name, key: keyIdOf(content.public), sign: (bytes) => crypto.ed25519Sign(seed, bytes) };
 }
 
 /** The section that makes a router take orders of a key, for `/etc/config/meshbridge`. */

@@ -85,7 +85,7 @@ export class Session {
     const { broker, env, login } = options;
     const { username } = broker;
     const password = login === undefined ? readPassword(broker, env) : undefined;
-    const socket = await dial(broker);
+    const { socket } = await dial(broker);
     const settings: IClientOptions = {
       manualConnect: true,
       protocolVersion: version,
@@ -136,7 +136,7 @@ export class Session {
     readonly version: 5 | 4,
     { onMessage, onEnd }: SessionOptions,
   ) {
-    // one of each message under way
+    // one for each answer that is waited for
     client.setMaxListeners(0);
     let last = 'the connection was closed';
     client.on('message', (topic, payload, packet) => onMessage?.(toArrival(topic, payload, packet)));
@@ -165,8 +165,9 @@ export class Session {
     });
     socket.on('data', ({ length }: Buffer) => {
       read += length;
-      if (read > 4 * MAX_PACKET)
-        socket.destroy(new Error(`the broker sends a message of more than ${4 * MAX_PACKET} bytes`));
+      if (read <= 4 * MAX_PACKET) return;
+      last = `the broker sends a message of more than ${4 * MAX_PACKET} bytes`;
+      socket.destroy();
     });
   }
 

@@ -25,8 +25,8 @@ export class Survey {
   private last = 0;
   private readonly barrier = `mb/1/doctor/${randomBytes(6).toString('hex')}/barrier`;
   private passed = 0;
-  /** Whether our own message comes back behind what the broker kept; `undefined`: not tried. */
-  private isOrdered: boolean | undefined;
+  /** Whether our own messages come back to us. */
+  private isOrdered = false;
 
   constructor(
     private readonly fleet: Fleet,
@@ -66,10 +66,14 @@ export class Survey {
     }
   }
 
-  private begin(session: Session): Promise<void> {
-    return session.subscribe([this.barrier]).catch(() => {
-      this.isOrdered = false;
-    });
+  /** Finds out whether what we write comes back to us: where it is not permitted, only silence tells that all is there. */
+  private async begin(session: Session): Promise<void> {
+    this.isOrdered = await session.subscribe([this.barrier]).then(
+      () => true,
+      () => false,
+    );
+    await this.settle(session);
+    this.isOrdered = this.passed > 0;
   }
 
   private missing(site: string | undefined): Pin[] {
@@ -90,17 +94,10 @@ export class Survey {
   private async settle(session: Session): Promise<void> {
     this.last = Date.now();
     const before = this.passed;
-    if (this.isOrdered !== false) await session.publish(this.barrier, '').catch(() => {});
+    if (this.isOrdered) await session.publish(this.barrier, '').catch(() => {});
     for (const until = Date.now() + PORTION_MS; Date.now() < until && session.endedBy === undefined; ) {
-      if (this.passed > before) {
-        this.isOrdered = true;
-        return;
-      }
       // a broker that is full drops our message, too
-      if (Date.now() - this.last > QUIET_MS) {
-        this.isOrdered ??= false;
-        return;
-      }
+      if (this.passed > before || Date.now() - this.last > QUIET_MS) return;
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
   }

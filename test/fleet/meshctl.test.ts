@@ -4,11 +4,10 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { crypto } from '../../src/fleet/crypto.ts';
 import { clean } from '../../src/fleet/display.ts';
-import { Session } from '../../src/fleet/session.ts';
 import { makeCard, openCode, passwordOf, saltOf } from '../../src/lib/enrolment.ts';
 import { Operator } from '../support/meshctl.ts';
 import { freePort, Mosquitto, whyNoMosquitto } from '../support/mosquitto.ts';
-import { PlayedNode, publishKept } from '../support/played-node.ts';
+import { PlayedNode } from '../support/played-node.ts';
 
 const reason = await whyNoMosquitto();
 if (reason !== undefined) console.log(`skipped: meshctl at a real broker: ${reason}`);
@@ -248,33 +247,6 @@ fleet('watches what happens', async ({ it, anna, bert }) => {
 });
 if (reason === undefined) {
   fleet.run();
-}
-
-// ---
-
-const many = suite('meshctl at a broker that cuts');
-many('finds enrolled nodes that a wildcard was not given', async () => {
-  const it = new Operator();
-  const broker = await Mosquitto.start();
-  try {
-    await it.json(`broker set --url mqtt://127.0.0.1:${broker.port()}`);
-    const nodes = Array.from({ length: 1500 }, (_, at) => new PlayedNode(`house ${at}`, 'elm-street'));
-    it.home.write('pins.json', { v: 1, nodes: nodes.map(({ pin }) => pin) });
-    const session = await Session.open({ broker: { url: `mqtt://127.0.0.1:${broker.port()}` }, env: {} });
-    await publishKept(session, new Map(nodes.flatMap((node) => [...node.kept()])));
-    await session.close();
-    const found = await it.json<{ nodes: { trust: string }[]; cut: number }>('nodes');
-    assert.is(found.nodes.length, 1500);
-    assert.ok(found.nodes.every(({ trust }) => trust === 'pinned'));
-    assert.ok(found.cut > 0, '~> mosquitto cuts at about 1,020');
-    console.log(`measured: meshctl nodes: ${found.cut} of 1500 nodes were cut by the broker and asked for by name`);
-  } finally {
-    await broker.stop();
-    it.end();
-  }
-});
-if (reason === undefined) {
-  many.run();
 }
 
 // ---

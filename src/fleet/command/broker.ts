@@ -1,10 +1,9 @@
 // `meshctl broker`: which broker the fleet meets at.
 
-import type { connect } from 'node:tls';
 import { checkUser } from '../access.ts';
 import { absolute, type BrokerSetting, isOpen, parseBrokerUrl, readBroker, writeBroker } from '../broker.ts';
 import type { Command, Context } from '../command.ts';
-import { dial, pinOf } from '../dial.ts';
+import { dial } from '../dial.ts';
 import { Failure } from '../failure.ts';
 import { formatFields } from '../table.ts';
 
@@ -116,8 +115,7 @@ openssl dgst -sha256 -binary | base64.`,
     const place = parseBrokerUrl(url);
     if ('path' in place || !place.secure)
       throw new Failure('usage', `${url}: expected mqtts://, other brokers have no key`);
-    const socket = await output.waiting(`connecting to ${url}`, dial({ url }, true));
-    const hash = pinOf(socket as ReturnType<typeof connect>);
+    const { socket, pin: hash } = await output.waiting(`connecting to ${url}`, dial({ url }, true));
     socket.destroy();
     if (hash === undefined) throw new Failure('failed', `${url}: it shows no certificate`);
     output.print(hash);

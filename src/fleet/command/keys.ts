@@ -1,6 +1,7 @@
 // `meshctl keys`: the operator's own keys, which sign what routers are told.
 
 import { readFileSync } from 'node:fs';
+import { SCOPES } from '../../api/scope.ts';
 import { errorText } from '../../errors.ts';
 import type { Command, Context } from '../command.ts';
 import { formatTime } from '../display.ts';
@@ -14,7 +15,6 @@ import {
   makeKey,
   openKey,
   type PublicKey,
-  SCOPES,
   type Signer,
 } from '../key.ts';
 import { formatTable } from '../table.ts';

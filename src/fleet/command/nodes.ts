@@ -78,7 +78,10 @@ STATE, MESH, PEERS and ALARMS are not signed: the broker could make them up.`,
     if (!Object.hasOwn(ORDERS, sort))
       throw new InputError(`--sort: expected one of ${Object.keys(ORDERS).join(', ')}, got ${JSON.stringify(sort)}`);
     const { fleet, cut } = await survey(context, readPins(home), site);
-    const all = fleet.nodes().map(summarize);
+    const all = fleet
+      .nodes()
+      .filter((view) => site === undefined || view.site === site)
+      .map(summarize);
     const nodes = (options.flag('trouble') ? all.filter(isTroubled) : all).sort(ORDERS[sort]);
     if (options.flag('reverse')) nodes.reverse();
     output.result({ nodes, all: all.length, cut, dropped: fleet.dropped });
