@@ -26,9 +26,24 @@ export function formatLogLine(level: LogLevel, scope: string, event: string, fie
   return line;
 }
 
+/** Somebody who listens in, by a level of his own. */
+export interface LogTap {
+  /** `undefined`: not now. */
+  readonly level: LogLevel | undefined;
+  take(line: string): void;
+}
+
+/** Lines about the telling of lines would never end: of these scopes only faults are heard by a tap. */
+const TAP_SCOPES = /^mqtt\b/;
+
+function isWanted(level: LogLevel, by: LogLevel | undefined): boolean {
+  return by !== undefined && LOG_LEVELS.indexOf(level) <= LOG_LEVELS.indexOf(by);
+}
+
 /** The root of all logs of one program: one sink, one level that can change while it runs. */
 export class Logger {
   level: LogLevel = 'info';
+  tap: LogTap | undefined;
 
   /** @param sink takes one finished line without its line end. */
   constructor(private readonly sink: (line: string) => void) {}
@@ -38,8 +53,12 @@ export class Logger {
     const at =
       (level: LogLevel) =>
       (event: string, fields?: LogFields): void => {
-        if (LOG_LEVELS.indexOf(level) > LOG_LEVELS.indexOf(this.level)) return;
-        this.sink(formatLogLine(level, scope, event, fields));
+        const isSunk = isWanted(level, this.level);
+        const tap = isWanted(level, this.tap?.level) ? this.tap : undefined;
+        if (!isSunk && !tap) return;
+        const line = formatLogLine(level, scope, event, fields);
+        if (isSunk) this.sink(line);
+        if (!TAP_SCOPES.test(scope) || isWanted(level, 'warn')) tap?.take(line);
       };
     return { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug') };
   }

@@ -23,7 +23,7 @@ const TABLE: Record<string, { may: string[]; why: string }> = {
     why: 'it changes the machine and sees no surface',
   },
   surface: {
-    may: ['mesh', 'api', 'ubus', 'http', 'lib'],
+    may: ['mesh', 'api', 'ubus', 'mqtt', 'http', 'lib'],
     why: 'a surface shows the state and decides nothing',
   },
   host: {
