@@ -15,7 +15,12 @@ export interface Generation {
   at: number;
   confirm_s: number;
   changes: readonly Change[];
+  /** Of a node: what the options were set to before, where it told; null: not set. */
+  before?: Values;
 }
+
+/** Options by path; null: not set. */
+export type Values = Readonly<Record<string, string | readonly string[] | null>>;
 
 /** How many are remembered of each target. */
 const MAX_GENERATIONS = 50;
@@ -86,17 +91,45 @@ export function compareChanges(
 
 /**
  * What takes a router from one generation back to the one before: a router leaves what the new one does not name as it is, so what only
- * the newer one named is named once more, the other way round.
+ * the newer one named is named once more: as it was where that is known, else without a value, which gives an option its default.
+ * @returns also the paths whose options stay as they are: what they were is not known, and they must have a value.
  */
-export function takeBack(newer: readonly Change[], older: readonly Change[]): Change[] {
+export function takeBack(
+  newer: Pick<Generation, 'changes' | 'before'>,
+  older: readonly Change[],
+): { changes: Change[]; stay: string[] } {
   const named = older.map(nameOf);
-  const undone = newer.flatMap((change): Change[] => {
+  const stay: string[] = [];
+  const undone = newer.changes.flatMap((change): Change[] => {
     if (named.includes(nameOf(change))) return [];
     if ('add' in change) return [{ remove: change.add, value: change.value }];
     if ('remove' in change) return [{ add: change.remove, value: change.value }];
-    return 'set' in change ? [{ unset: change.set }] : [];
+    const path = pathOf(change);
+    const was = newer.before?.[path];
+    if (was !== undefined && was !== null) return [{ set: path, to: was }];
+    // an option that was not set gets no value again
+    const undo: Change = { unset: path };
+    if (('set' in change || was === null) && problemOf(undo) === undefined) return [undo];
+    stay.push(path);
+    return [];
   });
-  return [...older, ...undone];
+  return { changes: [...older, ...undone], stay };
+}
+
+/** Which options are not as changes want them, in lines `PATH: VALUE, wanted VALUE`. Peerings are not looked at. */
+export function compareValues(values: Values, changes: readonly Change[]): string[] {
+  return changes.flatMap((change) => {
+    if ('value' in change) return [];
+    const path = pathOf(change);
+    const wanted = 'set' in change ? change.to : null;
+    const [is, should] = [shown(values[path] ?? null), shown(wanted)];
+    return is === should ? [] : [`${path}: ${is}, wanted ${should}`];
+  });
+}
+
+function shown(value: string | readonly string[] | null): string {
+  if (value === null) return 'not set';
+  return typeof value === 'string' ? value : value.join(' ');
 }
 
 /** What a change is about: an option, or one peering. */

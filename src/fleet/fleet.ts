@@ -31,6 +31,8 @@ export interface NodeView {
   heard_ms: number | undefined;
   /** The same of what it kept, by the time that is left until it expires. */
   kept_ms: number | undefined;
+  /** Of its state: when the broker was given it, Unix milliseconds. */
+  state_ms: number | undefined;
   /** Sessions in which it came and went while we looked. */
   sessions: Set<string>;
 }
@@ -58,12 +60,14 @@ export class Fleet {
     }
     if (payload.length === 0) return view;
     const contract: TopicContract = TOPICS[parts.kind];
+    if (parts.kind === 'state') view.state_ms = isRetained ? undefined : nowMs;
     if (!isRetained) {
       // the broker says by itself that a node is lost
       if (parts.kind !== 'status' || view.status?.state !== 'offline') view.heard_ms = nowMs;
     } else if (expires_in_s !== undefined && contract.expiryS !== undefined) {
       const kept = nowMs - 1000 * Math.max(0, contract.expiryS - expires_in_s);
       view.kept_ms = Math.max(view.kept_ms ?? 0, kept);
+      if (parts.kind === 'state') view.state_ms = kept;
     }
     return view;
   }
@@ -98,6 +102,7 @@ export class Fleet {
       alarms: new Map(),
       heard_ms: undefined,
       kept_ms: undefined,
+      state_ms: undefined,
       sessions: new Set(),
     };
     this.views.set(id, view);

@@ -3,30 +3,24 @@
 // A broker may cut what a wildcard subscriber is given of retained messages, without telling (mosquitto: at 1,000 that wait). So whoever is
 // enrolled and was not heard of is asked for by name, in portions that no broker cuts: one that answers now was cut before.
 
-import { randomBytes } from 'node:crypto';
 import { type Fleet, isHeard } from './fleet.ts';
+import { Gather } from './gather.ts';
+import { readTopic } from './message.ts';
 import type { Pin, Pins } from './pin.ts';
 import type { Arrival, Session } from './session.ts';
 
 /** What is kept of a node. */
 export const KEPT = ['status', 'info', 'state', 'have', 'alarm/+'] as const;
-/** Without a message for so long, that was all. */
-const QUIET_MS = 400;
-/** For one portion at most. */
-const PORTION_MS = 20_000;
 /** Nodes that are asked for by name at once: times `KEPT` this stays far below what brokers cut. */
 const PORTION = 50;
-const LOOK_MS = 20;
 
 /** One look at what a broker keeps. */
 export class Survey {
   /** Nodes that only answered by name: so many a wildcard would have missed. */
   cut = 0;
-  private last = 0;
-  private readonly barrier = `mb/1/doctor/${randomBytes(6).toString('hex')}/barrier`;
-  private passed = 0;
-  /** Whether our own messages come back to us. */
-  private isOrdered = false;
+  /** Topics of commands that the broker keeps, which nobody should; those that were looked for by `keptCommands`. */
+  readonly commands: string[] = [];
+  private readonly gather = new Gather();
 
   constructor(
     private readonly fleet: Fleet,
@@ -35,9 +29,9 @@ export class Survey {
 
   /** To be handed every message that arrives. */
   take(message: Arrival): void {
-    this.last = Date.now();
-    if (message.topic === this.barrier) this.passed++;
-    else this.fleet.take(message, this.last);
+    if (this.gather.take(message)) return;
+    if (message.isRetained && readTopic(message.topic)?.kind === 'cmd') this.commands.push(message.topic);
+    this.fleet.take(message, Date.now());
   }
 
   /** How many nodes were heard of. */
@@ -47,18 +41,18 @@ export class Survey {
 
   /** Subscribes to filters, few enough that no broker cuts what it keeps of them, and waits until all of it is there. */
   async collect(session: Session, filters: readonly string[]): Promise<void> {
-    await this.begin(session);
-    await this.portion(session, filters);
+    await this.gather.begin(session);
+    await this.gather.portion(session, filters);
   }
 
   /** Subscribes to what is kept of all nodes, or of those of a site, and waits until all of it is there. */
   async run(session: Session, site: string | undefined): Promise<void> {
-    await this.begin(session);
-    for (const name of KEPT) await this.portion(session, [`mb/1/${site ?? '+'}/+/${name}`]);
+    await this.gather.begin(session);
+    for (const name of KEPT) await this.gather.portion(session, [`mb/1/${site ?? '+'}/+/${name}`]);
     const missing = this.missing(site);
     for (let at = 0; at < missing.length; at += PORTION) {
       const some = missing.slice(at, at + PORTION);
-      await this.portion(
+      await this.gather.portion(
         session,
         some.flatMap(({ site, node }) => KEPT.map((name) => `mb/1/${site}/${node}/${name}`)),
       );
@@ -66,14 +60,9 @@ export class Survey {
     }
   }
 
-  /** Finds out whether what we write comes back to us: where it is not permitted, only silence tells that all is there. */
-  private async begin(session: Session): Promise<void> {
-    this.isOrdered = await session.subscribe([this.barrier]).then(
-      () => true,
-      () => false,
-    );
-    await this.settle(session);
-    this.isOrdered = this.passed > 0;
+  /** Looks for commands that the broker keeps. */
+  async keptCommands(session: Session): Promise<void> {
+    await this.gather.portion(session, ['mb/1/+/+/cmd']);
   }
 
   private missing(site: string | undefined): Pin[] {
@@ -83,22 +72,5 @@ export class Survey {
   private isMissing({ site, node }: Pin): boolean {
     const view = this.fleet.find(site, node);
     return !view?.status || !view.info || !view.state;
-  }
-
-  private async portion(session: Session, filters: readonly string[]): Promise<void> {
-    await session.subscribe(filters);
-    await this.settle(session);
-  }
-
-  /** Until our own message has come back, which the broker put behind all others; where it does not, until it is quiet. */
-  private async settle(session: Session): Promise<void> {
-    this.last = Date.now();
-    const before = this.passed;
-    if (this.isOrdered) await session.publish(this.barrier, '').catch(() => {});
-    for (const until = Date.now() + PORTION_MS; Date.now() < until && session.endedBy === undefined; ) {
-      // a broker that is full drops our message, too
-      if (this.passed > before || Date.now() - this.last > QUIET_MS) return;
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-    }
   }
 }

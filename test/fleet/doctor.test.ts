@@ -26,7 +26,9 @@ interface Report {
 /** What doctor finds, by id. */
 async function look(it: Operator, broker: Mosquitto, words: readonly string[] = []): Promise<Map<string, Finding>> {
   await it.json(`broker set --url mqtt://127.0.0.1:${broker.port()} --user operator`);
-  const { out, err } = await it.run(['doctor', '--json', ...words], { env: { MESHCTL_PASSWORD: 'op' } });
+  const { out, err } = await it.run(['doctor', '--json', '--broker-only', ...words], {
+    env: { MESHCTL_PASSWORD: 'op' },
+  });
   const { findings } = JSON.parse(out) as Report;
   assert.ok(findings, `${out}${err}`);
   return new Map(findings.map((finding) => [finding.id, finding]));
@@ -80,7 +82,7 @@ else {
   doctor('finds what is wrong with a broker as it comes, and tells people', () =>
     withBroker({}, async (broker, it) => {
       await it.json(`broker set --url mqtt://127.0.0.1:${broker.port()}`);
-      const { code, out } = await it.run('doctor');
+      const { code, out } = await it.run('doctor --listen 0');
       assert.is(code, 1);
       assert.match(out, /^error +a new subscriber is given 1020 of 1500 retained messages, and is not told$/m);
       assert.match(out, /^ +-> mosquitto.conf: max_queued_messages 100000$/m);
@@ -89,7 +91,7 @@ else {
       for (const line of out.split('\n')) assert.ok(line.length <= 120, line);
       await broker.kill();
       await broker.restart();
-      const again = await it.run('doctor --retained 100');
+      const again = await it.run('doctor --retained 100 --listen 0');
       assert.match(again.out, /^error +it forgot what it had kept$/m);
     }),
   );
@@ -124,7 +126,7 @@ else {
   doctor('says which login is wrong', () =>
     withBroker(good(), async (broker, it) => {
       await it.json(`broker set --url mqtt://127.0.0.1:${broker.port()} --user operator`);
-      const { code, out } = await it.run('doctor --json', { env: { MESHCTL_PASSWORD: 'hunter2' } });
+      const { code, out } = await it.run('doctor --json --broker-only', { env: { MESHCTL_PASSWORD: 'hunter2' } });
       assert.is(code, 3);
       assert.match(JSON.parse(out).error, /login: .*wrong user name or password/);
       assert.not.match(out, 'hunter2');

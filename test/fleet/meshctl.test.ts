@@ -18,6 +18,8 @@ interface Fleet {
   anna: PlayedNode;
   bert: PlayedNode;
   key: string;
+  /** What anna and bert say that their options are. */
+  options: Record<string, string | string[] | null>;
 }
 
 /** Lets an operator enrol a router as people do, and the router come in with the password of its own making. */
@@ -57,6 +59,7 @@ fleet.before(async (context) => {
   await it.json(`enroll passwords --write ${broker.path('passwords')} --add operator`, {
     env: { MESHCTL_NEW_PASSWORD: 'of the operator' },
   });
+  context.options = {};
   context.anna = new PlayedNode('anna', 'elm-street');
   context.bert = new PlayedNode('bert', 'elm-street');
   context.anna.more = { name: 'Anna \u001b[31m\u202e家' };
@@ -72,6 +75,7 @@ fleet.before(async (context) => {
             { st: 'running', out: { sent: 1 } },
             { st: 'done', out: { rtt_ms: 12, args: args ?? null } },
           ];
+        if (op === 'config_get') return [{ st: 'done', out: { values: { ...context.options } } }];
         return op === 'reload'
           ? [{ st: 'rejected', code: 'scope', error: 'scope: expected operate, got observe' }]
           : [{ st: 'done' }];
@@ -169,7 +173,8 @@ fleet('finds a node that started again since it told its session', async ({ it, 
   anna.sid = before;
   await anna.publish(anna.topic('info'), anna.info());
 });
-fleet('sends a desired state to one node, and compares and takes it back', async ({ it, anna }) => {
+fleet('sends a desired state to one node, and compares and takes it back', async (context) => {
+  const { it, anna } = context;
   const seen: unknown[] = [];
   anna.applies = ({ changes }) => {
     seen.push(changes);
@@ -180,11 +185,17 @@ fleet('sends a desired state to one node, and compares and takes it back', async
   const diff = await it.json<{ added: string[]; removed: string[] }>(['want', 'diff', 'anna', '--file', file]);
   assert.equal(diff.added, ['wireless.radio0.channel=11']);
   assert.equal(diff.removed, []);
+  context.options = { 'meshbridge.main.poll_idle': '60', 'wireless.radio0.channel': '36' };
   const second = await it.json<{ gen: number }>(['want', 'set', 'anna', '--file', file]);
+  const live = await it.json<{ differs: string[] }>('want diff anna --live');
+  assert.equal(live.differs, ['wireless.radio0.channel: 36, wanted 11']);
   assert.is(second.gen, first.gen + 1);
   const third = await it.json<{ gen: number; nodes: { st: string }[] }>('want rollback anna');
   assert.equal([third.gen, third.nodes[0]!.st], [first.gen + 2, 'applied']);
-  assert.equal(seen.at(-1), [{ set: 'meshbridge.main.poll_idle', to: '60' }, { unset: 'wireless.radio0.channel' }]);
+  assert.equal(seen.at(-1), [
+    { set: 'meshbridge.main.poll_idle', to: '60' },
+    { set: 'wireless.radio0.channel', to: '36' },
+  ]);
   const { out } = await it.run('want show anna');
   assert.match(out, `generation ${third.gen} for anna`);
 });

@@ -1,39 +1,41 @@
 // `meshctl want`: the signed configuration that a node, or all nodes of a site, should have.
 
 import { readFileSync } from 'node:fs';
-import { ALL_NODES, type Payload, TOPICS, topicOf } from '../../api/topics.ts';
+import { TOPICS } from '../../api/topics.ts';
 import { errorText, InputError } from '../../errors.ts';
 import { sealEnvelope } from '../../lib/envelope.ts';
+import { type Change, pathOf } from '../../lib/uci-path.ts';
 import { CONFIRM_S, parseWant } from '../../lib/want.ts';
 import { readBroker } from '../broker.ts';
 import type { Command, Context } from '../command.ts';
+import { nextCounter } from '../counter.ts';
 import {
   addGeneration,
   compareChanges,
+  compareValues,
   formatChange,
-  type Generation,
   parseChangeLines,
   readGenerations,
   type Target,
   takeBack,
+  type Values,
 } from '../desired.ts';
 import { count, formatTime } from '../display.ts';
 import { Failure } from '../failure.ts';
-import { listKeys } from '../key.ts';
-import { readTopic } from '../message.ts';
+import { listKeys, type PublicKey, type Signer } from '../key.ts';
+import { Order } from '../order.ts';
 import { checkSite, findPin, type Pin, readPins } from '../pin.ts';
-import { type Arrival, Session } from '../session.ts';
+import { Session } from '../session.ts';
+import { Standing, topicFor } from '../standing.ts';
 import { formatTable, type Style } from '../table.ts';
-import { openSigned } from '../trust.ts';
 import { chosenKeys, KEY_OPTION, openKeys } from './keys.ts';
-
-type Have = Payload<'have'>;
 
 const LOOK_MS = 100;
 /** So much longer than a router has to confirm, its answer is waited for. */
 const GRACE_S = 30;
-const SETTLED = ['applied', 'rolled-back', 'rejected'];
-const HAVE_STYLES: Readonly<Record<string, Style>> = {
+/** A node is asked what its options are for so long. */
+const ASK_MS = 10_000;
+const STYLES: Readonly<Record<string, Style>> = {
   applied: 'green',
   'rolled-back': 'red',
   rejected: 'red',
@@ -72,65 +74,38 @@ function wordsOf(target: Target): string {
   return 'pin' in target ? (target.pin.name ?? target.pin.node) : `site ${target.site}`;
 }
 
-function topicFor(target: Target): string {
-  return 'pin' in target ? topicOf(target.pin.site, target.pin.node, 'want') : topicOf(target.site, ALL_NODES, 'want');
-}
-
-/** What the broker keeps: the want that stands, if one of our keys signed it, and what each node says that it has. */
-class Look {
-  want: Payload<'want'> | undefined;
-  forged = 0;
-  readonly haves = new Map<string, Have>();
-  onHave: (() => void) | undefined;
-
-  constructor(
-    private readonly target: Target,
-    private readonly pins: readonly Pin[],
-    private readonly keys: readonly string[],
-  ) {}
-
-  get filters(): string[] {
-    return [topicFor(this.target), ...this.pins.map(({ site, node }) => topicOf(site, node, 'have'))];
-  }
-
-  take({ topic, payload }: Arrival): void {
-    if (payload.length === 0) return;
-    if (topic === topicFor(this.target)) {
-      const want = openSigned('want', payload, this.keys);
-      if (want) this.want = want;
-      else this.forged++;
-      return;
-    }
-    const parts = readTopic(topic);
-    const pin = this.pins.find(({ site, node }) => parts?.site === site && parts.node === node);
-    if (!pin || parts?.kind !== 'have') return;
-    const have = openSigned('have', payload, [pin.key]);
-    if (have) this.haves.set(pin.node, have);
-    else this.forged++;
-    this.onHave?.();
-  }
-
-  /** The highest generation that anybody of us or of them has signed. */
-  get highest(): number {
-    const field = 'pin' in this.target ? 'node_gen' : 'site_gen';
-    return Math.max(0, this.want?.gen ?? 0, ...[...this.haves.values()].map((have) => have[field] ?? 0));
-  }
+/** The keys to sign a desired state with. @throws Failure when routers would take it from none of them. */
+function configuringKeys(context: Context): PublicKey[] {
+  const keys = chosenKeys(context);
+  if (keys.some(({ scope }) => scope === 'configure')) return keys;
+  throw new Failure(
+    'usage',
+    `key ${keys.map(({ name, scope }) => `${name} has scope ${scope}`).join(', ')}: desired state takes configure`,
+    'meshctl keys new NAME --scope configure makes such a key; routers get to know it by a new code.',
+  );
 }
 
 /** Opens a session and waits until what the broker keeps is there. */
-async function look(context: Context, target: Target, pins: readonly Pin[]): Promise<{ seen: Look; session: Session }> {
-  const { home, env } = context;
-  const seen = new Look(
-    target,
-    pins,
-    listKeys(home).map((key) => key.public),
-  );
-  const session = await Session.open({ broker: readBroker(home), env, onMessage: (message) => seen.take(message) });
+async function look(
+  context: Context,
+  target: Target,
+  pins: readonly Pin[],
+  order?: Order,
+): Promise<{ seen: Standing; session: Session }> {
+  const { home, env, output } = context;
+  const mine = listKeys(home).map((key) => key.public);
+  const seen = new Standing(target, pins, mine);
+  const broker = readBroker(home);
+  const session = await Session.open({
+    broker,
+    env,
+    onMessage: (message) => {
+      order?.take(message);
+      seen.take(message);
+    },
+  });
   try {
-    await session.subscribe(seen.filters);
-    // what is kept comes before the answer to whatever is asked after it
-    await session.unsubscribe(['mb/1/doctor/none']);
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    await output.waiting(`reading what ${broker.url} keeps`, seen.look(session));
   } catch (error) {
     await session.close();
     throw error;
@@ -138,24 +113,53 @@ async function look(context: Context, target: Target, pins: readonly Pin[]): Pro
   return { seen, session };
 }
 
+/** A question to a node: what options are set to. */
+function askFor(
+  { home }: Context,
+  pin: Pin,
+  changes: readonly Change[],
+  signers: readonly Signer[],
+): Order | undefined {
+  const paths = changes.flatMap((change) => ('value' in change ? [] : [pathOf(change)]));
+  if (paths.length === 0) return undefined;
+  const keys = signers.map(({ key }) => key);
+  return new Order(pin, {
+    op: 'config_get',
+    args: { paths },
+    counter: () => nextCounter(home, keys),
+    signers,
+    timeoutMs: ASK_MS,
+  });
+}
+
+/** What the node answered. @throws Failure when it did not. */
+async function valuesOf(order: Order, session: Session): Promise<Values> {
+  const { st, out, code, error } = await order.run(session);
+  const values = (out as { values?: unknown } | null | undefined)?.values;
+  if (st !== 'done' || typeof values !== 'object' || values === null)
+    throw new Failure('failed', `${order.pin.node}: config_get ${[st, code, error].filter(Boolean).join(', ')}`);
+  return values as Values;
+}
+
 /** Signs and publishes a generation, and waits for what the nodes make of it. */
-async function send(
-  context: Context,
-  target: Target,
-  pins: readonly Pin[],
-  changes: Generation['changes'],
-): Promise<void> {
+async function send(context: Context, target: Target, pins: readonly Pin[], changes: readonly Change[]): Promise<void> {
   const { options, output, home, prompt, ended } = context;
   const confirm_s = options.whole('confirm', CONFIRM_S.least, CONFIRM_S.most, CONFIRM_S.usual);
   const wait_s = options.whole('wait', 0, 86_400, confirm_s + GRACE_S);
-  const signers = await openKeys(context, chosenKeys(context));
+  const signers = await openKeys(context, configuringKeys(context));
   if ('site' in target && !options.flag('yes')) {
     for (const change of changes) output.note(`  ${formatChange(change)}`);
     if (!(await prompt.confirm(`This changes ${count(pins.length, 'node')} of ${target.site}. Go on?`)))
       throw new Failure('usage', 'nothing was sent');
   }
-  const { seen, session } = await look(context, target, pins);
+  const order = 'pin' in target ? askFor(context, target.pin, changes, signers) : undefined;
+  const { seen, session } = await look(context, target, pins, order);
   try {
+    const asked = order && output.waiting('asking what the options are now', valuesOf(order, session));
+    const before = await asked?.catch((error) => {
+      output.note(`what the options were is not known (${errorText(error)}): want rollback gives them their defaults`);
+      return undefined;
+    });
     const gen = Math.max(seen.highest, readGenerations(home, target).at(-1)?.gen ?? 0) + 1;
     const aud = 'pin' in target ? { node: target.pin.node } : { site: target.site };
     const body = JSON.stringify({ gen, aud, confirm_s, changes });
@@ -163,47 +167,51 @@ async function send(
     const payload = sealEnvelope('want', body, signers);
     if (payload.length > TOPICS.want.maxBytes)
       throw new InputError(`changes: ${payload.length} bytes in all, expected at most ${TOPICS.want.maxBytes}`);
-    await addGeneration(home, target, { gen, at: Math.floor(Date.now() / 1000), confirm_s, changes });
+    await addGeneration(home, target, {
+      gen,
+      at: Math.floor(Date.now() / 1000),
+      confirm_s,
+      changes,
+      ...(before && { before }),
+    });
     await session.publish(topicFor(target), payload, { retain: true });
     output.print(`generation ${gen} for ${wordsOf(target)} is with the broker`);
-    const settled = (): Pin[] => pins.filter(({ node }) => isSettled(seen.haves.get(node), target, gen));
+    const settled = (): number => pins.filter((pin) => seen.isSettled(pin, gen)).length;
     const until = Date.now() + wait_s * 1000;
     const come = async (): Promise<void> => {
-      while (settled().length < pins.length && Date.now() < until && !ended.aborted && session.endedBy === undefined)
+      while (settled() < pins.length && Date.now() < until && !ended.aborted && session.endedBy === undefined)
         await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     };
-    await output.waiting(() => `${settled().length} of ${count(pins.length, 'node')} have answered`, come());
-    report(context, target, pins, seen, gen);
+    await output.waiting(() => `${settled()} of ${count(pins.length, 'node')} have answered`, come());
+    report(context, seen, gen);
   } finally {
     await session.close();
   }
 }
 
-function isSettled(have: Have | undefined, target: Target, gen: number): boolean {
-  const has = 'pin' in target ? have?.node_gen : have?.site_gen;
-  return has !== undefined && has >= gen && SETTLED.includes(have!.st);
-}
-
-/** What each node has. @throws Failure when one has not what is wanted. */
-function report({ output }: Context, target: Target, pins: readonly Pin[], seen: Look, gen: number | undefined): void {
-  const rows = pins.map((pin) => {
-    const have = seen.haves.get(pin.node);
-    const field = 'pin' in target ? have?.node_gen : have?.site_gen;
-    return { node: pin.node, name: pin.name ?? pin.node, st: have?.st ?? 'silent', gen: field, have };
-  });
+/** What each node has. @throws Failure when one has not the generation that is wanted. */
+function report({ output }: Context, seen: Standing, gen: number | undefined, more: object = {}): void {
+  const rows = seen.pins.map((pin) => seen.progressOf(pin));
   output.result({
-    gen,
-    nodes: rows.map(({ have, ...row }) => ({ ...row, ...(have && { have }) })),
+    ...more,
+    gen: gen ?? null,
+    nodes: rows.map(({ pin: { node, name }, have, gen, st }) => ({
+      node,
+      ...(name !== undefined && { name }),
+      st,
+      ...(gen !== undefined && { gen }),
+      ...(have && { have }),
+    })),
     forged: seen.forged,
   });
   output.print(
     ...formatTable(
       rows,
       [
-        { title: 'NAME', least: 8, cell: ({ name }) => name },
-        { title: 'NODE', cell: ({ node }) => node },
+        { title: 'NAME', least: 8, cell: ({ pin }) => pin.name ?? pin.node },
+        { title: 'NODE', cell: ({ pin }) => pin.node },
         { title: 'GENERATION', align: 'right', cell: ({ gen }) => (gen === undefined ? '-' : String(gen)) },
-        { title: 'STATE', cell: ({ st }) => ({ text: st, style: HAVE_STYLES[st] ?? 'yellow' }) },
+        { title: 'STATE', cell: ({ st }) => ({ text: st, style: STYLES[st] ?? 'yellow' }) },
         { title: 'WHY', least: 20, cell: ({ have }) => whyOf(have) },
       ],
       output.terminal,
@@ -214,21 +222,30 @@ function report({ output }: Context, target: Target, pins: readonly Pin[], seen:
   if (gen === undefined) return;
   const missing = rows.filter(({ st, gen: has }) => st !== 'applied' || (has ?? 0) < gen);
   if (missing.length === 0) return;
-  const silent = missing.filter(({ st, gen: has }) => !SETTLED.includes(st) || (has ?? 0) < gen);
+  const silent = missing.filter(({ pin }) => !seen.isSettled(pin, gen));
   throw new Failure(
     silent.length === missing.length ? 'silent' : 'failed',
-    output.json ? '' : `${count(missing.length, 'node')} of ${rows.length} without generation ${gen}`,
+    `${count(missing.length, 'node')} of ${rows.length} without generation ${gen}`,
     silent.length > 0 ? 'Who is away gets it when it comes back; meshctl want show tells.' : undefined,
   );
 }
 
-function whyOf(have: Have | undefined): string {
-  const refused = (have?.rejected ?? []).map(({ path, reason }) => `${path}: ${reason}`);
-  return [have?.error, ...refused].filter(Boolean).join('; ') || '-';
+function whyOf(have: Parameters<typeof formatWhy>[0] | undefined): string {
+  return have === undefined ? '-' : formatWhy(have);
+}
+
+function formatWhy({
+  error,
+  rejected = [],
+}: {
+  error?: string;
+  rejected?: { path: string; reason: string }[];
+}): string {
+  return [error, ...rejected.map(({ path, reason }) => `${path}: ${reason}`)].filter(Boolean).join('; ') || '-';
 }
 
 /** The changes of a command line: arguments, or the lines of a file. */
-function changesOf({ options }: Context, rest: readonly string[]): Generation['changes'] {
+function changesOf({ options }: Context, rest: readonly string[]): Change[] {
   const path = options.text('file');
   if (path === undefined) {
     if (rest.length === 0) throw new InputError('expected changes such as wireless.radio0.channel=11, or --file FILE');
@@ -258,7 +275,8 @@ const set: Command = {
   options: { ...FILE_OPTION, ...SEND_OPTIONS },
   details: `${CHANGES}
 All changes of a generation are applied in one step. A router that does not find
-itself well within --confirm seconds undoes them by itself.`,
+itself well within --confirm seconds undoes them by itself. Who is away gets them
+when it comes back.`,
   async run(context) {
     const { target, rest, pins } = targetOf(context);
     await send(context, target, pins, changesOf(context, rest));
@@ -267,26 +285,52 @@ itself well within --confirm seconds undoes them by itself.`,
 
 const diff: Command = {
   words: 'want diff',
-  summary: 'compare changes with what was wanted last',
+  summary: 'compare changes with what was wanted last, or with what a node has',
   args: '[NODE] [CHANGE …]',
   takes: [0, 64],
-  options: { ...FILE_OPTION, ...TARGET_OPTIONS },
+  options: { ...FILE_OPTION, ...TARGET_OPTIONS, live: { help: 'ask the node what it has' }, ...KEY_OPTION },
   details: `${CHANGES}
 Lines with - are in the last generation alone, lines with + in these changes alone. A
-router leaves what a generation does not name as it is.`,
+router leaves what a generation does not name as it is. With --live, and without
+changes, it is what was wanted last that is compared with what the node has.`,
   async run(context) {
-    const { target, rest } = targetOf(context);
-    const last = readGenerations(context.home, target).at(-1);
-    const { removed, added } = compareChanges(last?.changes ?? [], changesOf(context, rest));
-    const { output } = context;
-    output.result({ gen: last?.gen ?? null, removed, added });
-    if (removed.length + added.length === 0) output.print(`the same as generation ${last?.gen ?? 0}`);
+    const { home, output, options } = context;
+    const { target, rest, pins } = targetOf(context);
+    const last = readGenerations(home, target).at(-1);
+    const isNew = rest.length > 0 || options.text('file') !== undefined;
+    const changes = isNew || !options.flag('live') ? changesOf(context, rest) : (last?.changes ?? []);
+    const { removed, added } = compareChanges(last?.changes ?? [], changes);
+    const differs = options.flag('live')
+      ? compareValues(await live(context, target, pins, changes), changes)
+      : undefined;
+    output.result({ gen: last?.gen ?? null, removed, added, ...(differs && { differs }) });
+    if (removed.length + added.length === 0 && !differs) output.print(`the same as generation ${last?.gen ?? 0}`);
+    if (differs?.length === 0) output.print(`${wordsOf(target)} has all of it`);
     output.print(
       ...removed.map((line) => output.paint(`- ${line}`, 'red')),
       ...added.map((line) => output.paint(`+ ${line}`, 'green')),
+      ...(differs ?? []).map((line) => output.paint(`~ ${line}`, 'yellow')),
     );
   },
 };
+
+/** What a node has. */
+async function live(
+  context: Context,
+  target: Target,
+  pins: readonly Pin[],
+  changes: readonly Change[],
+): Promise<Values> {
+  if (!('pin' in target)) throw new InputError('--live: expected one node, not a site');
+  const order = askFor(context, target.pin, changes, await openKeys(context, configuringKeys(context)));
+  if (!order) throw new InputError('--live: expected options, peerings are not compared');
+  const { session } = await look(context, target, pins, order);
+  try {
+    return await context.output.waiting(`asking ${wordsOf(target)}`, valuesOf(order, session));
+  } finally {
+    await session.close();
+  }
+}
 
 const show: Command = {
   words: 'want show',
@@ -300,16 +344,27 @@ const show: Command = {
     const { seen, session } = await look(context, target, pins);
     await session.close();
     const last = readGenerations(home, target).at(-1);
-    const { want } = seen;
-    if (!want) output.print(`the broker keeps nothing that is wanted of ${wordsOf(target)}`);
-    else
+    const { want, strangers } = seen;
+    const lines = want ? parseWant(JSON.stringify({ ...want, sigs: undefined })).changes.map(formatChange) : [];
+    if (want)
       output.print(
         `generation ${want.gen} for ${wordsOf(target)}, signed by ${want.sigs.join(', ')}`,
-        ...parseWant(JSON.stringify({ ...want, sigs: undefined })).changes.map((change) => `  ${formatChange(change)}`),
+        ...lines.map((line) => output.paint(`  ${line}`, 'bold')),
       );
+    else if (strangers.length > 0)
+      output.print(
+        `what the broker keeps for ${wordsOf(target)} is signed by ${strangers.join(', ')}, none of your keys`,
+      );
+    else output.print(`the broker keeps nothing that is wanted of ${wordsOf(target)}`);
     if (last) output.print(`the last one from here: generation ${last.gen}, ${formatTime(last.at)}`);
+    if (last && last.gen > (want?.gen ?? 0))
+      output.warn(`the broker does not keep generation ${last.gen}, which was sent from here: want set sends it again`);
     output.print('');
-    report(context, target, pins, seen, undefined);
+    report(context, seen, undefined, {
+      wanted: want ? { gen: want.gen, signed_by: want.sigs, changes: want.changes } : null,
+      strangers,
+      last: last ?? null,
+    });
   },
 };
 
@@ -320,12 +375,17 @@ const rollback: Command = {
   takes: [0, 1],
   options: SEND_OPTIONS,
   details: `It is sent as a new generation: what the one before said, and the contrary of what only
-the last one said. Options that only the last one set get their defaults back.`,
+the last one said. Options that only the last one set become what the node said that
+they were; where it had said nothing, as with sites, they get their defaults.`,
   async run(context) {
+    const { home, output } = context;
     const { target, pins } = targetOf(context);
-    const [newer, older] = readGenerations(context.home, target).slice(-2).reverse();
+    const [newer, older] = readGenerations(home, target).slice(-2).reverse();
     if (!newer) throw new InputError(`nothing was wanted of ${wordsOf(target)} from here`);
-    await send(context, target, pins, takeBack(newer.changes, older?.changes ?? []));
+    const { changes, stay } = takeBack(newer, older?.changes ?? []);
+    for (const path of stay) output.warn(`${path} stays as it is: what it was is not known, and it needs a value`);
+    if (changes.length === 0) throw new Failure('usage', 'nothing of it can be taken back');
+    await send(context, target, pins, changes);
   },
 };
 
