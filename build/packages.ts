@@ -91,6 +91,7 @@ function daemonFiles(tls: boolean): PackagedFile[] {
     { path: '/etc/capabilities/meshbridge.json', mode: 0o644, from: from('meshbridge.capabilities') },
     { path: '/etc/config/meshbridge', mode: 0o600, from: from('meshbridge.config') },
     { path: '/etc/hotplug.d/iface/95-meshbridge', mode: 0o644, from: from('meshbridge.hotplug') },
+    { path: '/etc/hotplug.d/ntp/95-meshbridge', mode: 0o644, from: from('meshbridge.ntp') },
     { path: '/etc/init.d/meshbridge', mode: 0o755, from: from('meshbridge.init') },
     { path: '/etc/init.d/meshbridge-settle', mode: 0o755, from: from('meshbridge-settle.init') },
     { path: '/lib/upgrade/keep.d/meshbridge', mode: 0o644, from: from('meshbridge.keep') },

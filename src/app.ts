@@ -3,7 +3,8 @@
 import { version } from '../package.json';
 import { LateAdviser } from './adviser.ts';
 import type { LinkStatus } from './api/model.ts';
-import { Chain } from './chain.ts';
+import { LateBrokers } from './brokers.ts';
+import { Chain, CLOCK_BOUNDS } from './chain.ts';
 import { CONFIG_PATH, type Config, MAX_INTERFACES, readConfig } from './config.ts';
 import { ConfigError, errorText, InputError, LinkDownError } from './errors.ts';
 import { LOG_LEVELS, type Log, Logger, type LogLevel } from './log.ts';
@@ -27,6 +28,7 @@ import { UbusClient } from './ubus/client.ts';
 import { YggdrasilClient } from './yggdrasil/client.ts';
 
 const MOVE_UBUS_MS = 100;
+const RESTART_MS = 1000;
 
 const HELP = `meshbridge ${version}: the companion daemon of community mesh routers
 
@@ -101,6 +103,7 @@ export class App {
   private readonly services: ServiceCheck;
   private readonly adviser: LateAdviser;
   private readonly management: Management;
+  private readonly brokers: LateBrokers;
   private readonly startedAtMs: number;
   private config: Config;
   private configErrors: string[] = [];
@@ -139,8 +142,15 @@ export class App {
       network: this.network,
       log: (scope) => this.logger.scope(scope),
       onDump: (dump) => this.discovery?.look(dump),
-      onVerdict: (sketch) => this.surface.verdictNotice(sketch),
-      onHealed: (heal) => this.surface.healNotice(heal),
+      onVerdict: (sketch) => {
+        this.surface.verdictNotice(sketch);
+        this.brokers.verdict(sketch);
+      },
+      onUplinks: (back) => this.brokers.uplinksSeen(back),
+      onHealed: (heal) => {
+        this.surface.healNotice(heal);
+        this.brokers.healed(heal);
+      },
     });
     this.adviser = new LateAdviser({
       host,
@@ -155,9 +165,32 @@ export class App {
       list: configPath.replace(/[^/]*$/, 'publicnodes.json'),
       log: this.logger.scope('adviser'),
     });
+    this.brokers = new LateBrokers({
+      host,
+      random: () => this.random(),
+      bus: { call: (...call) => this.ubus.call(...call) },
+      mesh: this.mesh,
+      overview: this.chain.overview,
+      uplinks: () => this.chain.uplinkList(),
+      nodeInfo: (iface) => this.network.nodeInfo(iface),
+      service: { reload: () => this.reload(), restart: () => this.restart() },
+      services: this.services,
+      helper: this.helper,
+      management: this.management,
+      readConfig: () => this.read(),
+      clockBounds: CLOCK_BOUNDS,
+      state: this.config.stateDirectory,
+      handed: configPath.replace(/[^/]*$/, ''),
+      startedAtMs: this.startedAtMs,
+      logger: this.logger,
+      onLink: (event, link) => this.surface.linkNotice(event, link),
+    });
     this.ubus = this.makeUbus();
     this.surface = this.makeSurface();
-    this.mesh.peerNotices.on((notice) => this.surface.peerNotice(notice));
+    this.mesh.peerNotices.on((notice) => {
+      this.surface.peerNotice(notice);
+      this.brokers.peerNotice(notice);
+    });
   }
 
   start(): void {
@@ -172,8 +205,7 @@ export class App {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       host.onSignal(signal, () => {
         this.log.info('ending', { signal });
-        this.stop();
-        host.exit(0);
+        this.end();
       });
     }
     this.log.info('started', { version, config: this.configPath });
@@ -181,10 +213,12 @@ export class App {
     this.startDiscovery();
     this.chain.start();
     this.adviser.setEnabled(this.config.adviser);
+    this.brokers.setConfig(this.config);
   }
 
-  /** Ends every connection; the state is dropped. */
-  stop(): void {
+  /** Ends every connection; the state is dropped. Where brokers are to be told, answers with when they were. */
+  stop(): Promise<void> | undefined {
+    const told = this.brokers.stop();
     this.adviser.stop();
     this.chain.stop();
     this.discovery?.stop();
@@ -193,6 +227,13 @@ export class App {
     for (const unit of this.units) this.stopUnit(unit);
     this.units = [];
     this.stopUbus();
+    return told;
+  }
+
+  private end(): void {
+    const told = this.stop();
+    if (told) void told.then(() => this.host.exit(0));
+    else this.host.exit(0);
   }
 
   // the configuration
@@ -205,6 +246,7 @@ export class App {
     } catch (error) {
       this.configErrors = errorText(error).split('\n');
       for (const problem of this.configErrors) this.log.error('configuration refused', { problem });
+      this.brokers.configRead(this.configErrors);
       throw new InputError(errorText(error), undefined, { cause: error });
     }
     const old = this.config;
@@ -216,6 +258,8 @@ export class App {
     if (config.ubusSocket !== old.ubusSocket) this.host.clock.after(MOVE_UBUS_MS, () => this.moveUbus());
     this.discovery?.setOptions(this.discoveryOptions());
     this.adviser.setEnabled(config.adviser);
+    this.brokers.setConfig(config);
+    this.brokers.configRead([]);
     if (this.ubus.up) {
       this.chain.refresh();
       void this.network.refresh();
@@ -234,6 +278,12 @@ export class App {
     }
     this.read();
     return `configuration read: ${this.configPath}${remark}`;
+  }
+
+  /** Ends in a moment, so that what was asked for is answered first; whoever keeps the daemon running starts it again. */
+  private restart(): void {
+    this.log.info('restarting');
+    this.host.clock.after(RESTART_MS, () => this.end());
   }
 
   private moveUbus(): void {
@@ -277,6 +327,7 @@ export class App {
       daemon,
       checkService: (address, port) => this.services.check(address, port),
       adviser: this.adviser,
+      telemetry: () => this.brokers.telemetry(),
       nowMs: () => this.nowMs(),
       log: this.logger.scope('ubus'),
     });
@@ -291,6 +342,7 @@ export class App {
         else log.info('lost', { error: error?.message });
         if (!up) return;
         this.surface.linkNotice('link_up', this.ubusLink());
+        this.brokers.linkNotice('link_up', this.ubusLink());
         this.chain.refresh();
         void this.network.refresh();
       }),
@@ -377,10 +429,10 @@ export class App {
       name,
       onChange: (up, error) => {
         source.onLink(up, error);
-        this.surface.linkNotice(
-          up ? 'link_up' : 'link_down',
-          this.link(`yggdrasil.${name}`, formatEndpoint(endpoint), client.report()),
-        );
+        const event = up ? 'link_up' : 'link_down';
+        const link = this.link(`yggdrasil.${name}`, formatEndpoint(endpoint), client.report());
+        this.surface.linkNotice(event, link);
+        this.brokers.linkNotice(event, link);
         if (!up) return;
         peering.forgetDialled();
         this.undoTrials(name);
@@ -423,6 +475,7 @@ export class App {
         ...this.units.map(({ node, endpoint, client }) =>
           this.link(`yggdrasil.${node.name}`, endpoint, client.report()),
         ),
+        ...this.brokers.links(),
       ],
       interfaces: this.units.map(({ node }) => node.status()),
     };

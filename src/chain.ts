@@ -1,7 +1,7 @@
 // The wiring of all that lies between the wall and the mesh: netifd, names, clock and nodes -> verdict and heal.
 
 import { version } from '../package.json';
-import type { Heal } from './api/model.ts';
+import type { Heal, Uplink } from './api/model.ts';
 import { parsePeerUri } from './lib/peer-uri.ts';
 import type { Log } from './log.ts';
 import { Healer, type HealNode } from './mesh/heal.ts';
@@ -32,9 +32,14 @@ export interface ChainParts {
   onDump(dump: unknown): void;
   /** The situation of a node is another one. */
   onVerdict(sketch: Sketch): void;
+  /** The uplinks were looked at. @param back some came back. */
+  onUplinks(back: boolean): void;
   /** Peers came back at once because an uplink did. */
   onHealed(heal: Heal): void;
 }
+
+/** Within these the clock of a router can be right, Unix milliseconds. */
+export const CLOCK_BOUNDS = { earliestMs: EARLIEST_MS, latestMs: LATEST_MS } as const;
 
 /** Looks at it all from `start()` to `stop()`. */
 export class Chain {
@@ -67,7 +72,7 @@ export class Chain {
     const around = {
       uplinks,
       dns: () => this.dns.fact,
-      clock: () => ({ unixMs: clock.unixMs(), earliestMs: EARLIEST_MS, latestMs: LATEST_MS }),
+      clock: () => ({ unixMs: clock.unixMs(), ...CLOCK_BOUNDS }),
       configured: (iface: string) => ({ peerings: network.peers(iface), name: nameIn(network.nodeInfo(iface)) }),
     };
     this.overview = new Overview(mesh, around, this.healer, clock, version, parts.onVerdict);
@@ -78,6 +83,7 @@ export class Chain {
           log.info('came back', { uplink });
           this.healer.uplinkBack(uplink);
         }
+        parts.onUplinks(back.length > 0);
         this.dns.remind();
         this.overview.judge();
       },
@@ -99,10 +105,14 @@ export class Chain {
     void this.netifd.refresh();
   }
 
+  /** The uplinks as they are now; `undefined`: netifd does not tell. */
+  uplinkList(): Uplink[] | undefined {
+    return this.uplinks.list(this.parts.host.clock.monotonicMs());
+  }
+
   /** Whether an uplink holds a default route; `undefined`: netifd does not tell. */
   get isOnline(): boolean | undefined {
-    const uplinks = this.uplinks.list(this.parts.host.clock.monotonicMs());
-    return uplinks?.some((uplink) => uplink.default_route);
+    return this.uplinkList()?.some((uplink) => uplink.default_route);
   }
 
   /** The Yggdrasil of an interface was asked, or cannot be asked. */

@@ -403,3 +403,63 @@ export const FINDING = {
   fixable: 'bool',
 } as const;
 export type Finding = Shape<typeof FINDING> & { level: FindingLevel };
+
+/** A message that went to a broker. */
+export const SENT_MESSAGE = {
+  topic: 'string',
+  bytes: 'int32',
+  qos: 'int32',
+  retain: 'bool',
+  age_ms: 'int64',
+} as const satisfies TableLayout;
+
+/** A broker of MQTT, and what goes to it. */
+export const BROKER = {
+  name: 'string',
+  /** `fleet` or `home`. */
+  profile: 'string',
+  endpoint: 'string',
+  /** Through TLS. */
+  secure: 'bool',
+  /** Commands and desired state are taken from it. */
+  manage: 'bool',
+  /** As that of a link. */
+  state: 'string',
+  since_s: 'int64',
+  ups: 'int32',
+  'last_error?': 'string',
+  /** 5, or 4 for MQTT 3.1.1. */
+  'protocol?': 'int32',
+  /** Why a person is needed. */
+  'alarm?': 'string',
+  /** Messages that wait for the broker, and that were given up. */
+  queued: 'int32',
+  dropped: 'int64',
+  /** Since the daemon connects to it: sent, bytes of their payloads, and come. */
+  messages: 'int64',
+  bytes: 'int64',
+  received: 'int64',
+  /** The last 20, newest first. */
+  sent: [SENT_MESSAGE],
+} as const satisfies TableLayout;
+export type BrokerStatus = Shape<typeof BROKER>;
+
+/** What this router is to brokers, and what goes to them. */
+export const TELEMETRY = {
+  /** The option `mqtt` is on. */
+  enabled: 'bool',
+  /** Why nothing is told all the same. */
+  'problem?': 'string',
+  /** Its id, and the key that it is made of, 64 hex digits. */
+  'node?': 'string',
+  'key?': 'string',
+  'site?': 'string',
+  /** The session: one start of the router. */
+  'sid?': 'string',
+  /** How good its clock is: `none`, `rtc`, `file`, `ntp`. */
+  'clock?': 'string',
+  /** Why it is measured more often than usual: `watch`, `boost`. */
+  'lease?': 'string',
+  brokers: [BROKER],
+} as const satisfies TableLayout;
+export type TelemetryStatus = Shape<typeof TELEMETRY>;

@@ -15,6 +15,7 @@ import {
   SELF,
   SESSION,
   type TableLayout,
+  TELEMETRY,
   TRAFFIC,
   TREE_ENTRY,
   TUN,
@@ -103,6 +104,8 @@ export const MESHBRIDGE_METHODS = {
   },
   /** Has the configuration copied to where the daemon may read it, and reads it again; on errors the old one stays in force. */
   reload: { args: {}, reply: { message: 'string' }, writes: true },
+  /** What this router is to brokers of MQTT, and what goes to them. */
+  telemetry: { args: {}, reply: TELEMETRY },
   /** Without `level`, tells; with it, sets until the next reload or restart. */
   log_level: { args: { 'level?': 'string' }, reply: { level: 'string' }, writes: true },
   /** What is unsafe or broken in the router's configuration. */

@@ -31,6 +31,8 @@ export type Result = Payload<'res'>;
 /** States after which nothing comes any more. */
 const FINAL = ['done', 'failed', 'rejected', 'dup', 'expired'];
 const FIND_MS = 8000;
+/** Without any answer for so long, it is sent once more. */
+const AGAIN_MS = 5000;
 
 /** A command on its way; it is handed every message that arrives. */
 export class Order {
@@ -104,9 +106,15 @@ export class Order {
       exp: Math.floor(Date.now() / 1000) + TOPICS.cmd.expiryS,
     };
     const payload = sealEnvelope('cmd', JSON.stringify(body), signers);
-    await session.publish(topicOf(site, node, 'cmd'), payload, { expiry_s: TOPICS.cmd.expiryS });
+    const endsMs = Date.now() + timeoutMs;
+    // a node that is just coming back may not have asked for commands yet; it does none twice
+    do await session.publish(topicOf(site, node, 'cmd'), payload, { expiry_s: TOPICS.cmd.expiryS });
+    while (
+      !(await this.comes(() => this.result !== undefined, session, Math.min(AGAIN_MS, endsMs - Date.now()))) &&
+      Date.now() < endsMs
+    );
     const last = (): boolean => this.result !== undefined && FINAL.includes(this.result.st);
-    if (!(await this.comes(last, session, timeoutMs))) throw this.silent();
+    if (!(await this.comes(last, session, endsMs - Date.now()))) throw this.silent();
     return this.result!;
   }
 

@@ -80,6 +80,11 @@ export class Overview {
     for (const name of all) if (iface === undefined || name === iface) this.judgeOne(name);
   }
 
+  /** What was judged last of an interface, or for the empty one of a router without any; nobody counts as looking. */
+  judged(iface: string): Sketch | undefined {
+    return this.known.get(iface)?.sketch;
+  }
+
   /** The newest picture of an interface, after its node was asked, if it answers soon. @param iface as in `names()`, or empty where there is none. */
   async look(iface: string): Promise<Picture> {
     this.lookedAtMs = this.clock.monotonicMs();

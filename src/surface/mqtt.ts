@@ -247,12 +247,18 @@ export class MqttSurface implements FeedSink {
     if (this.up) void this.put('have', payload);
   }
 
+  /** Resolves when the broker has answered. @throws (rejects) when it refuses, or is lost for good */
+  knock(): Promise<void> {
+    return this.parts.connection().publish(this.message('status', this.statusText('online')));
+  }
+
   /** Lines of the log. */
   lines(text: string): void {
     if (this.filter.send.includes('log')) this.once('log', this.topic('log'), text);
   }
 
-  private topic(name: TopicName, tail?: string): string {
+  /** A topic of this node at this broker. */
+  topic(name: TopicName, tail?: string): string {
     return topicOf(this.parts.site, this.parts.node, name, tail);
   }
 
@@ -261,9 +267,13 @@ export class MqttSurface implements FeedSink {
   }
 
   private status(state: 'online' | 'bye'): Promise<void> {
+    return this.put('status', this.statusText(state));
+  }
+
+  private statusText(state: 'online' | 'bye'): string {
     const { sid, ...when } = this.parts.moments.now();
     const status: Payload<'status'> = { state, sid, n: this.connections, ...when };
-    return this.put('status', JSON.stringify(status));
+    return JSON.stringify(status);
   }
 
   private mayAlarm(id: AlarmId): boolean {
@@ -288,16 +298,19 @@ export class MqttSurface implements FeedSink {
 
   /** What the broker is to keep, or to hand on, at once; what becomes of it is logged. */
   private put(name: TopicName, payload: string | Uint8Array, tail?: string): Promise<void> {
+    return this.publish(this.message(name, payload, tail));
+  }
+
+  private message(name: TopicName, payload: string | Uint8Array, tail?: string): Publication & { qos: 1 } {
     const { retain, expiryS }: TopicContract = TOPICS[name];
-    const bytes = typeof payload === 'string' ? encodeUtf8(payload) : payload;
-    return this.publish({
+    return {
       topic: this.topic(name, tail),
-      payload: bytes,
+      payload: typeof payload === 'string' ? encodeUtf8(payload) : payload,
       qos: 1,
       retain,
       ...(expiryS !== undefined && { expiryS }),
       ...(name === 'state' && { alias: true }),
-    });
+    };
   }
 
   private async publish(message: Publication & { qos: 1 }): Promise<void> {

@@ -1,6 +1,6 @@
 // The objects `yggdrasil` and `meshbridge` on ubus: shows the state, takes commands, decides nothing.
 
-import type { AdviserStatus, CommandList, Heal, LinkStatus, Shape } from '../api/model.ts';
+import type { AdviserStatus, CommandList, Heal, LinkStatus, Shape, TelemetryStatus } from '../api/model.ts';
 import { LINK } from '../api/model.ts';
 import {
   type LinkEvent,
@@ -59,6 +59,8 @@ export interface SurfaceParts {
   readonly daemon: Daemon;
   readonly checkService: CheckService;
   readonly adviser: PublicPeerAdviser;
+  /** What goes to brokers. */
+  telemetry(): TelemetryStatus;
   nowMs(): number;
   readonly log: Log;
 }
@@ -229,6 +231,7 @@ export class UbusSurface {
       map: this.forLook((iface, args) => this.map(iface, args.tree === true)),
       member: this.shows('member', (picture) => this.parts.overview.member(picture)),
       service_check: ({ address, port }) => this.parts.checkService(address as string, port as number),
+      telemetry: () => this.parts.telemetry(),
       commands: () => this.parts.daemon.commands(),
       adviser: () => this.parts.adviser.status(),
       adviser_undo: async () => ({ message: await this.parts.adviser.undo() }),

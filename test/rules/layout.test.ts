@@ -41,6 +41,27 @@ const TABLE: Record<string, { may: string[]; why: string }> = {
     may: ['source', 'system', 'api', 'transport'],
     why: 'the part of the wiring that comes into memory late',
   },
+  'broker.ts': {
+    may: [
+      'command-desk.ts',
+      'management.ts',
+      'config.ts',
+      'mqtt',
+      'surface',
+      'source',
+      'system',
+      'mesh',
+      'api',
+      'lib',
+      'transport',
+      'package.json',
+    ],
+    why: 'the wiring of what goes to brokers, which comes into memory late',
+  },
+  'brokers.ts': {
+    may: ['broker.ts', 'config.ts', 'mesh', 'api'],
+    why: 'it stands in for broker.ts',
+  },
   'chain.ts': {
     may: ['source', 'system', 'mesh', 'api', 'lib', 'transport', 'package.json'],
     why: 'the part of the wiring that knows no surface and no protocol',

@@ -210,7 +210,8 @@ function make(names: readonly string[] = ['ygg0'], log: Log = SILENT) {
     status: () => ({ enabled: true, state: 'content', listed: 1, candidates: [CANDIDATE], next_s: 60 }),
     undo: async () => '1 peering removed',
   };
-  const surface = new UbusSurface({ bus, mesh, overview, daemon, checkService, adviser, nowMs, log });
+  const telemetry = () => ({ enabled: false, brokers: [] });
+  const surface = new UbusSurface({ bus, mesh, overview, daemon, checkService, adviser, telemetry, nowMs, log });
   surface.publish();
   return { overview, uplinks, bus, clock, mesh, clients, client: clients[0]!, members, daemon, surface, kept };
 }

@@ -1,0 +1,87 @@
+// The brokers as the rest of the daemon sees them: most routers have none, so all that belongs to them is in memory only once they are wanted.
+
+import type { Heal, LinkStatus, TelemetryStatus } from './api/model.ts';
+import type { BrokerParts, Brokers } from './broker.ts';
+import type { Config } from './config.ts';
+import { errorText } from './errors.ts';
+import type { Sketch } from './mesh/overview.ts';
+import type { PeerNotice } from './mesh/state.ts';
+
+const OFF: TelemetryStatus = { enabled: false, brokers: [] };
+
+/** Stands in for the brokers until they are there. */
+export class LateBrokers {
+  private loading: Promise<void> | undefined;
+  private brokers: Brokers | undefined;
+  private config: Config | undefined;
+  private problem: string | undefined;
+  private stopped = false;
+
+  constructor(private readonly parts: BrokerParts) {}
+
+  /** Connects to what is wanted now, and leaves what is not wanted any more. */
+  setConfig(config: Config): void {
+    this.config = config;
+    if (!config.mqtt) {
+      this.problem = undefined;
+      void this.brokers?.stop();
+      this.brokers = undefined;
+    } else if (this.brokers) this.brokers.setConfig(config);
+    else this.loading ??= this.load().finally(() => (this.loading = undefined));
+  }
+
+  /** The daemon ends. Answers with when the brokers were told, at last after a moment; with nothing where there are none. */
+  stop(): Promise<void> | undefined {
+    this.stopped = true;
+    return this.brokers?.stop();
+  }
+
+  peerNotice(notice: PeerNotice): void {
+    this.brokers?.peerNotice(notice);
+  }
+
+  linkNotice(event: 'link_up' | 'link_down', link: LinkStatus): void {
+    this.brokers?.linkNotice(event, link);
+  }
+
+  verdict(sketch: Sketch): void {
+    this.brokers?.verdict(sketch);
+  }
+
+  healed(heal: Heal): void {
+    this.brokers?.healed(heal);
+  }
+
+  configRead(problems: readonly string[]): void {
+    this.brokers?.configRead(problems);
+  }
+
+  uplinksSeen(back: boolean): void {
+    this.brokers?.uplinksSeen(back);
+  }
+
+  links(): LinkStatus[] {
+    return this.brokers?.links() ?? [];
+  }
+
+  telemetry(): TelemetryStatus {
+    const { config, problem } = this;
+    if (this.brokers) return this.brokers.telemetryStatus();
+    return { ...OFF, enabled: config?.mqtt === true, ...(problem !== undefined && { problem }) };
+  }
+
+  private async load(): Promise<void> {
+    const { Brokers } = await import('./broker.ts');
+    const { config } = this;
+    if (this.stopped || !config?.mqtt) return;
+    try {
+      this.brokers = new Brokers(this.parts, config);
+      this.problem = undefined;
+    } catch (error) {
+      this.problem = errorText(error);
+      this.parts.logger.scope('mqtt').error('not started', { error: this.problem });
+      return;
+    }
+    this.brokers.start();
+  }
+}
