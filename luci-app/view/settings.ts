@@ -69,7 +69,7 @@ export default view.extend({
         if (status.config_errors.length > 0)
           page.tell(
             'weak',
-            _('The options have mistakes; the last good ones stay in force.'),
+            _('The options have mistakes; the last good ones stay in force. Correct them below.'),
             status.config_errors.join(' · '),
           );
       },

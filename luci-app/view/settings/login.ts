@@ -50,7 +50,7 @@ function openLogin(title: string, known: string, onSet: () => Promise<void>): vo
   openDialog({
     title,
     content: [
-      labelled(_('User name: small letters, digits, - and _'), name),
+      labelled(_('User name: small letters, digits, hyphens and underscores'), name),
       labelled(_('Password: 8 to 64 characters'), password),
       strength,
       labelled(_('The same again'), again),
