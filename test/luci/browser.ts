@@ -9,6 +9,7 @@ import { type BuiltPages, buildPages } from '../../build/luci.ts';
 import { DIST } from '../../build/project.ts';
 import { type PageHost, startPageHost } from '../../src/dev/page-host/host.ts';
 import { Router } from '../../src/dev/page-host/router.ts';
+import { readTranslations } from '../../src/dev/page-host/translations.ts';
 import type { PageAnswer, PageCall } from '../../src/dev/page-host/ubus.ts';
 import { errorText } from '../../src/errors.ts';
 
@@ -26,6 +27,8 @@ export interface Visit {
   config?: Readonly<Record<string, string>>;
   /** Seconds until changes that nobody confirmed are taken back. */
   rollbackS?: number;
+  /** What the browser asks for; default: English. */
+  language?: string;
 }
 
 const LOGINS = `
@@ -55,6 +58,7 @@ export const PHONE: Screen = { width: 360, height: 740, phone: true };
 
 /** LuCI's own client, where a checkout is at hand; else ours. */
 export const LUCI = process.env.LUCI_DIR || undefined;
+const translations = readTranslations();
 const SHOTS = join(DIST, 'screenshots', LUCI === undefined ? 'stand-in' : 'luci');
 
 /** Ends after the tasks that wait already; its clock cannot be stopped. */
@@ -108,13 +112,20 @@ export class Opened {
       pages,
       router,
       luci: LUCI,
+      translations,
       answer: (call) => (isScripted(call) ? this.answer(call) : router.answer(call)),
       ...(visit.rollbackS !== undefined && { rollbackS: visit.rollbackS }),
       log,
     });
     const { width, height, phone = false, theme = 'light' } = screen;
     const viewport = { width, height };
-    this.context = await browser.newContext({ viewport, screen: viewport, isMobile: phone, colorScheme: theme });
+    this.context = await browser.newContext({
+      viewport,
+      screen: viewport,
+      isMobile: phone,
+      colorScheme: theme,
+      locale: visit.language ?? 'en',
+    });
     this.page = await this.context.newPage();
     await this.page.clock.install();
     this.page.on('pageerror', (error) => this.faults.push(error.message));

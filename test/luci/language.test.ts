@@ -1,0 +1,130 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { LANGUAGES, type Language } from '../../build/packages.ts';
+import type { Finding, Peer } from '../../src/api/model.ts';
+import { FINDINGS } from '../../src/mesh/lint-finding.ts';
+import { speak } from '../../src/mesh/verdict-words.ts';
+import { Pages, PHONE, type Script } from './browser.ts';
+import { day, history, map, member, ok, overview } from './made-answer.ts';
+
+const PEER: Peer = {
+  remote: 'tcp://203.0.113.9:9001',
+  origin: 'configured',
+  inbound: false,
+  up: false,
+  state: 'down',
+  state_ago_ms: 7_260_000,
+  changes_per_hour: 2,
+  last_error: 'dial tcp 203.0.113.9:9001: connect: connection refused',
+  last_error_ago_ms: 42_000,
+};
+/** What the daemon says of a router whose cable is out. */
+const VALUES = { uplink: 'wan', device: 'eth1' };
+const VERDICT = speak({
+  state: 'bad',
+  id: 'no_cable',
+  since_s: 300,
+  fault: { link: 'line', situation: 'no_cable', tail: undefined },
+  values: VALUES,
+  checks: [
+    { link: 'line', state: 'bad', since_s: 300, situation: 'no_cable', values: VALUES },
+    { link: 'dns', state: 'unknown', since_s: 300, situation: 'dns_waits', values: {} },
+    { link: 'peers', state: 'unknown', since_s: 300, situation: 'peers_waits', values: {} },
+  ],
+});
+const { level, ...words } = FINDINGS.no_zone_open;
+const FINDING: Finding = {
+  id: 'no_zone_open',
+  level,
+  option: 'network.ygg0',
+  what: '',
+  why: '',
+  fix: '',
+  words,
+  values: { interface: 'ygg0' },
+  fixable: false,
+};
+const ANSWERS: Script = {
+  'meshbridge.overview': ok(overview(VERDICT)),
+  'meshbridge.member': ok(member(VERDICT)),
+  'meshbridge.map': ok(map(VERDICT, { peers: [PEER] })),
+  'yggdrasil.history': history(day()),
+  'yggdrasil.peers': ok({
+    age_ms: 0,
+    interface: 'ygg0',
+    peers: [PEER, { ...PEER, remote: 'tls://a.example:1', last_error: 'EOF' }],
+  }),
+  'meshbridge.lint': ok({ findings: [FINDING] }),
+  'meshbridge.adviser': ok({ enabled: false, state: 'off', listed: 0, candidates: [] }),
+  'meshbridge.helper.network_read': ok({ interfaces: [] }),
+  'meshbridge.helper.member_read': ok({}),
+  'meshbridge.status': ok({
+    version: '1',
+    uptime_s: 93_600,
+    log_level: 'info',
+    config_errors: [],
+    links: [],
+    interfaces: [{ interface: 'ygg0', connected: true, found_by: 'netifd' }],
+  }),
+};
+const CONFIG = { meshbridge: "config meshbridge 'main'\n" };
+
+/** On each page, texts that it must have: of the page, of the daemon, with numbers. */
+const TEXTS: Record<Language, [page: string, texts: readonly string[]][]> = {
+  de: [
+    [
+      'overview',
+      [
+        'Übersicht über das Mesh',
+        'Auf der Internetleitung wan ist kein Signal',
+        'Seit 5 Minuten.',
+        'gezählt seit 26 Stunden',
+      ],
+    ],
+    ['peers', ['Keiner der 2 Peers ist verbunden.', 'auf diesem Port hört niemand', 'seit 2 Stunden']],
+    ['map', ['Karte des Mesh', 'Auf der Internetleitung wan ist kein Signal']],
+    ['services', ['Dienste im Mesh', 'Von anderen angeboten']],
+    ['settings', ['ygg0 ist in keiner Zone der Firewall', 'Anmeldung für den Haushalt', 'Öffentliche Peers wählen']],
+    ['member', ['Mein Zuhause', 'Auf der Internetleitung wan ist kein Signal']],
+  ],
+  es: [
+    [
+      'overview',
+      [
+        'Resumen de la malla',
+        'No hay señal en la línea de Internet wan',
+        'Desde hace 5 minutos.',
+        'contado desde hace 26 horas',
+      ],
+    ],
+    ['peers', ['Ninguno de los 2 pares está conectado.', 'nadie escucha en este puerto', 'desde hace 2 horas']],
+    ['map', ['Mapa de la malla', 'No hay señal en la línea de Internet wan']],
+    ['services', ['Servicios en la malla', 'Ofrecido por otros']],
+    ['settings', ['ygg0 no está en ninguna zona del cortafuegos', 'Usuario para la casa', 'Elegir pares públicos']],
+    ['member', ['Mi casa', 'No hay señal en la línea de Internet wan']],
+  ],
+};
+
+const pages = await Pages.start();
+const language = suite('pages in other languages');
+if (pages) {
+  language.after(() => pages.close());
+  for (const code of Object.keys(LANGUAGES) as Language[])
+    for (const [name, texts] of TEXTS[code])
+      language(`fit a phone, and say all in ${code}: ${name}`, async () => {
+        await pages.show(
+          `admin/mesh/${name}`,
+          PHONE,
+          ANSWERS,
+          async (opened) => {
+            for (const text of texts)
+              await opened.page.getByText(text).first().waitFor({ state: 'attached', timeout: 15_000 });
+            assert.is(await opened.page.evaluate('document.documentElement.scrollWidth'), PHONE.width);
+            await opened.shoot(`${name}-${code}-phone`);
+            assert.equal(opened.faults, []);
+          },
+          { language: code, config: CONFIG },
+        );
+      });
+}
+language.run();
