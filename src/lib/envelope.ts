@@ -48,8 +48,11 @@ const HEAD = encodeUtf8(',"sigs":[');
 /** Of one signature, quotes included. */
 const LENGTH = 1 + 16 + 1 + 88 + 1;
 const SIGNATURE = /^"([0-9a-f]{16}):([A-Za-z0-9+/]{86}==)"$/;
-const [QUOTE, COMMA, OPEN_LIST, BACKSLASH, CLOSE_LIST, OPEN_TABLE, CLOSE_TABLE] = [...encodeUtf8('",[\\]{}')];
-const LOWEST = 0x20;
+const [COMMA, CLOSE_LIST, CLOSE_TABLE] = [0x2c, 0x5d, 0x7d];
+/** A whole text, a quote that begins none, or a bracket. */
+const TOKEN = /"(?:[^"\\]|\\.)*"|["[\]{}]/g;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: what is looked for
+const CONTROL = /[\x00-\x1f]/;
 
 /**
  * A signed payload.
@@ -91,11 +94,10 @@ export function splitEnvelope(kind: EnvelopeKind, payload: Uint8Array): Envelope
   if (new Set(signatures.map(({ key }) => key)).size < signatures.length)
     throw new WireError(`${kind}: two signatures of one key`, at);
   const bytes = payload.slice(0, at + 1);
-  bytes[at] = CLOSE_TABLE!;
-  checkBrackets(kind, bytes);
+  bytes[at] = CLOSE_TABLE;
   const body = decodeUtf8(bytes);
-  // malformed bytes become one and the same character: they do not come back
-  if (!isSame(encodeUtf8(body), bytes)) throw new WireError(`${kind}: expected UTF-8`);
+  if (!isUtf8(body, bytes)) throw new WireError(`${kind}: expected UTF-8`);
+  checkBrackets(kind, body);
   return { signed: signedBytes(kind, bytes), body, signatures };
 }
 
@@ -113,27 +115,27 @@ function readSignature(kind: EnvelopeKind, payload: Uint8Array, at: number): Env
   }
 }
 
-/** One table from the first byte to the last, brackets in pairs and not too deep, no control characters. */
-function checkBrackets(kind: EnvelopeKind, body: Uint8Array): void {
-  const open: number[] = [];
-  let inText = false;
-  for (let at = 0; at < body.length; at++) {
-    const byte = body[at]!;
-    if (byte < LOWEST) throw new WireError(`${kind}: a control character`, at);
-    if (inText) {
-      if (byte === BACKSLASH) at++;
-      else if (byte === QUOTE) inText = false;
-    } else if (byte === QUOTE) inText = true;
-    else if (byte === OPEN_TABLE || byte === OPEN_LIST) {
-      if (open.length === MAX_DEPTH) throw new WireError(`${kind}: deeper than ${MAX_DEPTH}`, at);
-      open.push(byte === OPEN_TABLE ? CLOSE_TABLE! : CLOSE_LIST!);
-    } else if ((byte === CLOSE_TABLE || byte === CLOSE_LIST) && open.pop() !== byte)
-      throw new WireError(`${kind}: brackets that are no pair`, at);
-    if (open.length === 0 && at < body.length - 1) throw new WireError(`${kind}: expected one table`, at);
+/** One table from the first character to the last, brackets in pairs and not too deep, no control characters. */
+function checkBrackets(kind: EnvelopeKind, body: string): void {
+  if (CONTROL.test(body)) throw new WireError(`${kind}: a control character`);
+  const open: string[] = [];
+  TOKEN.lastIndex = 0;
+  for (let found = TOKEN.exec(body); found; found = TOKEN.exec(body)) {
+    const [token] = found;
+    if (token === '"') throw new WireError(`${kind}: a text without an end`);
+    if (token === '{' || token === '[') {
+      if (open.length === MAX_DEPTH) throw new WireError(`${kind}: deeper than ${MAX_DEPTH}`);
+      open.push(token === '{' ? '}' : ']');
+    } else if ((token === '}' || token === ']') && open.pop() !== token)
+      throw new WireError(`${kind}: brackets that are no pair`);
+    if (open.length === 0 && TOKEN.lastIndex < body.length) throw new WireError(`${kind}: expected one table`);
   }
-  if (inText || open.length > 0 || body[0] !== OPEN_TABLE) throw new WireError(`${kind}: expected one table`);
+  if (open.length > 0 || !body.startsWith('{')) throw new WireError(`${kind}: expected one table`);
 }
 
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+/** Malformed bytes become one and the same character, which does not come back as they were. */
+function isUtf8(text: string, bytes: Uint8Array): boolean {
+  if (!text.includes('\ufffd')) return true;
+  const again = encodeUtf8(text);
+  return again.length === bytes.length && again.every((byte, i) => byte === bytes[i]);
 }

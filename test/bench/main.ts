@@ -10,6 +10,7 @@ import { BUDGETS } from '../../build/targets.ts';
 import { findYggdrasil, yggdrasilctl } from '../../build/yggdrasil.ts';
 import { findProgram } from '../../src/dev/child.ts';
 import { errorText } from '../../src/errors.ts';
+import { benchCommands, buildCommandGuest } from './command.ts';
 import { benchPages } from './pages.ts';
 import { cpuMs, residentKb, wakeups } from './process.ts';
 import { Report } from './report.ts';
@@ -50,6 +51,7 @@ async function contest(rounds: number, contestants: readonly (() => Promise<Timi
 interface Programs {
   daemon: string;
   noop: string;
+  command: string;
 }
 
 class Bench {
@@ -72,6 +74,7 @@ class Bench {
     this.report.add({ what: 'growth of a call a peer', value: far, unit: 'us', note: `from ${b} to ${c} peers` });
     await this.idle();
     await benchPages(this.report, this.plan.redraws);
+    await benchCommands(this.report, this.programs.command);
     return this.report.table();
   }
 
@@ -272,7 +275,7 @@ async function build(): Promise<Programs> {
   await buildNative({ ...(await bundlePrograms(join(directory, 'router'))), out: daemon, debug: false, log });
   await bundleProgram(inProject('test/bench/noop.ts'), `${noop}.js`, `${noop}.meta.json`);
   await buildNative({ bundle: `${noop}.js`, out: noop, debug: false, log });
-  return { daemon, noop };
+  return { daemon, noop, command: await buildCommandGuest(log) };
 }
 
 async function main(): Promise<void> {
