@@ -5,6 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { REFUSED } from '../src/mesh/adviser.ts';
 import { FINDINGS } from '../src/mesh/lint-finding.ts';
 import { verdictTexts } from '../src/mesh/verdict-words.ts';
+import { BROKER_SENTENCES } from '../src/source/broker-words.ts';
 import type { Message } from './po.ts';
 import { inProject } from './project.ts';
 
@@ -134,6 +135,10 @@ function readTexts(): [path: string, said: Said[]][] {
     ['src/mesh/adviser.ts', daemon([REFUSED])],
     ['src/mesh/lint-finding.ts', daemon(findings)],
     ['src/mesh/verdict-words.ts', daemon(verdictTexts())],
+    [
+      'src/source/broker-words.ts',
+      daemon(Object.values(BROKER_SENTENCES).flatMap((one) => Object.values<string>(one))),
+    ],
   ];
 }
 

@@ -3,6 +3,7 @@
 import { version } from '../package.json';
 import { LateAdviser } from './adviser.ts';
 import type { LinkStatus } from './api/model.ts';
+import { BrokerTests } from './broker-test.ts';
 import { LateBrokers } from './brokers.ts';
 import { Chain, CLOCK_BOUNDS } from './chain.ts';
 import { CONFIG_PATH, type Config, MAX_INTERFACES, readConfig } from './config.ts';
@@ -104,6 +105,7 @@ export class App {
   private readonly adviser: LateAdviser;
   private readonly management: Management;
   private readonly brokers: LateBrokers;
+  private readonly brokerTests: BrokerTests;
   private readonly startedAtMs: number;
   private config: Config;
   private configErrors: string[] = [];
@@ -129,6 +131,12 @@ export class App {
       () => this.config,
       () => this.nowMs(),
     );
+    this.brokerTests = new BrokerTests({
+      host,
+      config: () => this.config,
+      // beside the daemon's copy of its configuration
+      keyPath: configPath.replace(/[^/]*$/, 'node.key'),
+    });
     const store = new TrialFile(host.files, this.config.stateDirectory, this.logger.scope('trial'));
     this.trials = new Trials(store, host.clock, (trial) => {
       this.log.info('trial over', { interface: trial.interface });
@@ -326,6 +334,7 @@ export class App {
       overview: this.chain.overview,
       daemon,
       checkService: (address, port) => this.services.check(address, port),
+      testBroker: (name) => this.brokerTests.test(name),
       adviser: this.adviser,
       telemetry: () => this.brokers.telemetry(),
       nowMs: () => this.nowMs(),

@@ -4,7 +4,7 @@ import { version } from '../package.json';
 import type { BrokerStatus, Heal, Json, LinkStatus, TelemetryStatus, Uplink } from './api/model.ts';
 import { ALARM_IDS, type AlarmId, type EventKind, type Payload, type Sample } from './api/topics.ts';
 import { allOperations, type DeskParts, openCommandDesk } from './command-desk.ts';
-import type { BrokerConfig, Config } from './config.ts';
+import { type BrokerConfig, brokerEndpoint, type Config, HOME_SITE } from './config.ts';
 import { toHex } from './lib/bytes.ts';
 import { sealEnvelope } from './lib/envelope.ts';
 import { keyIdOf } from './lib/node-id.ts';
@@ -40,7 +40,7 @@ import type { HelperCaller } from './system/helper.ts';
 import { identityOf, type NodeIdentity, readSeed } from './system/node-key.ts';
 import { RunFile } from './system/run-file.ts';
 import { formatEndpoint } from './transport/endpoint.ts';
-import type { ChildlessHost, Endpoint } from './transport/host.ts';
+import type { ChildlessHost } from './transport/host.ts';
 
 /** What the brokers' part needs of the rest of the daemon. */
 export interface BrokerParts {
@@ -382,7 +382,7 @@ export class Brokers {
       clock,
       random,
       log,
-      endpoint: this.endpointOf(config),
+      endpoint: brokerEndpoint(config, () => ['ntp', 'rtc'].includes(this.moments.quality())),
       clientId: node,
       username: config.username ?? node,
       ...(config.password !== undefined && { password: config.password }),
@@ -424,21 +424,6 @@ export class Brokers {
     });
     client.stop();
     this.seeBrokers();
-  }
-
-  private endpointOf({ url, caFile, serverName, certFile, keyFile, pins }: BrokerConfig): Endpoint {
-    if (!url.secure) return url.endpoint;
-    return {
-      ...(url.endpoint as { host: string; port: number }),
-      tls: {
-        ...(caFile !== undefined && { caFile }),
-        ...(serverName !== undefined && { serverName }),
-        ...(certFile !== undefined && { certFile }),
-        ...(keyFile !== undefined && { keyFile }),
-        ...(pins.length > 0 && { pins }),
-        isClockRight: () => ['ntp', 'rtc'].includes(this.moments.quality()),
-      },
-    };
   }
 
   private linkOf({ config, client }: Unit): LinkStatus {
@@ -662,8 +647,6 @@ export class Brokers {
   }
 }
 
-/** Of topics, where a home's broker is the only one. */
-const HOME_SITE = 'home';
 /** How long a broker may take to hear that the router goes. */
 const BYE_MS = 1000;
 /** And how long it may take to answer. */

@@ -38,7 +38,7 @@ import {
 } from './option.ts';
 import { type BrokerUrl, parseBrokerUrl } from './transport/broker-url.ts';
 import { parseEndpoint, socketPathProblem } from './transport/endpoint.ts';
-import type { Endpoint, Files } from './transport/host.ts';
+import type { Endpoint, Files, Tls } from './transport/host.ts';
 
 /** What the daemon is told to do. Source: `OPTIONS`, where each option is explained. */
 export interface Config {
@@ -326,6 +326,24 @@ export function parseConfig(text: string | undefined): Config {
     registrar: registrarOf(registrar),
     clients: [...clients.values()],
   };
+}
+
+/** The site of a router that names none: it is at no broker but that of its home. */
+export const HOME_SITE = 'home';
+
+/** Where a broker is, and by what both ends are known. @param isClockRight as in Tls. */
+export function brokerEndpoint(broker: BrokerConfig, isClockRight?: () => boolean): Endpoint {
+  const { url, caFile, serverName, certFile, keyFile, pins } = broker;
+  const { endpoint } = url;
+  if (!url.secure || 'path' in endpoint) return endpoint;
+  const tls: Tls = {
+    ...(caFile !== undefined && { caFile }),
+    ...(serverName !== undefined && { serverName }),
+    ...(certFile !== undefined && keyFile !== undefined && { certFile, keyFile }),
+    ...(pins.length > 0 && { pins }),
+    ...(isClockRight && { isClockRight }),
+  };
+  return { ...endpoint, tls };
 }
 
 /** The configuration of a file, and whether there is one. @throws ConfigError; Error when the file cannot be read. */

@@ -298,6 +298,19 @@ export const HEAL = {
 } as const;
 export type Heal = Shape<typeof HEAL>;
 
+/** One step of the test of a broker: `dns`, `tcp`, `tls`, `login`, `permission`, `publish`. */
+export const BROKER_STEP = {
+  step: 'string',
+  /** One of CHECK_STATES but `weak`. */
+  state: 'string',
+  /** What was found, and what to do about it. */
+  sentence: 'string',
+  words: { sentence: 'string' },
+  /** Values. */
+  values: 'json',
+} as const;
+export type BrokerStep = Shape<typeof BROKER_STEP>;
+
 /** How many peerings are in each state. */
 export const PEER_COUNT = { up: 'int32', unproven: 'int32', down: 'int32' } as const;
 

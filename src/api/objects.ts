@@ -2,6 +2,7 @@
 
 import {
   ADVISER,
+  BROKER_STEP,
   COMMAND_LIST,
   FINDING,
   HEAL,
@@ -156,6 +157,11 @@ export const MESHBRIDGE_METHODS = {
   },
   /** Who may order something from afar, what was ordered, and what was refused. */
   commands: { args: {}, reply: COMMAND_LIST },
+  /**
+   * Tries the broker of a section `mqtt` step by step, and says at which one it fails. It takes at most 20 s, and sends one message. `ok`:
+   * nothing is wrong with it.
+   */
+  broker_test: { args: { name: 'string' }, reply: { ok: 'bool', steps: [BROKER_STEP] }, writes: true },
   /** What the adviser for public peers does. */
   adviser: { args: {}, reply: ADVISER },
   /** Removes every peering that the adviser added, and lets it rest until the daemon starts again. */

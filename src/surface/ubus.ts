@@ -44,6 +44,9 @@ export type CheckService = (
   port: number,
 ) => Promise<Shape<(typeof MESHBRIDGE_METHODS)['service_check']['reply']>>;
 
+/** Tries a broker. @throws (rejects) InputError, BusyError */
+export type TestBroker = (name: string) => Promise<Shape<(typeof MESHBRIDGE_METHODS)['broker_test']['reply']>>;
+
 /** The adviser for public peers. */
 export interface PublicPeerAdviser {
   status(): AdviserStatus;
@@ -58,6 +61,7 @@ export interface SurfaceParts {
   readonly overview: Pick<Overview, 'look' | 'overview' | 'member' | 'map'>;
   readonly daemon: Daemon;
   readonly checkService: CheckService;
+  readonly testBroker: TestBroker;
   readonly adviser: PublicPeerAdviser;
   /** What goes to brokers. */
   telemetry(): TelemetryStatus;
@@ -233,6 +237,7 @@ export class UbusSurface {
       service_check: ({ address, port }) => this.parts.checkService(address as string, port as number),
       telemetry: () => this.parts.telemetry(),
       commands: () => this.parts.daemon.commands(),
+      broker_test: ({ name }) => this.parts.testBroker(name as string),
       adviser: () => this.parts.adviser.status(),
       adviser_undo: async () => ({ message: await this.parts.adviser.undo() }),
       log_level: (args) => ({ level: this.parts.daemon.logLevel(args.level as string | undefined) }),

@@ -202,6 +202,10 @@ function make(names: readonly string[] = ['ygg0'], log: Log = SILENT) {
     configured: () => ({ peerings: kept, name: 'home' }),
   };
   const overview = new Overview(mesh, around, healer, clock, '1.2.3', (sketch) => surface.verdictNotice(sketch));
+  const testBroker = async (name: string) => ({
+    ok: true,
+    steps: [{ step: 'dns', state: 'good', sentence: name, words: { sentence: '{name}' }, values: { name } }],
+  });
   const checkService = async (address: string, port: number) => {
     if (address !== '200::1') throw new InputError(`address: got ${address}`, 'address');
     return { reachable: true, latency_ms: port };
@@ -211,7 +215,18 @@ function make(names: readonly string[] = ['ygg0'], log: Log = SILENT) {
     undo: async () => '1 peering removed',
   };
   const telemetry = () => ({ enabled: false, brokers: [] });
-  const surface = new UbusSurface({ bus, mesh, overview, daemon, checkService, adviser, telemetry, nowMs, log });
+  const surface = new UbusSurface({
+    bus,
+    mesh,
+    overview,
+    daemon,
+    checkService,
+    testBroker,
+    adviser,
+    telemetry,
+    nowMs,
+    log,
+  });
   surface.publish();
   return { overview, uplinks, bus, clock, mesh, clients, client: clients[0]!, members, daemon, surface, kept };
 }
@@ -246,6 +261,7 @@ const ARGUMENTS: Record<string, object> = {
   node_info: { key: OTHER_KEY },
   node_peers: { key: OTHER_KEY.toUpperCase() },
   service_check: { address: '200::1', port: 80 },
+  broker_test: { name: 'fleet' },
   peer_add: { uri: 'tcp://192.0.2.9:1' },
   peer_remove: { uri: REMOTE },
   peer_retry: { uri: 'tcp://192.0.2.2:1' },
