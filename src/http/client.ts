@@ -23,8 +23,8 @@ export interface HttpCall {
  * Error when it could not be asked. `done` is called once, never from inside, and not after it is cancelled.
  */
 export function httpRequest(
-  streams: Streams,
-  clock: Clock,
+  streams: Pick<Streams, 'dial'>,
+  clock: Pick<Clock, 'after'>,
   call: HttpCall,
   done: (outcome: HttpResponse | Error) => void,
 ): Cancel {

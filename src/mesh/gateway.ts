@@ -231,10 +231,10 @@ export class Gateways {
     );
   }
 
-  /** When the next of them may be asked; Infinity: none ever. */
-  nextMs(except?: string): number {
+  /** When the next of those that may not be asked now may be; Infinity: there is none. */
+  nextMs(nowMs: number, except?: string): number {
     const times = this.all.filter(({ address }) => address !== except).map(({ notBeforeMs }) => notBeforeMs);
-    return Math.min(Number.POSITIVE_INFINITY, ...times);
+    return Math.min(Number.POSITIVE_INFINITY, ...times.filter((atMs) => atMs > nowMs));
   }
 
   /** The one whose info is older than `maxMs`, the longest unknown first. */

@@ -15,12 +15,15 @@ export type GatewayAct =
   | { readonly kind: 'watch'; readonly gateway: GatewayName; readonly generation: number }
   | { readonly kind: 'release'; readonly gateway: GatewayName };
 
-/** Look whether a tunnel carries; `thorough`: as far as the Internet. */
+/** How far a check looks: `probe` once, and soon over; `tunnel` with patience, since it is new; `exit` as far as the Internet. */
+export type CheckDepth = 'probe' | 'tunnel' | 'exit';
+
+/** Look whether a tunnel carries. */
 export interface CheckAct {
   readonly kind: 'check';
   readonly gateway: GatewayName;
   readonly terms: Terms;
-  readonly thorough: boolean;
+  readonly depth: CheckDepth;
 }
 
 /** Something that is done on the machine; one at a time. */
@@ -48,7 +51,7 @@ export interface Heard {
 export interface CheckResult {
   /** The gateway's end answered. */
   readonly carries: boolean;
-  /** Of a thorough one: whether the Internet was reached, by IPv4 and by IPv6; absent: not looked at. */
+  /** Of one as far as the exit: whether the Internet was reached, by IPv4 and by IPv6; absent: not looked at. */
   readonly ipv4?: boolean;
   readonly ipv6?: boolean;
   readonly problem?: string;

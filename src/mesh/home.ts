@@ -124,8 +124,9 @@ export class Home {
     nowMs: number,
   ) {
     this.gateways = new Gateways(pace, random);
-    // nobody can confirm any more what an earlier daemon tried; and what was switched off meanwhile is to go
-    this.plane = new HomePlane(record?.mode === 'trial' || (record?.mode === 'kept' && !enabled));
+    // nobody can confirm any more what an earlier daemon tried, and what was switched off meanwhile is to go; what is switched on is never
+    // undone, for that would open the own line
+    this.plane = new HomePlane(!enabled && record !== undefined && record.mode !== 'asking');
     if (enabled) {
       this.mode = 'kept';
       if (record?.mode === 'kept' && record.lease) this.adopt(record.lease, nowMs);
@@ -259,7 +260,7 @@ export class Home {
       this.letOutEnd?.untilMs,
       this.plane.retryMs(nowMs),
       this.spare === undefined ? undefined : this.spareMs + pace.spareMs,
-      this.gateways.nextMs(this.active),
+      this.gateways.nextMs(nowMs, this.active),
       this.asking().length > 0 ? this.askedMs + pace.staggerMs : undefined,
       test && test.atMs + pace.testMs,
       ...[...this.leases.values()].flatMap(({ timesMs }) => timesMs),
@@ -489,10 +490,10 @@ export class Home {
       const gateway = this.gateways.find(address)?.name;
       if (!tunnel || !gateway) continue;
       const check = { kind: 'check', gateway, terms: tunnel.terms } as const;
-      if (tunnel.state === 'built') return { ...check, thorough: false };
+      if (tunnel.state === 'built') return { ...check, depth: 'tunnel' };
       if (address !== this.active || !this.life) continue;
-      if (this.life.isDue(nowMs)) return { ...check, thorough: false };
-      if (this.isTestDue(nowMs)) return { ...check, thorough: true };
+      if (this.life.isDue(nowMs)) return { ...check, depth: 'probe' };
+      if (this.isTestDue(nowMs)) return { ...check, depth: 'exit' };
     }
     return undefined;
   }
@@ -600,7 +601,7 @@ export class Home {
     else if (act.kind !== 'release' && address !== this.active) this.gateways.failed(address, problem, nowMs);
   }
 
-  private checked({ gateway, terms, thorough }: CheckAct, result: CheckResult, nowMs: number): void {
+  private checked({ gateway, terms, depth }: CheckAct, result: CheckResult, nowMs: number): void {
     const { address } = gateway;
     const tunnel = this.plane.tunnelOf(address);
     // another one meanwhile
@@ -609,7 +610,7 @@ export class Home {
       if (result.carries) tunnel.state = 'good';
       else this.lose(address, result.problem ?? 'its tunnel does not carry', nowMs);
     } else if (address === this.active) {
-      if (thorough) this.test = { atMs: nowMs, result };
+      if (depth === 'exit') this.test = { atMs: nowMs, result };
       else this.life?.probed(result.carries, nowMs);
     }
   }

@@ -74,14 +74,14 @@ wait('waits longer each time that one does not answer, and no longer than five m
   for (let i = 0; i < 10; i++) {
     gateways.failed(A, 'no answer', nowMs);
     assert.is(order(nowMs), '');
-    waits.push(gateways.nextMs() - nowMs);
-    nowMs = gateways.nextMs();
+    waits.push(gateways.nextMs(nowMs) - nowMs);
+    nowMs = gateways.nextMs(nowMs);
     assert.is(order(nowMs), 'a');
   }
   assert.equal(waits, [2500, 5000, 10_000, 20_000, 40_000, 80_000, 150_000, 150_000, 150_000, 150_000]);
   gateways.granted(A);
   gateways.failed(A, 'no answer', 0);
-  assert.is(gateways.nextMs(), 2500);
+  assert.is(gateways.nextMs(0), 2500);
 });
 wait('waits as long as a gateway says, within bounds', () => {
   for (const [retry_after_s, waitMs] of [
@@ -92,22 +92,22 @@ wait('waits as long as a gateway says, within bounds', () => {
   ] as const) {
     const { gateways } = make([name('a')]);
     gateways.refused(A, { error: 'full', reason: '', ...(retry_after_s !== undefined && { retry_after_s }) }, 0);
-    assert.is(gateways.nextMs(), waitMs);
+    assert.is(gateways.nextMs(0), waitMs);
     assert.is(gateways.find(A)!.problem, 'full');
   }
 });
 wait('comes back soon to one that is busy for a moment', () => {
   const { gateways } = make([name('a')]);
   gateways.refused(A, { error: 'busy', reason: '', retry_after_s: 1 }, 0);
-  assert.is(gateways.nextMs(), 5000);
+  assert.is(gateways.nextMs(0), 5000);
 });
 wait('asks again where it waits for an operator', () => {
   const { gateways } = make([name('a')]);
   const waiting = { state: 'waiting', place: 2, waiting: 3, retry_after_s: 60, ask: 'ops' };
   gateways.waits(A, waiting, 1000);
-  assert.equal([gateways.find(A)!.state, gateways.nextMs()], ['waiting', 61_000]);
+  assert.equal([gateways.find(A)!.state, gateways.nextMs(0)], ['waiting', 61_000]);
   gateways.waits(A, { ...waiting, retry_after_s: 0 }, 0);
-  assert.is(gateways.nextMs(), 10_000);
+  assert.is(gateways.nextMs(0), 10_000);
 });
 wait('is over when the mesh is back; a refusal then only when somebody wants it', () => {
   const { gateways, order } = make([name('a'), name('b')]);
@@ -118,7 +118,7 @@ wait('is over when the mesh is back; a refusal then only when somebody wants it'
   gateways.retry(true);
   assert.is(order(), 'ab');
 });
-wait('never ends where there is no gateway', () => assert.is(make([]).gateways.nextMs(), Number.POSITIVE_INFINITY));
+wait('never ends where there is no gateway', () => assert.is(make([]).gateways.nextMs(0), Number.POSITIVE_INFINITY));
 wait.run();
 
 // ---

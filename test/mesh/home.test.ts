@@ -347,6 +347,16 @@ kept('asks at once when the mesh is back, though it had given up for minutes', (
   played.home.setMesh(true, true);
   assert.ok(played.until('up', () => played.state === 'up') < 10 * SECOND);
 });
+kept('is not undone by what an earlier daemon had on trial when it was written down', () => {
+  const played = new PlayedHome({ enabled: true, record: { mode: 'trial' } });
+  played.blocked = true;
+  const exits = new Set<string>();
+  for (let i = 0; i < 50; i++) {
+    played.run(100);
+    exits.add(played.exit);
+  }
+  assert.equal([played.state, played.exit, exits.has('line')], ['up', 'a', false]);
+});
 kept('has no gateway, and says so', () => {
   const played = new PlayedHome({ enabled: true, names: [] });
   played.run(MINUTE);

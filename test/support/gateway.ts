@@ -37,7 +37,7 @@ export function gatewayInfo(more: Partial<GatewayInfo> = {}): GatewayInfo {
     load_percent: 1,
     lease_s: 3600,
     blocked_ports: [25],
-    check: ['9.9.9.9:443'],
+    check: ['9.9.9.9:443', '[2620:fe::fe]:443'],
     ...more,
   };
 }

@@ -178,8 +178,8 @@ export class PlayedHome {
 
   private begin(act: HomeAct): void {
     const at = 'gateway' in act ? act.gateway.name : 'slot' in act ? `${act.slot}` : 'on' in act ? `${act.on}` : '';
-    const thorough = act.kind === 'check' && act.thorough ? ' thorough' : '';
-    this.log.push(`${(this.nowMs / 1000).toFixed(1)} ${act.kind} ${at}${thorough}`.trim());
+    const deep = act.kind === 'check' && act.depth === 'exit' ? ' exit' : '';
+    this.log.push(`${(this.nowMs / 1000).toFixed(1)} ${act.kind} ${at}${deep}`.trim());
     if (isPlaneAct(act)) this.later(100, act, () => this.machine(act));
     else if (act.kind === 'check') {
       const gateway = this.gateways.get(act.gateway.address)!;
@@ -188,7 +188,7 @@ export class PlayedHome {
         this.count(act.gateway.address, 1);
         return {
           carries: isThere,
-          ...(act.thorough && isThere && gateway.exit),
+          ...(act.depth === 'exit' && isThere && gateway.exit),
           ...(!isThere && { problem: 'no answer' }),
         };
       });

@@ -4,9 +4,11 @@ import type { Admission, Personal } from '../../src/api/lease.ts';
 import { HttpServer, SERVER_LIMITS } from '../../src/http/server.ts';
 import { parsePrefix } from '../../src/lib/ip.ts';
 import { decodeUtf8, encodeUtf8 } from '../../src/lib/utf8.ts';
+import { addressOf } from '../../src/lib/yggdrasil-address.ts';
 import { Clients, type LeaseRecord } from '../../src/mesh/client.ts';
 import { Pool, pool6Of } from '../../src/mesh/pool.ts';
 import { Registrar, refuse } from '../../src/surface/registrar.ts';
+import type { Streams } from '../../src/transport/host.ts';
 import { MemoryClientPlane } from './client-plane.ts';
 import { ManualClock, settle } from './clock.ts';
 import { GATEWAY_ADDRESS, GATEWAY_KEY, gatewayInfo, leaseRequest } from './gateway.ts';
@@ -23,6 +25,10 @@ export interface Said {
 }
 
 export interface GatewayOptions {
+  /** Of its Yggdrasil. */
+  key?: string;
+  streams?: Streams;
+  clock?: ManualClock;
   admission?: Admission;
   asksFor?: Personal[];
   maxHeld?: number;
@@ -31,10 +37,13 @@ export interface GatewayOptions {
 
 /** A gateway that is asked over connections in memory. */
 export function registrarGateway(options: GatewayOptions = {}) {
-  const { admission = 'open', asksFor = [], maxHeld = 80, maxClients = 1000 } = options;
+  const { admission = 'open', asksFor = [], maxHeld = 80, maxClients = 1000, key = GATEWAY_KEY } = options;
+  const address = addressOf(key)!;
+  const at = { host: address, port: 8080 };
   const problems: string[] = [];
-  const clock = new ManualClock();
-  const streams = new MemoryStreams();
+  const clock = options.clock ?? new ManualClock();
+  const memory = new MemoryStreams();
+  const streams = options.streams ?? memory;
   const plane = new MemoryClientPlane();
   let leases: readonly LeaseRecord[] = [];
   const clients = new Clients({
@@ -50,8 +59,8 @@ export function registrarGateway(options: GatewayOptions = {}) {
       },
       ...{ dns: [], wireguardPort: 1, vxlanPort: 4790 },
     },
-    machine: { address: GATEWAY_ADDRESS, meshMtu: 65_535, ipv6: true },
-    pool: new Pool(parsePrefix('10.43.0.0/16')!, pool6Of(GATEWAY_KEY), GATEWAY_KEY),
+    machine: { address, meshMtu: 65_535, ipv6: true },
+    pool: new Pool(parsePrefix('10.43.0.0/16')!, pool6Of(key), key),
     plane,
     store: {
       standings: () => [],
@@ -70,13 +79,13 @@ export function registrarGateway(options: GatewayOptions = {}) {
     clock,
     maxHeld,
     bits: 16,
-    info: () => gatewayInfo({ admission, asks_for: asksFor, clients: clients.count }),
+    info: () => gatewayInfo({ key, address, admission, asks_for: asksFor, clients: clients.count }),
     unixS: () => Math.floor(clock.unixMs() / 1000),
   });
   const server = new HttpServer({
     streams,
     clock,
-    at: REGISTRAR,
+    at,
     limits: { ...SERVER_LIMITS, connections: 256 },
     handle: (exchange) => registrar.handle(exchange),
     refuse,
@@ -92,7 +101,7 @@ export function registrarGateway(options: GatewayOptions = {}) {
     });
   };
   const open = (from: string, method: string, target: string, body?: unknown, fields = ''): FarEnd => {
-    const far = streams.connect(REGISTRAR, from);
+    const far = memory.connect(at, from);
     const text = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body);
     const length = body === undefined ? '' : `Content-Length: ${encodeUtf8(text).length}\r\n`;
     far.send(encodeUtf8(`${method} ${target} HTTP/1.1\r\nHost: x\r\n${fields}${length}\r\n${text}`));
@@ -108,5 +117,5 @@ export function registrarGateway(options: GatewayOptions = {}) {
   };
   const put = (node: { key: string; address: string }, more: object = {}): Promise<Said> =>
     ask(node.address, 'PUT', '/v1/lease', { ...leaseRequest({ key: node.key }), ...more });
-  return { clock, streams, plane, problems, clients, registrar, server, said, open, ask, put };
+  return { key, address, clock, streams: memory, plane, problems, clients, registrar, server, said, open, ask, put };
 }
