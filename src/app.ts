@@ -186,6 +186,7 @@ export class App {
       helper: this.helper,
       management: this.management,
       readConfig: () => this.read(),
+      readNetwork: () => void this.network.refresh(),
       clockBounds: CLOCK_BOUNDS,
       state: this.config.stateDirectory,
       handed: configPath.replace(/[^/]*$/, ''),

@@ -60,6 +60,8 @@ export interface BrokerParts {
   readonly management: Management;
   /** Reads the daemon's configuration again. @throws ConfigError */
   readConfig(): void;
+  /** Asks root anew which peerings are configured. */
+  readNetwork(): void;
   /** Bounds within which a clock can be right, Unix milliseconds. */
   readonly clockBounds: { readonly earliestMs: number; readonly latestMs: number };
   /** Directory of what the daemon keeps, best in RAM. */
@@ -168,7 +170,10 @@ export class Brokers {
       root: desiredRoot(parts.helper),
       effects: {
         reload: () => parts.readConfig(),
-        changePeers: (changes) => changePeers(mesh, changes),
+        changePeers: (changes) => {
+          parts.readNetwork();
+          return changePeers(mesh, changes);
+        },
         alivePeers: (sinceMs) => alivePeers(mesh, time.monotonicMs, sinceMs, this.config.probe),
         isHeard: () => this.isHeard(),
       },

@@ -64,9 +64,9 @@ export function read(at: DesiredWorkplace): Reply<'desired_read'> {
   };
 }
 
-/** Undoes what nobody confirmed. @returns whether there was something. @throws (rejects) as DesiredState's `settle` */
-export function settle(at: DesiredWorkplace): Promise<boolean> {
-  return desired(at).settle();
+/** Undoes what nobody will confirm. @returns whether there was something. @throws (rejects) as DesiredState's `settle` */
+export function settle(at: DesiredWorkplace, why: string): Promise<boolean> {
+  return desired(at).settle(why);
 }
 
 function shown({ gen, st, rejected, error }: Decided): NonNullable<Reply<'desired_read'>['node']> {

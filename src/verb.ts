@@ -15,6 +15,7 @@ import { parseAnnouncement } from './lib/node-info.ts';
 import { UciError } from './lib/uci.ts';
 import { decodeUtf8 } from './lib/utf8.ts';
 import { lint } from './mesh/lint.ts';
+import { TRIAL_FILE } from './system/change-journal.ts';
 import { applyFix } from './system/fix.ts';
 import { restartInterface } from './system/interface.ts';
 import { MemberLogin } from './system/member-login.ts';
@@ -32,6 +33,8 @@ import { checkArguments } from './ubus/object.ts';
 const MAX_ARGUMENTS = 65_536;
 /** Of a name that is refused, so much is said back, in characters. */
 const MAX_SHOWN = 32;
+/** Why a change is undone that nobody confirmed. */
+const ENDED = 'the router or the daemon ended before it was confirmed';
 /** uhttpd adds it to the arguments of those who call by way of HTTP. */
 const SESSION = 'ubus_rpc_session';
 
@@ -91,11 +94,15 @@ const VERBS: Verbs = {
   },
   peer_keep: (at, { interface: iface, ...name }) => ({ result: network(at).keep(iface, name) }),
   peer_forget: (at, { interface: iface, ...name }) => ({ result: network(at).forget(iface, name) }),
-  config_publish: async ({ machine, directory, published, publicList, nodeKey }) => {
+  config_publish: async (at) => {
+    const { machine, directory, published, publicList, nodeKey, state } = at;
     const path = `${directory}/meshbridge`;
+    const wanted = wantsBrokers(machine.files, path);
+    // nobody is left who would confirm or undo it
+    if (wanted === false && machine.files.list(state).includes(TRIAL_FILE))
+      await (await import('./desired-verb.ts')).settle(at, 'it was switched off that this router is managed');
     publishConfig(machine.files, path, published);
     publishPublicList(machine.files, publicList);
-    const wanted = wantsBrokers(machine.files, path);
     if (wanted !== undefined) await publishNodeKey(machine, nodeKey, wanted);
     return {};
   },
@@ -198,7 +205,7 @@ export async function main(host: Host, readInput: (maxBytes: number) => Promise<
 async function settle(host: Host): Promise<void> {
   const at: Workplace = { machine: host, ...ROUTER };
   try {
-    const undone = await inTurn(host, async () => (await import('./desired-verb.ts')).settle(at));
+    const undone = await inTurn(host, async () => (await import('./desired-verb.ts')).settle(at, ENDED));
     if (undone) host.print('a change from afar that nobody confirmed was undone\n');
     host.exit(0);
   } catch (error) {

@@ -60,6 +60,9 @@ export interface JournalHost extends DirectoryHost {
 const MAX_BYTES = 262_144;
 const MODE = 0o600;
 
+/** Name of the first. */
+export const TRIAL_FILE = 'trial.json';
+
 /** Both files in a directory. Its methods throw Error when one cannot be read or written, or is none of ours. */
 export class ChangeJournal {
   constructor(
@@ -70,7 +73,7 @@ export class ChangeJournal {
   /** The change on trial, if any. */
   trial(): TrialRecord | undefined {
     const isText = (value: unknown): boolean => typeof value === 'string';
-    return this.read('trial.json', ({ id, boot, steps }) => isText(id) && isText(boot) && Array.isArray(steps));
+    return this.read(TRIAL_FILE, ({ id, boot, steps }) => isText(id) && isText(boot) && Array.isArray(steps));
   }
 
   /** What was decided; nothing, where there is no such file. */
@@ -79,7 +82,7 @@ export class ChangeJournal {
   }
 
   async setTrial(trial: TrialRecord): Promise<void> {
-    await this.write('trial.json', trial);
+    await this.write(TRIAL_FILE, trial);
   }
 
   async setDesired(record: DesiredRecord): Promise<void> {
@@ -87,7 +90,7 @@ export class ChangeJournal {
   }
 
   removeTrial(): void {
-    this.host.files.remove(`${this.directory}/trial.json`);
+    this.host.files.remove(`${this.directory}/${TRIAL_FILE}`);
   }
 
   private read<T>(name: string, isOurs: (value: Record<string, unknown>) => boolean): T | undefined {

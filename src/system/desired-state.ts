@@ -197,14 +197,14 @@ export class DesiredState {
    * Undoes what is not decided: at boot, before anything reads the files, and when the daemon is stopped.
    * @returns whether there was something.
    */
-  async settle(): Promise<boolean> {
+  async settle(why: string): Promise<boolean> {
     for (const name of CHANGED_FILES) this.file(name).removeLeftovers();
     const trial = await this.pending();
     if (!trial) return false;
     await this.revert(trial);
     // at boot there is nobody yet who would have to know
     await this.place.load(filesOf(trial.steps)).catch(() => {});
-    await this.decide(trial, 'rolled-back', 'the router or the daemon ended before it was confirmed');
+    await this.decide(trial, 'rolled-back', why);
     this.journal.removeTrial();
     return true;
   }

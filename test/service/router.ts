@@ -14,6 +14,8 @@ import { nodeHost } from '../../src/host/node/host.ts';
 import { SILENT } from '../../src/log.ts';
 import type { Table } from '../../src/ubus/blobmsg.ts';
 import { UbusClient } from '../../src/ubus/client.ts';
+import { Failure, type UbusMethod } from '../../src/ubus/object.ts';
+import { UBUS_STATUS_NO_DATA } from '../../src/ubus/status.ts';
 import { DAEMON_ID, RouterRoot, rootProblem } from './root.ts';
 
 export const BUS = '/var/run/ubus/ubus.sock';
@@ -55,6 +57,8 @@ export class Router {
   readonly lines: string[] = [];
   /** Calls that the played netifd and helper got, as `object method`. */
   readonly calls: string[] = [];
+  /** Programs of the helper that run. */
+  readonly helpers = new Set<Child>();
   /** A client of the bus who is root. */
   bus!: UbusClient;
   private broker: Broker | Child | undefined;
@@ -63,11 +67,16 @@ export class Router {
 
   private constructor(readonly root: RouterRoot) {}
 
-  /** With the broker `ubusd` (a program), or our own, on `socket`; netifd knows the interface `ygg0`. */
-  static async open(ubusd?: string, socket = BUS): Promise<Router> {
+  /**
+   * With the broker `ubusd` (a program), or our own, on `socket`; netifd knows the interface `ygg0`. The helper is played, or its program is
+   * started for each call, as rpcd does.
+   */
+  static async open(ubusd?: string, socket = BUS, helper: 'played' | 'program' = 'played'): Promise<Router> {
     const router = new Router(await RouterRoot.open('busybox ash'));
     try {
       await router.begin(ubusd, socket);
+      if (helper === 'program') router.serveHelper();
+      else router.playHelper();
     } catch (error) {
       await router.close();
       throw error;
@@ -89,6 +98,12 @@ export class Router {
     if (wrapped === '') return daemon.stop();
     process.kill(Number(wrapped), 'SIGTERM');
     await daemon.ended;
+  }
+
+  /** Ends the daemon as a lack of memory does. */
+  async killDaemon(): Promise<void> {
+    this.daemon?.kill('SIGKILL');
+    await this.daemon?.ended;
   }
 
   /** A client of the bus, who is the user that we are while it connects. */
@@ -185,6 +200,9 @@ export class Router {
     const ygg0 = { interface: 'ygg0', proto: 'yggdrasil', up: true };
     this.play('network.interface', { dump: () => ({ interface: [wan, ygg0] }) });
     this.play('network.device', { status: () => ({ carrier: false }) }, { status: { args: { 'name?': 'string' } } });
+  }
+
+  private playHelper(): void {
     const replies: Record<HelperVerb, () => Table> = {
       network_read: () => ({ interfaces: [{ interface: 'ygg0', peers: [{ uri: KEPT }] }] }),
       peer_keep: () => ({ result: 'added' }),
@@ -207,6 +225,24 @@ export class Router {
       lint: () => ({ findings: [] }),
     };
     this.play(HELPER_OBJECT, replies, HELPER_METHODS);
+  }
+
+  private serveHelper(): void {
+    const method = (verb: string, args: object): UbusMethod => ({
+      args: args as Record<string, 'string'>,
+      handle: async (given) => {
+        this.calls.push(`${HELPER_OBJECT} ${verb}`);
+        const child = await Child.start(this.root.command(['/usr/libexec/rpcd/meshbridge.helper', 'call', verb]));
+        this.helpers.add(child);
+        child.end(JSON.stringify(given));
+        await child.ended;
+        this.helpers.delete(child);
+        const [reply] = child.tail.filter((line) => line.startsWith('{'));
+        return reply === undefined ? new Failure(UBUS_STATUS_NO_DATA, 'no data') : (JSON.parse(reply) as Table);
+      },
+    });
+    const methods = Object.entries(HELPER_METHODS).map(([verb, { args }]) => [verb, method(verb, args)] as const);
+    this.bus.publish({ path: HELPER_OBJECT, methods: Object.fromEntries(methods) });
   }
 
   /** Publishes an object of root's; each method gives one answer. */

@@ -107,7 +107,7 @@ async function bootUntil(disk: MemoryFiles, id: string, lasts = Number.POSITIVE_
   const files = new PoweredFiles(disk, lasts);
   try {
     // as the init script does
-    if (disk.list(STATE).includes('trial.json')) await makeState(files).settle();
+    if (disk.list(STATE).includes('trial.json')) await makeState(files).settle('ended');
   } catch (error) {
     if (!files.isCut) throw error;
   }

@@ -247,7 +247,7 @@ const settled = suite('DesiredState settle');
 settled('does nothing where nothing is on trial, and clears away what a killed one left', async () => {
   const { state, disk, loaded } = make();
   disk.all.set(`${CONFIG}/network~aB3d5f`, { bytes: new Uint8Array(), mode: 0o600 });
-  assert.is(await state.settle(), false);
+  assert.is(await state.settle('ended'), false);
   assert.equal(disk.list(CONFIG), ['meshbridge', 'network', 'wireless']);
   assert.equal([disk.writes, loaded], [[], []]);
 });
@@ -255,10 +255,10 @@ settled('undoes what is on trial, and says so', async () => {
   const { state, disk, record } = make();
   const before = contentsOf(disk);
   await state.apply(orderOf(1));
-  assert.is(await state.settle(), true);
+  assert.is(await state.settle('ended'), true);
   assert.is(contentsOf(disk), before);
   const { st, error } = record().node;
-  assert.equal([st, error], ['rolled-back', 'the router or the daemon ended before it was confirmed']);
+  assert.equal([st, error], ['rolled-back', 'ended']);
 });
 settled('needs nobody who runs', async () => {
   const { disk, state } = make();
@@ -269,7 +269,7 @@ settled('needs nobody who runs', async () => {
       throw new Error('no ubus');
     },
   });
-  assert.is(await alone.settle(), true);
+  assert.is(await alone.settle('ended'), true);
   assert.is(contentsOf(disk), before);
 });
 settled.run();
@@ -372,7 +372,7 @@ flash('are three and one a file for a change, and none without one', async () =>
   await state.undo('node-2', 'unwell');
   assert.equal(written(), ['trial.json', 'wireless', 'trial.json', 'wireless', 'desired.json']);
   state.read();
-  await state.settle();
+  await state.settle('ended');
   for (const gen of [1, 2]) await refusal(state.apply(orderOf(gen)));
   assert.equal(written(), []);
   console.log(`measured: ${each.length} writes and 1 removal in flash for a change of three files that is confirmed`);

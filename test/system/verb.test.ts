@@ -315,6 +315,18 @@ verbs('undoes a change, and tells radios', async () => {
   const { node } = (await ask('desired_read')) as { node?: { error: string } };
   assert.is(node?.error.length, 200);
 });
+verbs('undoes what is on trial once the owner switches off that the router is managed', async () => {
+  const { router, ask, apply } = managed();
+  await apply(wantBody(1));
+  await ask('config_publish');
+  assert.match(router.text(OWN), "option log_level 'debug'");
+  router.write(OWN, router.text(OWN).replace("mqtt '1'", "mqtt '0'"));
+  assert.equal(await ask('config_publish'), {});
+  assert.not.match(router.text(OWN), 'log_level');
+  assert.is(router.text('/var/run/meshbridge/config'), router.text(OWN));
+  const { node } = (await ask('desired_read')) as { node?: object };
+  assert.equal(node, { gen: 1, st: 'rolled-back', error: 'it was switched off that this router is managed' });
+});
 verbs('takes a change back where netifd does not hear of it', async () => {
   const { router, ask, apply } = managed();
   const wireless = '/etc/config/wireless';
