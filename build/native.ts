@@ -32,6 +32,7 @@ import {
   type Limits,
   type NativeTarget,
   ROUTER_LIMITS,
+  RUNTIME_FLAGS,
   TARGET_NAMES,
   TARGETS,
   type TargetName,
@@ -235,8 +236,7 @@ export async function buildNative(request: NativeRequest): Promise<boolean> {
       ...(await workshop.libraryObjects(CRYPTO_FILE, signatures)),
       ...(library ? await workshop.libraryObjects(TLS_FILE, library) : []),
       ...(await workshop.engineObjects()),
-      // calls to it appear only when LTO has compiled everything else
-      ...(target.runtime ? await workshop.ownObjects([target.runtime], ['-fno-lto']) : []),
+      ...(target.runtime ? await workshop.ownObjects(target.runtime, RUNTIME_FLAGS) : []),
     ];
     const programs = [bundle, ...others.map(({ names, bundle }) => `${names.join()}=${bundle}`), ...parts];
     const contents = [bundle, ...others.map(({ bundle }) => bundle), ...parts].map((path) => readFileSync(path));

@@ -25,26 +25,29 @@ static size_t heap_size(const void *block) {
 	return block ? malloc_usable_size((void *)block) : 0;
 }
 
+static void heap_give(JSMallocState *heap, void *block) {
+	if (!block) return;
+	heap->malloc_count--;
+	heap_bytes = heap->malloc_size -= malloc_usable_size(block);
+	free(block);
+}
+
 // Past the limit, a large block is refused, which the program sees as an exception. A small one ends the process: the engine's own
 // ways out of errors are not safe when nothing at all is left (release 2025-04-26, build_backtrace: use after free).
 static void *heap_resize(JSMallocState *heap, void *block, size_t size) {
-	size_t before = heap_size(block);
-	bool fits = size <= heap->malloc_limit && heap->malloc_size - before <= heap->malloc_limit - size;
-	if (!size) free(block);
-	void *after = size && fits ? realloc(block, size) : NULL;
-	if (size && !after && size <= SMALL_BYTES) fatal("heap", "out of memory");
-	if (size && !after) return NULL;
-	heap->malloc_count += (after != NULL) - (block != NULL);
-	heap_bytes = heap->malloc_size += heap_size(after) - before;
+	if (!size) return heap_give(heap, block), NULL;
+	size_t others = heap->malloc_size - heap_size(block);
+	bool fits = size <= heap->malloc_limit && others <= heap->malloc_limit - size;
+	void *after = fits ? realloc(block, size) : NULL;
+	if (!after && size <= SMALL_BYTES) fatal("heap", "out of memory");
+	if (!after) return NULL;
+	heap->malloc_count += !block;
+	heap_bytes = heap->malloc_size = others + malloc_usable_size(after);
 	return after;
 }
 
 static void *heap_take(JSMallocState *heap, size_t size) {
 	return heap_resize(heap, NULL, size);
-}
-
-static void heap_give(JSMallocState *heap, void *block) {
-	heap_resize(heap, block, 0);
 }
 
 JSValue throw_error(JSContext *ctx, const char *call, const char *subject, const char *reason) {
