@@ -91,6 +91,7 @@ interface Source {
 class Workshop {
   private readonly directory: string;
   private readonly flags: readonly string[];
+  private readonly small: readonly string[];
 
   constructor(
     private readonly target: NativeTarget,
@@ -98,6 +99,7 @@ class Workshop {
     private readonly log: (line: string) => void,
   ) {
     this.flags = [...C_FLAGS, ...target.flags];
+    this.small = target.small ?? [];
     const compiler = findCompiler(target);
     if (compiler === undefined)
       throw new Error(
@@ -130,11 +132,13 @@ class Workshop {
   }
 
   async engineObjects(): Promise<string[]> {
-    const flags = ['-w', `-DCONFIG_VERSION="${ENGINE.version}"`];
+    const flags = [...this.small, '-w', `-DCONFIG_VERSION="${ENGINE.version}"`];
     if (!readdirSync(this.directory).some((name) => name.startsWith('quickjs-')))
       this.log('compiling the JavaScript engine, once: about 15 s …');
     return [
-      ...(await this.objects(ENGINE_FILES.map((file) => ({ path: join(this.engine, file), key: file, flags })))),
+      ...(await this.objects(
+        ENGINE_FILES.map((file) => ({ path: join(this.engine, file), key: `${file} ${flags.join(' ')}`, flags })),
+      )),
       ...(await this.ownObjects([inProject(MENDED_ENGINE_FILE)], ['-w'])),
     ];
   }
@@ -148,7 +152,7 @@ class Workshop {
   ownObjects(paths: readonly string[], more: readonly string[] = [], moreKey = ''): Promise<string[]> {
     const headers = readdirSync(HOST).filter((name) => name.endsWith('.h'));
     const header = Buffer.concat(headers.map((name) => readFileSync(join(HOST, name))));
-    const flags = [...C_WARNINGS, '-isystem', this.engine, ...more];
+    const flags = [...C_WARNINGS, ...this.small, '-isystem', this.engine, ...more];
     // another clone's object of the same source is as good
     const inClone = (text: string): string => text.replaceAll(ROOT, '');
     return this.objects(

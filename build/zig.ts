@@ -17,7 +17,7 @@ import { promisify } from 'node:util';
 import { errorText } from '../src/errors.ts';
 import { withLock } from './lock.ts';
 import { CACHE, inProject } from './project.ts';
-import { type CrossTarget, type NativeTarget, ROUTER_FLAGS, ROUTER_RUNTIME } from './targets.ts';
+import { type CrossTarget, type NativeTarget, ROUTER_FLAGS, ROUTER_RUNTIME, ROUTER_SMALL } from './targets.ts';
 import { dependencies } from './zig/package.json';
 
 const run = promisify(execFile);
@@ -109,6 +109,7 @@ export async function zigTarget(target: CrossTarget, log: (line: string) => void
   const native: NativeTarget = {
     cc: [zig, 'cc', '-target', triple, `-mcpu=${cpu}`],
     flags: ROUTER_FLAGS,
+    small: ROUTER_SMALL,
     env: { ZIG_GLOBAL_CACHE_DIR: join(ZIG_CACHE, 'runtime'), ZIG_LOCAL_CACHE_DIR: join(ZIG_CACHE, 'objects') },
     runtime: [...ROUTER_RUNTIME, ...(runtime ? [runtime] : [])].map(inProject),
     bare: true,

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "program.h"
@@ -43,6 +44,7 @@ const uint8_t *bytes_arg(JSContext *ctx, JSValueConst *buffer_offset_length, con
 void loop_open(void);
 // Waits once and tells everybody whom it concerns; false: there is nothing left to wait for.
 bool loop_once(JSContext *ctx);
+double now_ms(clockid_t clock);
 void loop_close(JSContext *ctx);
 // Takes a descriptor over and answers with its number; closes it when that fails.
 JSValue own(JSContext *ctx, int fd);

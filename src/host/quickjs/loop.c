@@ -5,7 +5,6 @@
 #include <math.h>
 #include <poll.h>
 #include <sys/signalfd.h>
-#include <time.h>
 
 enum { SLOTS_STEP = 16 };
 enum { ON_WAKE, ON_SIGNAL, ON_CHILD_EXIT, CALLBACKS };
@@ -26,7 +25,7 @@ static int signal_fd = -1;
 static sigset_t watched_signals;
 sigset_t original_signals;
 
-static double now_ms(clockid_t clock) {
+double now_ms(clockid_t clock) {
 	struct timespec now;
 	clock_gettime(clock, &now);
 	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;

@@ -3,9 +3,9 @@
 
 #include <malloc.h>
 #include <sys/mman.h>
-#include <time.h>
 
-enum { EXIT_FATAL = 70, SMALL_BYTES = 64 * 1024, COLLECT_BYTES = 32 * 1024 }; // EX_SOFTWARE of sysexits.h
+enum { EXIT_FATAL = 70, START_MS = 10000 }; // EX_SOFTWARE of sysexits.h
+enum { SMALL_BYTES = 64 * 1024, COLLECT_BYTES = 32 * 1024, BURST_BYTES = 1024 * 1024 };
 
 int arg_count;
 char **arg_values;
@@ -47,7 +47,12 @@ static void *heap_resize(JSMallocState *heap, void *block, size_t size) {
 }
 
 static void *heap_take(JSMallocState *heap, size_t size) {
-	return heap_resize(heap, NULL, size);
+	bool fits = size <= heap->malloc_limit && heap->malloc_size <= heap->malloc_limit - size;
+	void *block = fits ? malloc(size) : NULL;
+	if (!block) return heap_resize(heap, NULL, size);
+	heap->malloc_count++;
+	heap_bytes = heap->malloc_size += malloc_usable_size(block);
+	return block;
 }
 
 JSValue throw_error(JSContext *ctx, const char *call, const char *subject, const char *reason) {
@@ -219,6 +224,7 @@ int main(int argc, char **argv) {
 	if (!runtime) fatal("start", "out of memory");
 	JS_SetMemoryLimit(runtime, heap_limit_bytes);
 	JS_SetMaxStackSize(runtime, stack_limit_bytes);
+	JS_SetGCThreshold(runtime, BURST_BYTES);
 	JS_SetHostPromiseRejectionTracker(runtime, on_rejection, NULL);
 	JSContext *ctx = JS_NewContextRaw(runtime);
 	if (!ctx) fatal("start", "out of memory");
@@ -226,13 +232,14 @@ int main(int argc, char **argv) {
 	JSValue started = start_program(ctx);
 	if (JS_IsException(started)) die(ctx, "start", JS_GetException(ctx));
 	run_jobs(ctx);
-	// The engine collects cycles when the heap has grown by half, too late for a router: here sooner, once a second at most.
-	size_t collected = heap_bytes;
-	for (time_t second = time(NULL); loop_once(ctx);) {
-		if (heap_bytes <= collected + COLLECT_BYTES || time(NULL) == second) continue;
+	// The engine collects cycles in the middle of large work alone: first at BURST_BYTES, then when the heap has grown by half. Too late for
+	// a router: here after little growth, once a second at most, but not while a start takes in what is to stay.
+	double due_ms = now_ms(CLOCK_MONOTONIC) + START_MS;
+	for (size_t collected = heap_bytes; loop_once(ctx);) {
+		if (heap_bytes <= collected + COLLECT_BYTES || now_ms(CLOCK_MONOTONIC) < due_ms) continue;
 		JS_RunGC(runtime);
 		collected = heap_bytes;
-		second = time(NULL);
+		due_ms = now_ms(CLOCK_MONOTONIC) + 1000;
 	}
 	if (JS_PromiseState(ctx, started) == JS_PROMISE_PENDING) fatal("main module", "awaits what can no longer come");
 
