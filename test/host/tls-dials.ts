@@ -33,8 +33,8 @@ export function patternBytes(at: number, length: number): Uint8Array {
 }
 
 const BLOCK = 32_768;
-/** Far beyond what anything takes that ends. */
-const PATIENCE_MS = 12_000;
+/** Far beyond what anything takes that ends, in an emulator on a busy machine too. */
+const PATIENCE_MS = 60_000;
 
 /** With what JSON cannot tell. */
 function endpointOf({ to, isClockRight }: Dial): Endpoint {

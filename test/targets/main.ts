@@ -1,18 +1,21 @@
 // `npm run test:targets [-- <target> …]`: builds the router's program for each target and runs it, where need be under qemu. It plays a
-// session whose answers must be those of this machine's own program, tells its helper's verbs, and runs the suites of port and core.
+// session whose answers must be those of this machine's own program, tells its helper's verbs, and runs the suites of port and core;
+// the flavour with TLS meets servers of all kinds; what mends zig's runtime is judged by runtime.c.
 
+import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
-import { bundleRouter, bundleTests } from '../../build/bundle.ts';
+import { isDeepStrictEqual, promisify } from 'node:util';
+import { bundleProgram, bundleRouter, bundleTests } from '../../build/bundle.ts';
 import { runGroup } from '../../build/group.ts';
 import { buildNative, buildTarget } from '../../build/native.ts';
 import { DIST, inProject } from '../../build/project.ts';
 import { add, type Count, countOf, portableSuites } from '../../build/suites.ts';
-import { HELPER, TARGET_NAMES, TARGETS, type TargetName } from '../../build/targets.ts';
+import { C_FLAGS, HELPER, RUNTIME_FLAGS, TARGET_NAMES, TARGETS, type TargetName } from '../../build/targets.ts';
 import { ensureZig, zigTarget } from '../../build/zig.ts';
 import { errorText } from '../../src/errors.ts';
+import { type Case, check, dialBy, makeCases } from '../host/tls-cases.ts';
 import { findQemu } from '../support/qemu.ts';
 import { playSession, type Step } from './session.ts';
 
@@ -27,6 +30,7 @@ const MISNUMBERED = [
 ];
 
 const log = (line: string): void => console.log(line);
+const run = promisify(execFile);
 
 /** A program, and what runs it: nothing, or an emulator. */
 interface Runnable {
@@ -101,13 +105,49 @@ async function runSuites(target: TargetName, emulator: readonly string[], name: 
   }
 }
 
-async function testTarget(target: TargetName, expected: readonly Step[]): Promise<Count> {
+/** Runs what judges the mended runtime: one test, or an Error with its words. */
+async function runRuntime(target: TargetName, emulator: readonly string[]): Promise<Count> {
+  const { cc, flags, env, runtime = [] } = await zigTarget(TARGETS[target], log);
+  const path = join(OUT, `runtime-${target}`);
+  const sources = [inProject('test/targets/runtime.c'), ...runtime];
+  const args = [...cc.slice(1), ...C_FLAGS, ...flags, ...RUNTIME_FLAGS, ...sources, '-o', path];
+  await run(cc[0]!, args, { env: { ...process.env, ...env } });
+  const { code, output } = await runGroup([...emulator, path], SUITES_MS);
+  if (code !== 0) throw new Error(`the runtime of ${target}: status ${code}: ${output}`);
+  return { passed: 1, failed: 0 };
+}
+
+/** Dials servers of all kinds from the flavour with TLS. */
+async function runTls(target: TargetName, emulator: readonly string[], cases: readonly Case[]): Promise<Count> {
+  const path = join(OUT, `tls-${target}`);
+  const bundle = join(OUT, 'tls.js');
+  await buildNative({ bundle, out: path, debug: true, tls: true, target: await zigTarget(TARGETS[target], log), log });
+  const { outcomes } = await dialBy(
+    [...emulator, path],
+    cases.map(({ dial }) => dial),
+  );
+  const count: Count = { passed: 0, failed: 0 };
+  for (const [i, one] of cases.entries())
+    try {
+      check(one, outcomes[i]!, false);
+      count.passed++;
+    } catch (error) {
+      count.failed++;
+      log(`FAIL ${target}: TLS ${one.name}: ${errorText(error)}`);
+    }
+  log(`     TLS: ${count.passed} passed, ${count.failed} failed`);
+  return count;
+}
+
+async function testTarget(target: TargetName, expected: readonly Step[], cases: readonly Case[]): Promise<Count> {
   const { qemu } = TARGETS[target] as { qemu?: string };
   const emulator = qemu ? [await findQemu(qemu)] : [];
   const path = await buildTarget(target, { tls: false, log });
-  const sum = compare(target, await answersOf({ emulator, path }), expected);
+  const sum = await runRuntime(target, emulator);
+  add(sum, compare(target, await answersOf({ emulator, path }), expected));
   log(`     session: ${sum.passed} steps as expected, ${sum.failed} not`);
   for (const name of ['port', 'portable']) add(sum, await runSuites(target, emulator, name));
+  add(sum, await runTls(target, emulator, cases));
   return sum;
 }
 
@@ -142,12 +182,13 @@ async function main(): Promise<void> {
     await bundleTests({ files: portableSuites(), out: join(OUT, 'portable.js'), platform: 'quickjs' });
     const port = [inProject('test/host/port-guest.ts')];
     await bundleTests({ files: port, out: join(OUT, 'port.js'), platform: 'quickjs' });
-    const expected = await expectedAnswers();
+    await bundleProgram(inProject('test/host/tls-guest.ts'), join(OUT, 'tls.js'), join(OUT, 'tls.json'));
+    const [expected, cases] = [await expectedAnswers(), await makeCases()];
     for (const target of names.length > 0 ? (names as TargetName[]) : TARGET_NAMES) {
       const started = performance.now();
       let count: Count;
       try {
-        count = await testTarget(target, expected);
+        count = await testTarget(target, expected, cases);
       } catch (error) {
         log(errorText(error));
         count = { passed: 0, failed: 1 };
