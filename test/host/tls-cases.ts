@@ -314,6 +314,8 @@ export async function makeCases(): Promise<Case[]> {
   return cases;
 }
 
+let dialled = 0;
+
 /** What became of dials by the guest (tls-guest.ts) on the C host, which `argv` starts. @throws Error when that fails. */
 export async function dialBy(
   argv: readonly string[],
@@ -321,7 +323,7 @@ export async function dialBy(
   env: NodeJS.ProcessEnv = {},
 ): Promise<Report> {
   const [program, ...args] = argv as [string, ...string[]];
-  const child = spawn(program, [...args, file('dials.json', JSON.stringify(dials))], {
+  const child = spawn(program, [...args, file(`dials-${++dialled}.json`, JSON.stringify(dials))], {
     env: { ...process.env, ...env },
   });
   let [stdout, stderr] = ['', ''];

@@ -1,10 +1,11 @@
 // `npm run test:targets [-- <target> …]`: builds the router's program for each target and runs it, where need be under qemu. It plays a
 // session whose answers must be those of this machine's own program, tells its helper's verbs, and runs the suites of port and core;
-// the flavour with TLS meets servers of all kinds; what mends zig's runtime is judged by runtime.c.
+// the flavour with TLS meets servers of all kinds; what mends zig's runtime is judged by runtime.c. As many targets at once as there are
+// processors, for an emulator uses one.
 
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual, promisify } from 'node:util';
 import { bundleProgram, bundleRouter, bundleTests } from '../../build/bundle.ts';
@@ -21,7 +22,7 @@ import { playSession, type Step } from './session.ts';
 
 const OUT = join(DIST, 'test', 'targets');
 /** Time for the suites in an emulator, on a busy machine. */
-const SUITES_MS = 900_000;
+const SUITES_MS = 1_800_000;
 /** qemu 7.2 hands SO_ERROR out untranslated, and on MIPS these numbers mean something else: the suites of the port that see it. */
 const MISNUMBERED = [
   'dial and listen: tells of refused connections',
@@ -31,6 +32,24 @@ const MISNUMBERED = [
 
 const log = (line: string): void => console.log(line);
 const run = promisify(execFile);
+
+/** Builds one thing after the other: some share files, and each uses all processors. */
+function build<T>(work: () => Promise<T>): Promise<T> {
+  const next = building.then(work, work);
+  building = next;
+  return next;
+}
+let building: Promise<unknown> = Promise.resolve();
+
+/** Makes a program of a test bundle for a target; its path. */
+async function buildTest(target: TargetName, name: string, tls = false): Promise<string> {
+  const out = join(OUT, `${name}-${target}`);
+  const bundle = join(OUT, `${name}.js`);
+  await build(async () =>
+    buildNative({ bundle, out, debug: true, tls, target: await zigTarget(TARGETS[target], log), log }),
+  );
+  return out;
+}
 
 /** A program, and what runs it: nothing, or an emulator. */
 interface Runnable {
@@ -86,9 +105,7 @@ function failures(output: string): string[] {
 
 /** Runs a bundle of suites on a target. */
 async function runSuites(target: TargetName, emulator: readonly string[], name: string): Promise<Count> {
-  const path = join(OUT, `${name}-${target}`);
-  const bundle = join(OUT, `${name}.js`);
-  await buildNative({ bundle, out: path, debug: true, target: await zigTarget(TARGETS[target], log), log });
+  const path = await buildTest(target, name);
   const directory = mkdtempSync(join(tmpdir(), 'meshbridge-target-'));
   try {
     const { output } = await runGroup([...emulator, path, directory], SUITES_MS);
@@ -96,9 +113,9 @@ async function runSuites(target: TargetName, emulator: readonly string[], name: 
     const excused = target.startsWith('mips') ? MISNUMBERED : [];
     const excuses = failures(output).filter((failure) => excused.includes(failure)).length;
     count.failed -= excuses;
-    if (count.failed > 0) log(output);
+    if (count.failed > 0) log(`${target}: ${output}`);
     const aside = excuses > 0 ? `, ${excuses} that qemu cannot run` : '';
-    log(`     ${name} suites: ${count.passed} passed, ${count.failed} failed${aside}`);
+    log(`     ${target}: ${name} suites: ${count.passed} passed, ${count.failed} failed${aside}`);
     return count;
   } finally {
     rmSync(directory, { recursive: true, force: true });
@@ -111,7 +128,7 @@ async function runRuntime(target: TargetName, emulator: readonly string[]): Prom
   const path = join(OUT, `runtime-${target}`);
   const sources = [inProject('test/targets/runtime.c'), ...runtime];
   const args = [...cc.slice(1), ...C_FLAGS, ...flags, ...RUNTIME_FLAGS, ...sources, '-o', path];
-  await run(cc[0]!, args, { env: { ...process.env, ...env } });
+  await build(() => run(cc[0]!, args, { env: { ...process.env, ...env } }));
   const { code, output } = await runGroup([...emulator, path], SUITES_MS);
   if (code !== 0) throw new Error(`the runtime of ${target}: status ${code}: ${output}`);
   return { passed: 1, failed: 0 };
@@ -119,9 +136,7 @@ async function runRuntime(target: TargetName, emulator: readonly string[]): Prom
 
 /** Dials servers of all kinds from the flavour with TLS. */
 async function runTls(target: TargetName, emulator: readonly string[], cases: readonly Case[]): Promise<Count> {
-  const path = join(OUT, `tls-${target}`);
-  const bundle = join(OUT, 'tls.js');
-  await buildNative({ bundle, out: path, debug: true, tls: true, target: await zigTarget(TARGETS[target], log), log });
+  const path = await buildTest(target, 'tls', true);
   const { outcomes } = await dialBy(
     [...emulator, path],
     cases.map(({ dial }) => dial),
@@ -135,20 +150,37 @@ async function runTls(target: TargetName, emulator: readonly string[], cases: re
       count.failed++;
       log(`FAIL ${target}: TLS ${one.name}: ${errorText(error)}`);
     }
-  log(`     TLS: ${count.passed} passed, ${count.failed} failed`);
+  log(`     ${target}: TLS: ${count.passed} passed, ${count.failed} failed`);
   return count;
 }
 
 async function testTarget(target: TargetName, expected: readonly Step[], cases: readonly Case[]): Promise<Count> {
   const { qemu } = TARGETS[target] as { qemu?: string };
   const emulator = qemu ? [await findQemu(qemu)] : [];
-  const path = await buildTarget(target, { tls: false, log });
+  const path = await build(() => buildTarget(target, { tls: false, log }));
   const sum = await runRuntime(target, emulator);
-  add(sum, compare(target, await answersOf({ emulator, path }), expected));
-  log(`     session: ${sum.passed} steps as expected, ${sum.failed} not`);
+  const session = compare(target, await answersOf({ emulator, path }), expected);
+  log(`     ${target}: session: ${session.passed} steps as expected, ${session.failed} not`);
+  add(sum, session);
   for (const name of ['port', 'portable']) add(sum, await runSuites(target, emulator, name));
   add(sum, await runTls(target, emulator, cases));
   return sum;
+}
+
+/** Tests a target, whatever happens, and tells how it went. */
+async function judgeTarget(target: TargetName, expected: readonly Step[], cases: readonly Case[]): Promise<Count> {
+  const started = performance.now();
+  let count: Count;
+  try {
+    count = await testTarget(target, expected, cases);
+  } catch (error) {
+    log(`${target}: ${errorText(error)}`);
+    count = { passed: 0, failed: 1 };
+  }
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  log(`${count.failed === 0 ? 'ok  ' : 'FAIL'} ${target}: ${count.passed} passed, ${count.failed} failed`);
+  log(`measured: ${target}: ${seconds} s`);
+  return count;
 }
 
 /** What this machine's own program answers. */
@@ -184,21 +216,12 @@ async function main(): Promise<void> {
     await bundleTests({ files: port, out: join(OUT, 'port.js'), platform: 'quickjs' });
     await bundleProgram(inProject('test/host/tls-guest.ts'), join(OUT, 'tls.js'), join(OUT, 'tls.json'));
     const [expected, cases] = [await expectedAnswers(), await makeCases()];
-    for (const target of names.length > 0 ? (names as TargetName[]) : TARGET_NAMES) {
-      const started = performance.now();
-      let count: Count;
-      try {
-        count = await testTarget(target, expected, cases);
-      } catch (error) {
-        log(errorText(error));
-        count = { passed: 0, failed: 1 };
-      }
-      add(sum, count);
-      const seconds = ((performance.now() - started) / 1000).toFixed(1);
-      log(
-        `${count.failed === 0 ? 'ok  ' : 'FAIL'} ${target}: ${count.passed} passed, ${count.failed} failed (${seconds} s)`,
-      );
-    }
+    const left = names.length > 0 ? (names as TargetName[]) : [...TARGET_NAMES];
+    const worker = async (): Promise<void> => {
+      for (let target = left.shift(); target; target = left.shift())
+        add(sum, await judgeTarget(target, expected, cases));
+    };
+    await Promise.all(Array.from({ length: availableParallelism() }, worker));
   }
   log(`${sum.passed} passed, ${sum.failed} failed`);
   process.exitCode = sum.failed === 0 ? 0 : 1;
