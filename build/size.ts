@@ -1,6 +1,7 @@
-// `npm run size`: what everything that goes to a router weighs, against the budgets of targets.ts; ends with exit code 1 when one is past. Then what
-// the daemon grew by since a commit, module by module. What it needs while it runs is for `npm run bench`.
+// `npm run size`: what everything that goes to a router weighs, and what the daemon needs while it runs, against the budgets of targets.ts; ends
+// with exit code 1 when one is past. Then what the daemon grew by since a commit, module by module. How fast it is is for `npm run bench`.
 
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -11,14 +12,14 @@ import { buildPages, weighScripts } from './luci.ts';
 import { buildNative } from './native.ts';
 import { packFor } from './pack.ts';
 import { PACKAGES } from './packages.ts';
-import { DIST, inProject } from './project.ts';
+import { DIST, inProject, ROOT } from './project.ts';
 import { BUDGETS, ROUTER, TARGETS } from './targets.ts';
 import { zigTarget } from './zig.ts';
 
 /** One weighed thing. */
 export interface Weight {
   what: string;
-  unit: 'bytes' | 'lines';
+  unit: 'bytes' | 'lines' | 'instructions';
   /** `undefined`: cannot be weighed here. */
   value: number | undefined;
   /** `undefined`: nothing bounds it. */
@@ -97,6 +98,27 @@ async function weighPages(): Promise<Weight[]> {
   ];
 }
 
+/** What the static programs need while they run on this machine, by a program of the tests. */
+async function weighRunning(): Promise<Weight[]> {
+  const argv = ['build/run.mjs', 'test/bench/footprint.ts'];
+  const child = spawnSync(process.execPath, argv, {
+    cwd: ROOT,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (child.status !== 0) throw new Error(`${argv[1]}: ended with ${child.status ?? child.signal}`);
+  const found = JSON.parse(child.stdout) as { idleBytes?: number; startInstructions?: number };
+  return [
+    { what: 'idle, x86, static, resident', unit: 'bytes', value: found.idleBytes, budget: BUDGETS.idleRss },
+    {
+      what: 'start to first object, x86_64',
+      unit: 'instructions',
+      value: found.startInstructions,
+      budget: BUDGETS.startInstructions,
+    },
+  ];
+}
+
 function show({ what, unit, value, budget }: Weight): string {
   const used = value !== undefined && budget !== undefined ? `${Math.round((100 * value) / budget)} %` : '';
   const cells = [value ?? 'unknown', budget ?? 'none', used].map((cell) => String(cell).padStart(11));
@@ -139,6 +161,7 @@ async function main(): Promise<void> {
     ...(await weighBundle(bundle)),
     ...(await weighPrograms(directory)),
     ...(await weighPages()),
+    ...(await weighRunning()),
     {
       what: 'C of the host',
       unit: 'lines',

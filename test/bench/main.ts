@@ -1,6 +1,6 @@
 // `npm run bench [-- --quick]`: how fast and how small the daemon on the C host is, next to what it replaces, in one run.
 
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bundleProgram, bundlePrograms } from '../../build/bundle.ts';
@@ -8,17 +8,15 @@ import { buildNative } from '../../build/native.ts';
 import { DIST, inProject } from '../../build/project.ts';
 import { BUDGETS } from '../../build/targets.ts';
 import { findYggdrasil, yggdrasilctl } from '../../build/yggdrasil.ts';
-import { findProgram } from '../../src/dev/child.ts';
 import { errorText } from '../../src/errors.ts';
 import { benchCommands, buildCommandGuest } from './command.ts';
+import { IDLE_PEERS, idleResidentKb, PEER_BYTES, startInstructions, staticProgram } from './footprint.ts';
 import { benchPages } from './pages.ts';
 import { cpuMs, residentKb, wakeups } from './process.ts';
 import { Report } from './report.ts';
 import { sleep, type Timing, World } from './world.ts';
 
 const CROWDS = [3, 100, 1000] as const;
-/** Bytes of a peer in a reply, at the least: tells that Yggdrasil's answer has arrived. */
-const PEER_BYTES = 200;
 /** Objects that do nothing: one provided in C, one by our client on the C host. */
 const IN_C = 'bench.c';
 const ON_HOST = 'bench.host';
@@ -210,67 +208,54 @@ class Bench {
   }
 
   private async startUp(): Promise<void> {
-    const { world, report } = this;
     const figure = {
       what: 'start to first object',
       unit: 'M instr',
       target: { atMost: BUDGETS.startInstructions / 1e6 },
     };
-    if (!findProgram('valgrind')) {
-      report.add({ ...figure, value: undefined, note: 'skipped: no valgrind' });
-      return;
+    try {
+      const instructions = await startInstructions(this.world, await staticProgram('x86_64', log));
+      this.report.add({ ...figure, value: instructions / 1e6, note: 'callgrind; x86_64, static' });
+    } catch (error) {
+      this.report.add({ ...figure, value: undefined, note: `skipped: ${errorText(error)}` });
     }
-    const out = world.path('callgrind');
-    const daemon = await world.startDaemon(this.programs.daemon, {
-      wrapper: ['valgrind', '--tool=callgrind', `--callgrind-out-file=${out}`],
-      yggdrasil: false,
-    });
-    await world.answering('meshbridge', 'status', 1);
-    await daemon.stop(10_000);
-    const total = /^(?:summary|totals): (\d+)/m.exec(readFileSync(out, 'utf8'));
-    report.add({
-      ...figure,
-      value: total ? Number(total[1]) / 1e6 : undefined,
-      note: 'callgrind; with the first call and the end, which it cannot tell apart',
-    });
   }
 
   private async idle(): Promise<void> {
     const { world, report, plan } = this;
-    const node = await world.playNode(20);
-    const daemon = await world.startDaemon(this.programs.daemon);
+    const figure = {
+      what: 'idle, resident',
+      peers: IDLE_PEERS,
+      unit: 'KiB',
+      target: { atMost: BUDGETS.idleRss / 1024 },
+    };
     try {
-      await world.answering('yggdrasil', 'peers', 20 * PEER_BYTES);
-      await sleep(15_000); // the look that found it up has passed
-      report.add({
-        what: 'idle, resident',
-        peers: 20,
-        value: residentKb(daemon.pid),
-        unit: 'KiB',
-        note: `${process.arch}, dynamic; budget ${BUDGETS.idleRss / 1024} KiB is for the static i386 program`,
-      });
-      const [before, begun, cpu] = [wakeups(daemon.pid), performance.now(), cpuMs(daemon.pid)];
+      const program = await staticProgram('x86', log);
+      report.add({ ...figure, value: await idleResidentKb(world, program), note: 'x86, static' });
+    } catch (error) {
+      report.add({ ...figure, value: undefined, note: `skipped: ${errorText(error)}` });
+    }
+    await idleResidentKb(world, this.programs.daemon, async (pid) => {
+      const [before, begun, cpu] = [wakeups(pid), performance.now(), cpuMs(pid)];
       await sleep(plan.idleSeconds * 1000);
       const minutes = (performance.now() - begun) / 60_000;
       report.add({
         what: 'idle, wake-ups a minute',
-        peers: 20,
-        value: (wakeups(daemon.pid) - before) / minutes,
+        peers: IDLE_PEERS,
+        value: (wakeups(pid) - before) / minutes,
         unit: '/min',
         target: { atMost: 30 },
-        note: `over ${plan.idleSeconds} s, ${cpuMs(daemon.pid) - cpu} ms of processor time`,
+        note: `over ${plan.idleSeconds} s, ${cpuMs(pid) - cpu} ms of processor time`,
       });
-    } finally {
-      await daemon.stop();
-      await node.close();
-    }
+    });
   }
 }
+
+const log = (line: string): void => console.error(`bench: ${line}`);
 
 /** Builds both, whatever their size: the daemon as routers get it. */
 async function build(): Promise<Programs> {
   const directory = join(DIST, 'bench');
-  const log = (line: string): void => console.error(`bench: ${line}`);
   const [daemon, noop] = [join(directory, 'meshbridge'), join(directory, 'noop')];
   await buildNative({ ...(await bundlePrograms(join(directory, 'router'))), out: daemon, debug: false, log });
   await bundleProgram(inProject('test/bench/noop.ts'), `${noop}.js`, `${noop}.meta.json`);

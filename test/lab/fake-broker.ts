@@ -28,7 +28,10 @@ class Peer {
   isClosed = false;
   private isQuiet = false;
 
-  constructor(private readonly socket: Socket) {
+  constructor(
+    private readonly socket: Socket,
+    private readonly onObject: (peer: Peer) => void,
+  ) {
     const reader = new FrameReader();
     socket.on('data', (bytes) => reader.push(new Uint8Array(bytes), (frame) => this.onMessage(decodeMessage(frame))));
     socket.on('error', () => socket.destroy());
@@ -42,7 +45,7 @@ class Peer {
     this.socket.write(bytes);
   }
 
-  /** Sends these bytes and nothing after them: an answer to another request would continue the frame that they begin. */
+  /** Sends these bytes, if any, and nothing after them: an answer to another request would continue the frame that they begin. */
   sendLast(bytes: Uint8Array): void {
     this.send(bytes);
     this.isQuiet = true;
@@ -60,6 +63,7 @@ class Peer {
     else if (type === UBUS_MSG_DATA && data) this.answers.push(data);
     if (type === UBUS_MSG_STATUS || type === UBUS_MSG_DATA) return;
     if (type === UBUS_MSG_ADD_OBJECT) {
+      this.onObject(this);
       const objectId = FIRST_OBJECT + this.objects.size;
       this.objects.set(attributes.path ?? '', objectId);
       this.reply({ type: UBUS_MSG_DATA, seq, peer, attributes: { objectId, objectType: 1025 } });
@@ -77,12 +81,16 @@ export class FakeBroker {
   private readonly peers: Peer[] = [];
   private readonly server: Server;
 
-  private constructor(private readonly path: string) {
-    this.server = createServer((socket) => this.peers.push(new Peer(socket)));
+  private constructor(
+    private readonly path: string,
+    onObject: (peer: Peer) => void,
+  ) {
+    this.server = createServer((socket) => this.peers.push(new Peer(socket, onObject)));
   }
 
-  static async open(path: string): Promise<FakeBroker> {
-    const broker = new FakeBroker(path);
+  /** @param onObject is called when an object comes, before the daemon hears that it was published. */
+  static async open(path: string, onObject: (peer: Peer) => void = () => {}): Promise<FakeBroker> {
+    const broker = new FakeBroker(path, onObject);
     await new Promise<void>((resolve) => broker.server.listen(path, resolve));
     return broker;
   }
