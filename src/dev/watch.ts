@@ -44,6 +44,7 @@ export function noticeText(type: string, data: Record<string, unknown>): string 
     const error = peer.last_error && !peer.up ? `: ${peer.last_error}` : '';
     return `${data.interface ?? '?'}: ${words} ${who}${error}`;
   }
+  if (type === 'verdict') return `${data.interface || 'daemon'}: verdict ${data.id ?? '?'}`;
   const error = data.last_error ? `: ${data.last_error}` : '';
   return `daemon: ${words} ${data.name ?? ''}${error}`;
 }

@@ -108,6 +108,8 @@ const NOTICES: [string, Record<string, unknown>, string][] = [
     'ygg0: peer up tcp://h:1',
   ],
   ['link_down', { name: 'yggdrasil.ygg0', last_error: 'refused' }, 'daemon: link down yggdrasil.ygg0: refused'],
+  ['verdict', { interface: 'ygg0', id: 'no_cable', state: 'bad' }, 'ygg0: verdict no_cable'],
+  ['verdict', { interface: '', id: 'yggdrasil_unset', state: 'bad' }, 'daemon: verdict yggdrasil_unset'],
   ['peer_up', {}, '?: peer up '],
 ];
 for (const [type, data, text] of NOTICES) notice(`says "${text}"`, () => assert.is(noticeText(type, data), text));

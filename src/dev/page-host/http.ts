@@ -53,7 +53,11 @@ export function cookieOf({ headers }: IncomingMessage, name: string): string | u
   return undefined;
 }
 
-/** Headers of every answer. LuCI evaluates its classes, and views bring their style sheets with them. @param nonce of inline scripts. */
+/**
+ * Headers of every answer. LuCI evaluates its classes, and views bring their style sheets with them. Where no referrer may be told, browsers
+ * send forms from nowhere, and those are refused.
+ * @param nonce of inline scripts.
+ */
 export function headersOf(type: string, nonce: string): Record<string, string> {
   const policy = [
     "default-src 'none'",
@@ -71,7 +75,7 @@ export function headersOf(type: string, nonce: string): Record<string, string> {
     'content-security-policy': policy.join('; '),
     'cross-origin-opener-policy': 'same-origin',
     'cross-origin-resource-policy': 'same-origin',
-    'referrer-policy': 'no-referrer',
+    'referrer-policy': 'same-origin',
     'x-content-type-options': 'nosniff',
   };
 }
