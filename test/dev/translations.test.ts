@@ -1,10 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createContext, runInContext } from 'node:vm';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readCatalogue } from '../../build/catalogue.ts';
 import { LANGUAGES, type Language } from '../../build/packages.ts';
+import { parsePo } from '../../build/po.ts';
 import { luciRoots } from '../../src/dev/page-host/luci.ts';
 import { readTranslations } from '../../src/dev/page-host/translations.ts';
 
@@ -49,5 +50,31 @@ else
           ] as const)
             assert.is(luci.N_(count, id, plural), translations[form] || (form === 0 ? id : plural));
       assert.is(luci._('Peers is not a text of ours'), 'Peers is not a text of ours');
+    });
+
+/** Of these, what LuCI says is as good. */
+const SHARED = ['Changes', 'Network device', 'Peers', 'Remove', 'To', 'Traffic', 'Upload'];
+/** A file of LuCI's without what ours never have: contexts, and texts of the past. */
+const plainPo = (path: string): string =>
+  readFileSync(path, 'utf8')
+    .split('\n\n')
+    .filter((entry) => !/^(msgctxt|#[,~|])/m.test(entry))
+    .join('\n\n');
+const base = (language: Language): string => join(directory ?? '', 'modules/luci-base/po', language, 'base.po');
+if (directory && !existsSync(base('de'))) console.log('skipped: texts that LuCI has, too: LUCI_DIR is no checkout');
+else if (directory)
+  for (const language of languages)
+    translations(`says nothing that means something else in LuCI: ${language}`, () => {
+      const path = base(language);
+      const known = new Map(parsePo(plainPo(path), path).messages.map((one) => [one.id, one.translations[0]]));
+      const other = readCatalogue(language).messages.filter(({ id, translations: [ours] }) => {
+        const theirs = known.get(id);
+        return theirs !== undefined && theirs !== '' && theirs !== ours && !SHARED.includes(id);
+      });
+      assert.equal(
+        other.map(({ id }) => id),
+        [],
+        '~> LuCI looks up its own first',
+      );
     });
 translations.run();

@@ -91,7 +91,7 @@ const TEXTS: Record<Language, [page: string, texts: readonly string[]][]> = {
     [
       'overview',
       [
-        'Resumen de la malla',
+        'Vista general de la malla',
         'No hay señal en la línea de Internet wan',
         'Desde hace 5 minutos.',
         'contado desde hace 26 horas',

@@ -118,7 +118,7 @@ function stateOf(peer: Peer): Pick<Line, 'health' | 'badge' | 'state'> {
     const unsteady = peer.changes_per_hour >= UNSTEADY;
     return {
       health: unsteady ? 'weak' : 'good',
-      badge: unsteady ? _('Unsteady') : _('Up'),
+      badge: unsteady ? _('Unsteady') : _('Is up'),
       state:
         proven === undefined
           ? ''
@@ -133,7 +133,7 @@ function stateOf(peer: Peer): Pick<Line, 'health' | 'badge' | 'state'> {
     };
   if (peer.last_error === undefined && since < DIALLING_MS)
     return { health: 'unknown', badge: _('Dialling'), state: _('for %s').format(duration(since / 1000)) };
-  return { health: 'bad', badge: _('Down'), state: _('for %s').format(duration(since / 1000)) };
+  return { health: 'bad', badge: _('Is down'), state: _('for %s').format(duration(since / 1000)) };
 }
 
 function noteOf(peer: Peer, difference: Difference | undefined): Trouble | undefined {
