@@ -6,8 +6,15 @@ import { hashText } from '../../../../build/lmo.ts';
 /** What stands in a file of translations: each text by the hash of the English one in hex, and under 0 the rule of plurals. */
 const table = (): Readonly<Record<string, string>> => (window as { TR?: Record<string, string> }).TR ?? {};
 
+/** Pages say few texts, and those again and again. */
+const keys = new Map<string, string>();
+
 function keyOf(text: string): string {
-  return hashText(text.trim().replace(/\s+/g, ' ')).toString(16).padStart(8, '0');
+  const known = keys.get(text);
+  if (known !== undefined) return known;
+  const key = hashText(text.trim().replace(/\s+/g, ' ')).toString(16).padStart(8, '0');
+  keys.set(text, key);
+  return key;
 }
 
 /** The translation of a text, or the text. */
