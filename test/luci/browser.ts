@@ -29,6 +29,8 @@ export interface Visit {
   rollbackS?: number;
   /** What the browser asks for; default: English. */
   language?: string;
+  /** Of that language, in the form of LuCI's server; default: as they are packaged. */
+  translation?: Readonly<Record<string, string>>;
 }
 
 const LOGINS = `
@@ -112,7 +114,7 @@ export class Opened {
       pages,
       router,
       luci: LUCI,
-      translations,
+      translations: visit.translation ? { [visit.language!]: visit.translation } : translations,
       answer: (call) => (isScripted(call) ? this.answer(call) : router.answer(call)),
       ...(visit.rollbackS !== undefined && { rollbackS: visit.rollbackS }),
       log,

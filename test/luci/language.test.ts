@@ -1,10 +1,13 @@
+import type { Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { translationTable } from '../../build/lmo.ts';
 import { LANGUAGES, type Language } from '../../build/packages.ts';
+import { projectTexts } from '../../build/texts.ts';
 import type { Finding, Peer } from '../../src/api/model.ts';
 import { FINDINGS } from '../../src/mesh/lint-finding.ts';
 import { speak } from '../../src/mesh/verdict-words.ts';
-import { Pages, PHONE, type Script } from './browser.ts';
+import { DESKTOP, Pages, PHONE, type Script } from './browser.ts';
 import { day, history, map, member, ok, overview } from './made-answer.ts';
 
 const PEER: Peer = {
@@ -106,6 +109,7 @@ const TEXTS: Record<Language, [page: string, texts: readonly string[]][]> = {
 };
 
 const pages = await Pages.start();
+const other = pages && (await Pages.start());
 const language = suite('pages in other languages');
 if (pages) {
   language.after(() => pages.close());
@@ -128,3 +132,90 @@ if (pages) {
       });
 }
 language.run();
+
+// ---
+
+/** A language in which no text of ours has a Latin letter. */
+const STRANGE = translationTable({
+  header: new Map([['Plural-Forms', 'nplurals=2; plural=(n != 1);']]),
+  messages: projectTexts().map(({ id, plural, files }) => {
+    const strange = (text: string): string =>
+      text.replace(/%.|\{\w+\}|[A-Za-z]/g, (part) => (part.length > 1 ? part : 'ж'));
+    return {
+      id,
+      files,
+      ...(plural === undefined ? {} : { plural }),
+      translations: [id, ...(plural === undefined ? [] : [plural])].map(strange),
+    };
+  }),
+});
+/** What is no text: names, addresses, units, and what LuCI itself says of forms. */
+const DATA =
+  /^(ygg\d|wan6?|eth\d|dhcp(v6)?|mill-roof|yggdrasil|meshbridge|network|no_\w+|info|warn|error|debug|tls|tcp|dial|connect\w*|refused|EOF|ms|[kMG]?B|[AP]M|Add|This|section|contains|no|values|yet|[0-9a-f]{3,}|example|ae|[ac])$/;
+
+/** Words with Latin letters that people see, or hear. */
+const LATIN_WORDS = `(() => {
+  const words = [];
+  const take = (text) => words.push(...(text.match(/[A-Za-z][\\w-]*/g) ?? []));
+  const walk = document.createTreeWalker(document.querySelector('.mb-page'), NodeFilter.SHOW_TEXT);
+  for (let node = walk.nextNode(); node; node = walk.nextNode()) if (!node.parentElement.closest('script, style')) take(node.data);
+  for (const one of document.querySelectorAll('.mb-page *'))
+    for (const name of ['aria-label', 'title', 'aria-valuetext', 'data-title', 'alt']) take(one.getAttribute(name) ?? '');
+  return [...new Set(words)];
+})()`;
+
+/** Of what can be used, each by its role, what has no name. */
+async function nameless(page: Page): Promise<string[]> {
+  const session = await page.context().newCDPSession(page);
+  const { nodes } = await session.send('Accessibility.getFullAXTree');
+  const usable = [
+    'button',
+    'link',
+    'textbox',
+    'searchbox',
+    'checkbox',
+    'combobox',
+    'slider',
+    'spinbutton',
+    'listbox',
+    'option',
+    'region',
+    'table',
+    'dialog',
+  ];
+  return nodes
+    .filter(({ ignored, role }) => !ignored && usable.includes(String(role?.value)))
+    .filter(({ name }) => !String(name?.value ?? '').trim())
+    .map(({ role }) => String(role?.value));
+}
+
+const whole = suite('every page');
+if (other) {
+  whole.after(() => other.close());
+  for (const [name] of TEXTS.de)
+    whole(`says nothing but what is translated, and has a name for all that can be used: ${name}`, async () => {
+      await other.show(
+        `admin/mesh/${name}`,
+        DESKTOP,
+        ANSWERS,
+        async ({ page }) => {
+          await page
+            .locator('.mb-page .mb-body:not([hidden]) > *')
+            .first()
+            .waitFor({ state: 'attached', timeout: 15_000 });
+          await page.clock.runFor(3000);
+          await page.waitForTimeout(300);
+          for (const details of await page.locator('details').all())
+            await details.evaluate((element) => element.setAttribute('open', ''));
+          const words = (await page.evaluate(LATIN_WORDS)) as string[];
+          assert.equal(
+            words.filter((word) => !DATA.test(word)),
+            [],
+          );
+          assert.equal(await nameless(page), []);
+        },
+        { language: 'de', translation: STRANGE, config: CONFIG },
+      );
+    });
+}
+whole.run();

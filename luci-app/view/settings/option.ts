@@ -34,6 +34,18 @@ const isPath: Fits = (text) => /^\/[ -~\xa0-\u{10ffff}]{1,255}$/u.test(text);
 const isEndpoint: Fits = (text) =>
   /^(unix:\/\/[/@].{1,106}|(tcp:\/\/)?(\[[\da-f:.]+(%[\w.-]+)?\]|\w[\w.-]*):\d{1,5})$/i.test(text);
 
+/** LuCI has no names for screen readers at boxes to tick and where a section is added, and draws a form anew when it was saved. */
+function nameFields(root: HTMLElement): void {
+  const name = (): void => {
+    for (const row of root.querySelectorAll('.cbi-value'))
+      for (const field of row.querySelectorAll('input, select'))
+        field.setAttribute('aria-label', row.querySelector('.cbi-value-title')!.textContent!.trim());
+    root.querySelector('.cbi-section-create-name')?.setAttribute('aria-label', _('Interface'));
+  };
+  new MutationObserver(name).observe(root, { childList: true, subtree: true });
+  name();
+}
+
 /** Draws it. @throws (rejects) as LuCI's client, when the file is not there or may not be read. */
 export async function drawOptions(): Promise<HTMLElement> {
   await uci.load(PACKAGE);
@@ -86,5 +98,7 @@ export async function drawOptions(): Promise<HTMLElement> {
   const endpoint = _('unix:///path, unix://@name or tcp://host:port');
   value(interfaces, 'socket', 'unix:///tmp/yggdrasil/ygg0.sock', _('Admin socket'), endpoint, isEndpoint);
   flag(interfaces, 'enabled', '1', _('In use'));
-  return map.render();
+  const root = await map.render();
+  nameFields(root);
+  return root;
 }
