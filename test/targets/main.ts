@@ -30,6 +30,14 @@ const MISNUMBERED = [
   'names: names every address that failed',
 ];
 
+/** They play weeks of decisions, and nothing of the machine: two thirds of all the time, ten times as long in an emulator. The C host runs them. */
+const LONG = [
+  'test/mesh/adviser.test.ts',
+  'test/source/adviser.test.ts',
+  'test/system/desired-power.test.ts',
+  'test/mesh/home.test.ts',
+];
+
 const log = (line: string): void => console.log(line);
 const run = promisify(execFile);
 
@@ -211,7 +219,8 @@ async function main(): Promise<void> {
   if (why) log(`skipped: running the programs for routers: ${why}`);
   else {
     mkdirSync(OUT, { recursive: true });
-    await bundleTests({ files: portableSuites(), out: join(OUT, 'portable.js'), platform: 'quickjs' });
+    const files = portableSuites().filter((path) => !LONG.some((name) => path.endsWith(name)));
+    await bundleTests({ files, out: join(OUT, 'portable.js'), platform: 'quickjs' });
     const port = [inProject('test/host/port-guest.ts')];
     await bundleTests({ files: port, out: join(OUT, 'port.js'), platform: 'quickjs' });
     await bundleProgram(inProject('test/host/tls-guest.ts'), join(OUT, 'tls.js'), join(OUT, 'tls.json'));
