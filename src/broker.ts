@@ -4,7 +4,7 @@ import { version } from '../package.json';
 import type { BrokerStatus, Heal, Json, LinkStatus, TelemetryStatus, Uplink } from './api/model.ts';
 import { ALARM_IDS, type AlarmId, type EventKind, type Payload, type Sample } from './api/topics.ts';
 import { allOperations, type DeskParts, openCommandDesk } from './command-desk.ts';
-import { type BrokerConfig, brokerEndpoint, type Config, HOME_SITE } from './config.ts';
+import { type BrokerConfig, brokerEndpoint, type Config, configText, HOME_SITE, MAX_BROKERS } from './config.ts';
 import { toHex } from './lib/bytes.ts';
 import { sealEnvelope } from './lib/envelope.ts';
 import { keyIdOf } from './lib/node-id.ts';
@@ -230,8 +230,11 @@ export class Brokers {
     this.parts.management.desk = this.desk;
   }
 
-  /** The daemon ends, or brokers are not wanted any more. Resolves when the brokers were told, or after a moment. */
-  async stop(): Promise<void> {
+  /**
+   * The daemon ends, or, `forGood`, brokers are not wanted any more: then Home Assistant forgets the router. Resolves when the brokers were
+   * told, or after a moment.
+   */
+  async stop(forGood = false): Promise<void> {
     this.stopped = true;
     this.parts.management.desk = undefined;
     this.desired.stop();
@@ -242,7 +245,7 @@ export class Brokers {
     this.logLease.stop();
     this.telemetry.stop();
     const units = this.units.splice(0);
-    await Promise.all(units.map((unit) => this.end(unit, unit.surface.bye())));
+    await Promise.all(units.map((unit) => this.end(unit, forGood ? unit.surface.leave() : unit.surface.bye())));
   }
 
   /** What did not change goes on as it is. */
@@ -254,14 +257,17 @@ export class Brokers {
     const kept = this.units.filter(
       (unit) => !isMoved && wanted.some((by) => isKept(unit, by) && !isOther(unit.config, by)),
     );
+    // what waits for a broker that is reached in another way waits on
+    const queues = new Map<string, ReportQueue>();
     for (const unit of this.units)
       if (!kept.includes(unit)) {
+        if (!isMoved) queues.set(unit.config.name, unit.queue);
         this.telemetry.remove(unit.feed);
         void this.end(unit, unit.surface.leave());
       }
     this.units = wanted.map((by) => {
       const known = kept.find((unit) => isKept(unit, by));
-      if (!known) return this.begin(by);
+      if (!known) return this.begin(by, queues.get(by.name));
       known.config = by;
       known.surface.setFilter(filterOf(by));
       known.feed.setOptions(feedOf(by));
@@ -343,12 +349,12 @@ export class Brokers {
 
   // one broker
 
-  private begin(config: BrokerConfig): Unit {
+  private begin(config: BrokerConfig, kept?: ReportQueue): Unit {
     const { host, logger, random } = this.parts;
     const { node } = this.identity;
     const { streams, clock } = host;
     const log = logger.scope(`mqtt.${config.name}`);
-    const queue = new ReportQueue(Math.floor(MAX_QUEUED_BYTES / Math.max(1, this.config.brokers.length)));
+    const queue = kept ?? new ReportQueue(MAX_QUEUED_BYTES / MAX_BROKERS);
     const troubles = new Map<string, string>();
     const surface: MqttSurface = new MqttSurface(
       {
@@ -393,6 +399,7 @@ export class Brokers {
       ...(config.password !== undefined && { password: config.password }),
       will: () => surface.will(),
       profile: config.profile,
+      ...(config.metered && { keepaliveS: METERED_KEEPALIVE_S }),
       onChange: (up, error) => {
         if (up) log.info('connected');
         else log.info('lost', { error: error?.message });
@@ -642,7 +649,7 @@ export class Brokers {
       ops: [...this.operations],
       cap: this.config.manageCap,
       keys: this.config.keys.map((key) => ({ id: keyIdOf(key.public), scope: key.scope })),
-      conf: toHex(this.parts.host.crypto.sha512(encodeUtf8(JSON.stringify(this.config)))).slice(0, 16),
+      conf: toHex(this.parts.host.crypto.sha512(encodeUtf8(configText(this.config)))).slice(0, 16),
     };
   }
 
@@ -652,6 +659,8 @@ export class Brokers {
   }
 }
 
+/** Longer than there is between two heartbeats then, so that no ping is needed. */
+const METERED_KEEPALIVE_S = 1200;
 /** How long a broker may take to hear that the router goes. */
 const BYE_MS = 1000;
 /** And how long it may take to answer. */
@@ -661,8 +670,10 @@ const MAX_REMOTE = 200;
 
 /** Whether it takes another connection. */
 function isOther(before: BrokerConfig, after: BrokerConfig): boolean {
-  const part = ({ url, username, password, profile, caFile, serverName, certFile, keyFile, pins }: BrokerConfig) =>
-    JSON.stringify([url, username, password, profile, caFile, serverName, certFile, keyFile, pins]);
+  const part = (broker: BrokerConfig) => {
+    const { url, username, password, profile, metered, caFile, serverName, certFile, keyFile, pins } = broker;
+    return JSON.stringify([url, username, password, profile, metered, caFile, serverName, certFile, keyFile, pins]);
+  };
   return part(before) !== part(after);
 }
 

@@ -24,7 +24,7 @@ export class LateBrokers {
     this.config = config;
     if (!config.mqtt) {
       this.problem = undefined;
-      void this.brokers?.stop();
+      void this.brokers?.stop(true);
       this.brokers = undefined;
     } else if (this.brokers) this.brokers.setConfig(config);
     else this.loading ??= this.load().finally(() => (this.loading = undefined));

@@ -328,6 +328,11 @@ export function parseConfig(text: string | undefined): Config {
   };
 }
 
+/** A configuration as text, to tell two apart by its hash. No passwords: whoever knows the rest could find a weak one by trying. */
+export function configText(config: Config): string {
+  return JSON.stringify(config, (name, value) => (name === 'password' ? undefined : value));
+}
+
 /** The site of a router that names none: it is at no broker but that of its home. */
 export const HOME_SITE = 'home';
 

@@ -72,7 +72,7 @@ export class Replay {
         pauseMs = PAUSE_MS;
       } else {
         this.queue.countLost();
-        this.log.warn('not told', { topic: report.topic, error: errorText(error) });
+        this.log.warn('not told', { topic: report.kind, error: errorText(error) });
       }
     } finally {
       this.sending = false;

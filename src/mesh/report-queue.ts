@@ -3,8 +3,8 @@
 /** Something that was to be told. */
 export interface Report {
   readonly kind: 'tele' | 'evt';
-  /** Topic of it. */
-  readonly topic: string;
+  /** Kind of an event. */
+  readonly tail?: string;
   readonly text: string;
 }
 
@@ -13,8 +13,8 @@ export const MAX_QUEUED_BYTES = 262_144;
 /** What the engine takes for one beside its texts, about. */
 const OVERHEAD_BYTES = 96;
 
-function weigh({ topic, text }: Report): number {
-  return topic.length + text.length + OVERHEAD_BYTES;
+function weigh({ tail = '', text }: Report): number {
+  return tail.length + text.length + OVERHEAD_BYTES;
 }
 
 /** Reports in the order in which they came. */

@@ -218,7 +218,7 @@ export class MqttSurface implements FeedSink {
 
   heartbeat(text: string): void {
     const topic = this.topic('tele');
-    if (!this.up || !this.once('tele', topic, text)) this.hold({ kind: 'tele', topic, text });
+    if (!this.up || !this.once('tele', topic, text)) this.hold({ kind: 'tele', text });
   }
 
   // what happens
@@ -227,7 +227,7 @@ export class MqttSurface implements FeedSink {
   event(kind: EventKind, text: string): void {
     const group = EVENT_GROUPS.find(([form]) => form.test(kind))?.[1] ?? 'own';
     if (!this.filter.send.includes('evt') || !this.filter.groups.includes(group)) return;
-    const report: Report = { kind: 'evt', topic: this.topic('evt', kind), text };
+    const report: Report = { kind: 'evt', tail: kind, text };
     if (!this.up) this.hold(report);
     else this.resend(report).catch((error) => this.lost(report, error));
   }
@@ -330,9 +330,9 @@ export class MqttSurface implements FeedSink {
   }
 
   /** What may have waited: QoS 1, and of a heartbeat no expiry, for it is old already. */
-  private async resend({ kind, topic, text }: Report): Promise<void> {
+  private async resend({ kind, tail, text }: Report): Promise<void> {
     const message = {
-      topic,
+      topic: this.topic(kind, tail),
       payload: encodeUtf8(text),
       qos: 1 as const,
       ...(kind === 'evt' && { expiryS: TOPICS.evt.expiryS }),
@@ -351,7 +351,7 @@ export class MqttSurface implements FeedSink {
     if (error instanceof LinkDownError || error instanceof BusyError) this.hold(report);
     else {
       this.parts.queue.countLost();
-      this.parts.log.warn('not told', { topic: report.topic, error: errorText(error) });
+      this.parts.log.warn('not told', { topic: this.topic(report.kind, report.tail), error: errorText(error) });
     }
   }
 

@@ -21,15 +21,19 @@ export const PEER_BYTES = 200;
 /** After the look that found the daemon up, its polls are slow again and its garbage is collected. */
 const SETTLE_MS = 15_000;
 
-/** Kilobytes of resident memory of an idle daemon with `IDLE_PEERS` peers. @param then what else is asked of it, by its process id. */
+/**
+ * Kilobytes of resident memory of an idle daemon with `IDLE_PEERS` peers.
+ * @param then what else is asked of it, by its process id. @param mqtt URL of a broker that it reports to.
+ */
 export async function idleResidentKb(
   world: World,
   program: string,
   then: (pid: number) => Promise<void> = async () => {},
+  mqtt?: string,
 ): Promise<number> {
   const node = await world.playNode(IDLE_PEERS);
   try {
-    const daemon = await world.startDaemon(program);
+    const daemon = await world.startDaemon(program, mqtt === undefined ? {} : { mqtt });
     try {
       await world.answering('yggdrasil', 'peers', IDLE_PEERS * PEER_BYTES);
       await sleep(SETTLE_MS);

@@ -14,6 +14,7 @@ import { IDLE_PEERS, idleResidentKb, PEER_BYTES, startInstructions, staticProgra
 import { benchPages } from './pages.ts';
 import { cpuMs, residentKb, wakeups } from './process.ts';
 import { Report } from './report.ts';
+import { benchTelemetry } from './telemetry.ts';
 import { sleep, type Timing, World } from './world.ts';
 
 const CROWDS = [3, 100, 1000] as const;
@@ -73,6 +74,7 @@ class Bench {
     await this.idle();
     await benchPages(this.report, this.plan.redraws);
     await benchCommands(this.report, this.programs.command);
+    await benchTelemetry(this.report, this.world, log);
     return this.report.table();
   }
 

@@ -80,10 +80,10 @@ export class World {
     return AdminSocket.open(this.admin, new CrowdedNode(peers), () => {});
   }
 
-  /** Starts the daemon, `wrapper` before it; `yggdrasil: false` leaves it without an interface. */
+  /** Starts the daemon, `wrapper` before it; `yggdrasil: false` leaves it without an interface. `mqtt`: URL of a broker that it reports to. */
   async startDaemon(
     program: string,
-    { wrapper = [], yggdrasil = true }: { wrapper?: string[]; yggdrasil?: boolean } = {},
+    { wrapper = [], yggdrasil = true, mqtt }: { wrapper?: string[]; yggdrasil?: boolean; mqtt?: string } = {},
   ): Promise<Child> {
     const config = this.path('meshbridge');
     const lines = [
@@ -91,8 +91,12 @@ export class World {
       `option ubus_socket '${this.ubus}'`,
       `option state_dir '${this.path('state')}'`,
       "option discover '0'",
+      ...(mqtt === undefined ? [] : ["option mqtt '1'"]),
       ...(yggdrasil ? ["config interface 'ygg0'", `option socket 'unix://${this.admin}'`] : []),
+      ...(mqtt === undefined ? [] : ["config mqtt 'home'", "option profile 'home'", `option url '${mqtt}'`]),
     ];
+    // the helper would have handed it over
+    if (mqtt !== undefined) writeFileSync(this.path('node.key'), `${'5a'.repeat(32)}\n`);
     writeFileSync(config, `${lines.join('\n')}\n`);
     return Child.start([...wrapper, program, '--config', config]);
   }

@@ -10,7 +10,7 @@ import { ManualClock } from '../support/clock.ts';
 function make(count: number, outcome: (text: string, nth: number) => Promise<void> = async () => {}) {
   const clock = new ManualClock();
   const queue = new ReportQueue(100_000);
-  const push = (n: number): void => queue.push({ kind: 'evt', topic: 't', text: String(n) });
+  const push = (n: number): void => queue.push({ kind: 'evt', tail: 't', text: String(n) });
   for (let n = 0; n < count; n++) push(n);
   const sent: { text: string; atMs: number }[] = [];
   const replay = new Replay(

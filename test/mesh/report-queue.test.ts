@@ -4,7 +4,7 @@ import { type Report, ReportQueue } from '../../src/mesh/report-queue.ts';
 
 const report = (kind: Report['kind'], n: number, length = 100): Report => ({
   kind,
-  topic: 'mb/1/s/n/tele',
+  tail: 'peer-up',
   text: String(n).padStart(length, '.'),
 });
 const numbersOf = (queue: ReportQueue): string[] => {

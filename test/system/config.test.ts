@@ -1,6 +1,14 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type BrokerConfig, type Config, MAX_INTERFACES, OPTIONS, parseConfig } from '../../src/config.ts';
+import {
+  type BrokerConfig,
+  brokerEndpoint,
+  type Config,
+  configText,
+  MAX_INTERFACES,
+  OPTIONS,
+  parseConfig,
+} from '../../src/config.ts';
 import { ConfigError } from '../../src/errors.ts';
 
 const DEFAULTS: Config = {
@@ -420,3 +428,30 @@ parse('counts problems beyond the first 64', () => {
   assert.is(problems.at(-1), 'meshbridge: 936 problems more');
 });
 parse.run();
+
+const text = suite('configText');
+text('tells configurations apart, but not by their passwords', () => {
+  const of = (...lines: string[]): string =>
+    configText(
+      parseConfig(`config mqtt 'b'\n\toption url 'mqtt://broker'\n${lines.map((line) => `\t${line}\n`).join('')}`),
+    );
+  assert.is.not(of("option username 'a'"), of("option username 'b'"));
+  assert.is(of("option password 'a'"), of("option password 'b'"));
+  assert.not.match(of("option password 'hunter2'"), 'hunter2');
+});
+text.run();
+
+const endpoint = suite('brokerEndpoint');
+endpoint('has TLS where the address says so, with what both ends are known by', () => {
+  assert.equal(brokerEndpoint(BROKER), { host: 'broker', port: 1883 });
+  const secure = { ...BROKER, url: { ...BROKER.url, secure: true } };
+  assert.equal(brokerEndpoint(secure), { host: 'broker', port: 1883, tls: {} });
+  const isClockRight = () => true;
+  const whole = { caFile: '/ca', serverName: 'b', certFile: '/c', keyFile: '/k', pins: [PIN] };
+  assert.equal(brokerEndpoint({ ...secure, ...whole }, isClockRight), {
+    host: 'broker',
+    port: 1883,
+    tls: { ...whole, isClockRight },
+  });
+});
+endpoint.run();
