@@ -174,11 +174,16 @@ static const struct program *chosen_program(void) {
 	return programs;
 }
 
-// The engine copies what it reads: the pages need not stay in memory.
+// The engine copies what it reads: the pages need not stay in memory, neither those of other modules that the kernel maps around them.
 static JSValue read_module(JSContext *ctx, const struct program *module) {
 	JSValue value = JS_ReadObject(ctx, module->bytecode, module->bytes, JS_READ_OBJ_BYTECODE);
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = ((uintptr_t)module->bytecode + page - 1) & -page;
-	uintptr_t end = ((uintptr_t)module->bytecode + module->bytes) & -page;
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = UINTPTR_MAX, end = 0;
+	for (int i = 0; i < module_count + program_count; i++) {
+		const struct program *one = i < module_count ? &modules[i] : &programs[i - module_count];
+		uintptr_t from = ((uintptr_t)one->bytecode + page - 1) & -page, to = ((uintptr_t)one->bytecode + one->bytes) & -page;
+		if (from < start) start = from;
+		if (to > end) end = to;
+	}
 	if (start < end) madvise((void *)start, end - start, MADV_DONTNEED);
 	return value;
 }
