@@ -8,6 +8,7 @@ import { LateBrokers } from './brokers.ts';
 import { Chain, CLOCK_BOUNDS } from './chain.ts';
 import { CONFIG_PATH, type Config, MAX_INTERFACES, readConfig } from './config.ts';
 import { ConfigError, errorText, InputError, LinkDownError } from './errors.ts';
+import { Leases } from './leases.ts';
 import { LOG_LEVELS, type Log, Logger, type LogLevel } from './log.ts';
 import { Management } from './management.ts';
 import { Node } from './mesh/node.ts';
@@ -103,6 +104,7 @@ export class App {
   private readonly chain: Chain;
   private readonly services: ServiceCheck;
   private readonly adviser: LateAdviser;
+  private readonly leases: Leases;
   private readonly management: Management;
   private readonly brokers: LateBrokers;
   private readonly brokerTests: BrokerTests;
@@ -194,11 +196,21 @@ export class App {
       logger: this.logger,
       onLink: (event, link) => this.surface.linkNotice(event, link),
     });
+    this.leases = new Leases({
+      host,
+      random: () => this.random(),
+      members: () => this.mesh.all(),
+      state: this.config.stateDirectory,
+      log: (scope) => this.logger.scope(scope),
+      publish: (object) => this.ubus.publish(object),
+      onChange: (status) => this.surface.leaseNotice(status),
+    });
     this.ubus = this.makeUbus();
     this.surface = this.makeSurface();
     this.mesh.peerNotices.on((notice) => {
       this.surface.peerNotice(notice);
       this.brokers.peerNotice(notice);
+      if (notice.event === 'peer_up') this.leases.peerUp();
     });
   }
 
@@ -223,12 +235,14 @@ export class App {
     this.chain.start();
     this.adviser.setEnabled(this.config.adviser);
     this.brokers.setConfig(this.config);
+    this.leases.setConfig(this.config);
   }
 
   /** Ends every connection; the state is dropped. Where brokers are to be told, answers with when they were. */
   stop(): Promise<void> | undefined {
     const told = this.brokers.stop();
     this.adviser.stop();
+    this.leases.stop();
     this.chain.stop();
     this.discovery?.stop();
     this.network.stop();
@@ -267,6 +281,7 @@ export class App {
     if (config.ubusSocket !== old.ubusSocket) this.host.clock.after(MOVE_UBUS_MS, () => this.moveUbus());
     this.discovery?.setOptions(this.discoveryOptions());
     this.adviser.setEnabled(config.adviser);
+    this.leases.setConfig(this.config);
     this.brokers.setConfig(config);
     this.brokers.configRead([]);
     if (this.ubus.up) {
@@ -300,6 +315,7 @@ export class App {
     for (const { source } of this.units) source.setListeners(false);
     this.ubus = this.makeUbus();
     this.surface = this.makeSurface();
+    this.leases.moved();
     this.startUbus();
   }
 
@@ -443,6 +459,7 @@ export class App {
         const link = this.link(`yggdrasil.${name}`, formatEndpoint(endpoint), client.report());
         this.surface.linkNotice(event, link);
         this.brokers.linkNotice(event, link);
+        this.leases.linkChanged();
         if (!up) return;
         peering.forgetDialled();
         this.undoTrials(name);

@@ -60,10 +60,12 @@ export interface Config {
   interfaces: InterfaceConfig[];
   brokers: BrokerConfig[];
   keys: KeyConfig[];
-  lease: LeaseConfig;
+  /** Absent: neither a section says how, nor is a gateway named. */
+  lease: LeaseConfig | undefined;
   /** Of which this home takes its lease, in the order of the file. */
   gateways: GatewayConfig[];
-  registrar: RegistrarConfig;
+  /** Absent: this machine is no gateway. */
+  registrar: RegistrarConfig | undefined;
   /** What the operator of this gateway decided on homes. */
   clients: ClientConfig[];
 }
@@ -296,15 +298,17 @@ export function parseConfig(text: string | undefined): Config {
   const values = readSection('meshbridge', single.meshbridge, SINGLE.meshbridge, report);
   if (values && values.poll_idle < values.poll_brisk)
     report(`${MAIN}.poll_idle`, `expected at least poll_brisk (${values.poll_brisk}), got "${values.poll_idle}"`);
-  const lease = readSection('lease', single.lease, SINGLE.lease, report);
-  const registrar = readSection('registrar', single.registrar, SINGLE.registrar, report);
+  // a router that knows nothing of leases has no defaults to read
+  const hasLease = single.lease !== undefined || gateways.size > 0;
+  const lease = hasLease ? readSection('lease', single.lease, SINGLE.lease, report) : undefined;
+  const registrar = single.registrar && readSection('registrar', single.registrar, SINGLE.registrar, report);
   const fleet = brokers.find(({ profile }) => profile === 'fleet');
   if (values?.mqtt && values.site === undefined && fleet)
     report(`${MAIN}.site`, `expected a name, since ${PACKAGE}.${fleet.name} is the broker of a fleet, got nothing`);
 
   const more = problems.length - MAX_PROBLEMS;
   if (more > 0) problems.splice(MAX_PROBLEMS, more, { option: PACKAGE, message: `${more} problems more` });
-  if (!values || !lease || !registrar || problems.length > 0) throw new ConfigError(problems);
+  if (!values || problems.length > 0) throw new ConfigError(problems);
   return {
     logLevel: values.log_level,
     ubusSocket: values.ubus_socket,
@@ -321,9 +325,9 @@ export function parseConfig(text: string | undefined): Config {
     interfaces,
     brokers,
     keys,
-    lease: leaseOf(lease),
+    lease: lease && leaseOf(lease),
     gateways: [...gateways.values()],
-    registrar: registrarOf(registrar),
+    registrar: registrar && registrarOf(registrar),
     clients: [...clients.values()],
   };
 }

@@ -1,4 +1,4 @@
-// What homes and gateways say to each other (protocol v1, JSON over HTTP in the mesh), and what a home shows of its lease on ubus.
+// What homes and gateways say to each other: protocol v1, JSON over HTTP in the mesh.
 //
 // Conventions as in model.ts. Of times there are only durations: nobody's clock is believed. Texts are those of strangers.
 
@@ -186,81 +186,3 @@ export const REFUSAL = {
   'missing?': ['string'],
 } as const;
 export type Refusal = Shape<typeof REFUSAL> & { error: RefusalCode };
-
-// what a home shows on ubus
-
-/** A gateway, as a home knows it. Texts of its own are absent while it has not told them. */
-export const GATEWAY_VIEW = {
-  name: 'string',
-  address: 'string',
-  'key?': 'string',
-  port: 'int32',
-  /** The lower, the rather. */
-  preference: 'int32',
-  /** Preferred by hand until the daemon restarts. */
-  chosen: 'bool',
-  /** `unknown`, `ready`, `waiting`, `refused`, `unreachable`. */
-  state: 'string',
-  /** `in_use`, `next` (its tunnel is being made); absent: neither. */
-  'role?': 'string',
-  /** Why it is not ready. */
-  'problem?': 'string',
-  /** When it is asked again. */
-  'retry_s?': 'int32',
-  /** Where it has this home wait: which place, and of how many. */
-  'place?': 'int32',
-  'waiting?': 'int32',
-  'latency_ms?': 'double',
-  /** How old what follows is. */
-  'info_ago_s?': 'int32',
-  'software?': 'string',
-  'operator?': 'string',
-  'place_name?': 'string',
-  'country?': 'string',
-  'website?': 'string',
-  'abuse_contact?': 'string',
-  'logging?': 'string',
-  'ask?': 'string',
-  /** One of ADMISSIONS. */
-  'admission?': 'string',
-  asks_for: ['string'],
-  kinds: ['string'],
-  'online?': 'bool',
-  'ipv6?': 'bool',
-  'clients?': 'int32',
-  'max_clients?': 'int32',
-  'load_percent?': 'int32',
-  blocked_ports: ['int32'],
-} as const;
-export type GatewayView = Shape<typeof GATEWAY_VIEW>;
-
-/** How it is with this home's lease. */
-export const LEASE_STATUS = {
-  /** `off`, `trial`, `kept`. */
-  mode: 'string',
-  /** `idle`, `asking`, `waiting`, `trial`, `up`, `degraded`, `blocked`. */
-  state: 'string',
-  /** Which situation this is; each has a sentence of its own. */
-  id: 'string',
-  since_s: 'int64',
-  sentence: 'string',
-  /** What to do; empty when there is nothing to do. */
-  fix: 'string',
-  words: { sentence: 'string', fix: 'string' },
-  /** Values. */
-  values: 'json',
-  /** Whether packets of the LAN are kept from the own line. */
-  blocking: 'bool',
-  'trial_left_s?': 'int32',
-  'let_out_left_s?': 'int32',
-  /** Name of the gateway in use. */
-  'gateway?': 'string',
-  'lease_left_s?': 'int32',
-  'terms?': TERMS,
-  /** What the last test of the exit found; absent: not tested. */
-  'ipv4?': 'bool',
-  'ipv6?': 'bool',
-  /** As the gateway counts. */
-  'use?': LEASE_USE,
-} as const;
-export type LeaseStatus = Shape<typeof LEASE_STATUS>;

@@ -168,9 +168,6 @@ export const MESHBRIDGE_METHODS = {
   adviser_undo: { args: {}, reply: { message: 'string' }, writes: true },
 } as const satisfies Record<string, MethodContract>;
 
-/** All objects, by path. */
-export const OBJECTS = { yggdrasil: YGGDRASIL_METHODS, meshbridge: MESHBRIDGE_METHODS } as const;
-
 /** What happened to a peer: the type of a notification of `yggdrasil`, and the end of an event's name (`yggdrasil.peer_up`). */
 export const PEER_EVENTS = {
   /** A peering that was not up is up. */
@@ -192,13 +189,15 @@ export const LINK_EVENTS = { link_up: LINK, link_down: LINK } as const;
 export type LinkEvent = keyof typeof LINK_EVENTS;
 
 /**
- * Notification of `meshbridge` and event `meshbridge.verdict`, `meshbridge.healed`: the situation or the state of a node changed; an uplink came
- * back, and peers that were dialled at once are up.
+ * Notification of `meshbridge` and event `meshbridge.verdict`, `meshbridge.healed`, `meshbridge.lease`: the situation or the state of a node
+ * changed; an uplink came back, and peers that were dialled at once are up; the situation of this home's lease changed.
  */
 export const MESH_EVENTS = {
   /** In short: `verdict` says it in words. */
   verdict: { interface: 'string', state: 'string', id: 'string', since_s: 'int64' },
   healed: HEAL,
+  /** In short: `meshbridge.lease status` says it in words. */
+  lease: { state: 'string', id: 'string', 'gateway?': 'string' },
 } as const;
 export type MeshEvent = keyof typeof MESH_EVENTS;
 

@@ -1,6 +1,6 @@
 // The life of a home's lease: does what mesh/home.ts decides, in time, and shows how it is.
 
-import type { GatewayView, LeaseStatus } from '../api/lease.ts';
+import type { GatewayView, LeaseStatus } from '../api/lease-object.ts';
 import { errorText, TimeoutError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Gateway, GatewayName } from '../mesh/gateway.ts';

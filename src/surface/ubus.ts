@@ -1,5 +1,6 @@
 // The objects `yggdrasil` and `meshbridge` on ubus: shows the state, takes commands, decides nothing.
 
+import type { LeaseStatus } from '../api/lease-object.ts';
 import type { AdviserStatus, CommandList, Heal, LinkStatus, Shape, TelemetryStatus } from '../api/model.ts';
 import { LINK } from '../api/model.ts';
 import {
@@ -88,6 +89,7 @@ const NOTICE = compileLayout(PEER_NOTICE);
 const LINK_NOTICE = compileLayout(LINK);
 const VERDICT_NOTICE = compileLayout(MESH_EVENTS.verdict);
 const HEAL_NOTICE = compileLayout(MESH_EVENTS.healed);
+const LEASE_NOTICE = compileLayout(MESH_EVENTS.lease);
 
 function layoutOf(kind: Shown): ReturnType<typeof compileLayout> {
   const known = LAYOUTS.get(kind);
@@ -144,7 +146,7 @@ export class UbusSurface {
     this.queue = new SendQueue(parts.log);
   }
 
-  /** Publishes both objects; the bus publishes them again whenever it returns. */
+  /** Publishes the objects; the bus publishes them again whenever it returns. */
   publish(): void {
     this.parts.bus.publish({ path: 'yggdrasil', methods: withContract(YGGDRASIL_METHODS, this.yggdrasil()) });
     this.parts.bus.publish({ path: 'meshbridge', methods: withContract(MESHBRIDGE_METHODS, this.meshbridge()) });
@@ -168,6 +170,11 @@ export class UbusSurface {
   /** Tells that peers came back at once because an uplink did. */
   healNotice(heal: Heal): void {
     this.tell('meshbridge', 'healed', HEAL_NOTICE.encode(heal));
+  }
+
+  /** Tells that the situation of this home's lease is another one. */
+  leaseNotice({ state, id, gateway }: LeaseStatus): void {
+    this.tell('meshbridge', 'lease', LEASE_NOTICE.encode({ state, id, ...(gateway !== undefined && { gateway }) }));
   }
 
   private tell(path: string, event: string, data: Uint8Array): void {

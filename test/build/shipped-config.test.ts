@@ -72,12 +72,12 @@ shipped('shows every option of the table with its default, and nothing else', ()
 });
 shipped('parses with everything that it shows', () => {
   const { interfaces, brokers, keys, lease, gateways, registrar, clients, ...main } = parseConfig(COMPLETE);
-  const normal = parseConfig(undefined);
+  const normal = parseConfig("config lease 'home'\nconfig registrar 'registrar'\n");
   assert.equal(
     {
       ...{ ...main, interfaces: [], brokers: [], keys: [], gateways: [], clients: [] },
-      lease: { ...lease, bypass: [] },
-      registrar: { ...registrar, dns: [], reach: [], asksFor: [] },
+      lease: { ...lease!, bypass: [] },
+      registrar: { ...registrar!, dns: [], reach: [], asksFor: [] },
     },
     normal,
   );
@@ -89,7 +89,7 @@ shipped('parses with everything that it shows', () => {
       ['ann', address],
     ],
   );
-  assert.equal([lease.bypass, registrar.dns, registrar.asksFor], [[EXAMPLES.bypass], [EXAMPLES.dns], ['name']]);
+  assert.equal([lease!.bypass, registrar!.dns, registrar!.asksFor], [[EXAMPLES.bypass], [EXAMPLES.dns], ['name']]);
   assert.equal(interfaces, [{ name: 'ygg0', endpoint: { path: '/tmp/yggdrasil/ygg0.sock' } }]);
   assert.equal(
     brokers.map(({ name, url, pins }) => [name, url, pins]),

@@ -1,8 +1,9 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import ubusd from '../../openwrt-feed/meshbridge/files/meshbridge.acl.json';
+import { OBJECTS } from '../../src/api/contract.ts';
 import { HELPER_METHODS, HELPER_OBJECT } from '../../src/api/helper.ts';
-import { type MethodContract, OBJECTS } from '../../src/api/objects.ts';
+import type { MethodContract } from '../../src/api/objects.ts';
 import { read, sources } from './source.ts';
 
 /** rpcd: scope -> object -> functions. Source: rpcd, session.c. */
@@ -15,7 +16,7 @@ const MEMBER = 'luci-app-meshbridge-member';
 const OPERATE = 'luci-app-meshbridge-operate';
 const OPERATOR = 'luci-app-meshbridge-operator';
 /** Commands that write the router's configuration. */
-const LASTING = ['yggdrasil.peer_keep'];
+const LASTING = ['meshbridge.lease.confirm', 'meshbridge.lease.release', 'yggdrasil.peer_keep'];
 /** What the household is shown. */
 const OWN = ['meshbridge.member'];
 

@@ -41,6 +41,19 @@ const TABLE: Record<string, { may: string[]; why: string }> = {
     may: ['source', 'system', 'api', 'transport'],
     why: 'the part of the wiring that comes into memory late',
   },
+  'leases.ts': { may: ['lease.ts', 'registrar.ts', 'config.ts'], why: 'it stands in for what comes into memory late' },
+  'lease.ts': {
+    may: ['lease-option.ts', 'surface', 'source', 'system', 'mesh', 'ubus', 'api', 'transport', 'package.json'],
+    why: 'the wiring of a lease, which comes into memory late',
+  },
+  'registrar.ts': {
+    may: ['gateway.ts', 'lease-option.ts', 'mesh', 'transport'],
+    why: 'it begins and ends a gateway',
+  },
+  'gateway.ts': {
+    may: ['lease-option.ts', 'surface', 'source', 'system', 'http', 'mesh', 'api', 'transport', 'package.json'],
+    why: 'the wiring of a gateway, which comes into memory late',
+  },
   'broker.ts': {
     may: [
       'command-desk.ts',

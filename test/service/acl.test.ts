@@ -2,8 +2,9 @@ import { chmodSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import acl from '../../openwrt-feed/meshbridge/files/meshbridge.acl.json';
+import { OBJECTS } from '../../src/api/contract.ts';
 import { HELPER_METHODS, HELPER_OBJECT } from '../../src/api/helper.ts';
-import { LINK_EVENTS, MESH_EVENTS, OBJECTS, PEER_EVENTS } from '../../src/api/objects.ts';
+import { LINK_EVENTS, MESH_EVENTS, PEER_EVENTS } from '../../src/api/objects.ts';
 import { findProgram } from '../../src/dev/child.ts';
 import { type Standin, startStandin } from '../../src/dev/standin.ts';
 import { errorText } from '../../src/errors.ts';
@@ -78,7 +79,7 @@ for (const use of FOREIGN) list(`refuses ${Object.values(use).join(' ')}`, () =>
 
 /** Lets the daemon do all it does on the bus. */
 async function exercise(router: Router, standin: Standin): Promise<void> {
-  await router.published();
+  await router.published(Object.keys(OBJECTS));
   const connected = async () => (await router.status()).interfaces[0]?.connected;
   await until('Yggdrasil is asked', connected);
   const closeAbout = router.bus.subscribe('yggdrasil', () => {});

@@ -23,6 +23,7 @@ export const RUN = '/var/run/meshbridge';
 /** A peering of `ygg0` that the played configuration holds. */
 export const KEPT = 'tcp://192.0.2.1:1234';
 const CONFIG = `${RUN}/config`;
+const GATEWAY = "config gateway 'none'\n\toption address '200::1'\n";
 const LIMIT_MS = 10_000;
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -138,9 +139,9 @@ export class Router {
     return (await this.call('meshbridge', 'status')) as unknown as Status;
   }
 
-  /** Waits until both objects are there. */
-  async published(): Promise<void> {
-    for (const path of ['meshbridge', 'yggdrasil'])
+  /** Waits until both objects are there, or those at `paths`. */
+  async published(paths: readonly string[] = ['meshbridge', 'yggdrasil']): Promise<void> {
+    for (const path of paths)
       await until(
         `${path} is published: ${this.lines.join('\n')}`,
         async () => (await this.bus.lookup(path)).length > 0,
@@ -181,8 +182,8 @@ export class Router {
     root.addProgram(out, '/usr/sbin/meshbridge');
     root.directoryAt('/var/run/ubus', 0o755);
     root.directoryAt(RUN, 0o3770, 0, DAEMON_ID);
-    // as the helper publishes it
-    writeFileSync(root.path(CONFIG), root.read('/etc/config/meshbridge'));
+    // as the helper publishes it; with a gateway, or there is no `meshbridge.lease`
+    writeFileSync(root.path(CONFIG), `${root.read('/etc/config/meshbridge')}\n${GATEWAY}`);
     chownSync(root.path(CONFIG), 0, DAEMON_ID);
     chmodSync(root.path(CONFIG), 0o440);
 

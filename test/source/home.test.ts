@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { LeaseStatus } from '../../src/api/lease.ts';
+import type { LeaseStatus } from '../../src/api/lease-object.ts';
 import { InputError } from '../../src/errors.ts';
 import { Logger } from '../../src/log.ts';
 import type { GatewayName } from '../../src/mesh/gateway.ts';

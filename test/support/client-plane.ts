@@ -1,8 +1,8 @@
 // A gateway's machine in memory: keeps the tunnels that it is told to make, and fails where a test wants it to.
 
-import type { ClientChange, ClientPlane, ClientProblems, ClientTunnel } from '../../src/mesh/tunnel.ts';
+import type { ClientChange, ClientFlow, ClientPlane, ClientProblems, ClientTunnel } from '../../src/mesh/tunnel.ts';
 
-export class MemoryClientPlane implements Pick<ClientPlane, 'restore' | 'change'> {
+export class MemoryClientPlane implements ClientPlane {
   /** By slot. */
   readonly tunnels = new Map<number, ClientTunnel>();
   /** Every change that was asked for. */
@@ -13,6 +13,21 @@ export class MemoryClientPlane implements Pick<ClientPlane, 'restore' | 'change'
   /** While true, changes are not done: `go` does them. */
   holding = false;
   private waiting: (() => void)[] = [];
+
+  /** Kinds that it makes; of others it says why not. */
+  kinds: readonly string[] = ['gre6', 'vxlan'];
+  readonly flows = new Map<number, ClientFlow>();
+
+  async ability() {
+    const kinds = (['gre6', 'wireguard', 'vxlan'] as const).map((kind) =>
+      this.kinds.includes(kind) ? { kind } : { kind, problem: 'no module' },
+    );
+    return { kinds, meshMtu: 65_535, ipv6: true };
+  }
+
+  async use(): Promise<ReadonlyMap<number, ClientFlow>> {
+    return new Map(this.flows);
+  }
 
   async restore(clients: readonly ClientTunnel[]): Promise<ClientProblems> {
     this.tunnels.clear();

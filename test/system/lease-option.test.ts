@@ -65,6 +65,15 @@ for (const [line, problem] of [
   home(`are refused: ${line}`, () =>
     assert.equal(problemsOf(section('lease', 'home', line)), [`meshbridge.home.${problem}`]),
   );
+home('have defaults, once there is a section or a gateway', () => {
+  const normal = {
+    ...{ enabled: false, interface: undefined, networks: ['lan'], bypass: [], name: undefined, email: undefined },
+    ...{ phone: undefined, captainKey: undefined, invite: undefined },
+  };
+  assert.is(parseConfig('').lease, undefined);
+  assert.equal(parseConfig(section('lease', 'home')).lease, normal);
+  assert.equal(parseConfig(section('gateway', 'a', "option address '200::1'")).lease, normal);
+});
 home('have one section', () =>
   assert.equal(problemsOf(section('lease', 'mine')), ['meshbridge.mine: expected config lease \'home\', got "mine"']),
 );
@@ -124,6 +133,40 @@ gateway.run();
 // ---
 
 const registrar = suite('options of a registrar');
+registrar('have defaults, once there is a section', () => {
+  assert.is(parseConfig('').registrar, undefined);
+  assert.equal(parseConfig(section('registrar', 'registrar')).registrar, {
+    enabled: false,
+    interface: undefined,
+    port: 8080,
+    admission: 'ask',
+    maxClients: 100,
+    maxWaiting: 50,
+    leaseMs: 3_600_000,
+    kinds: ['gre6', 'wireguard', 'vxlan'],
+    pool4: { bytes: Uint8Array.of(10, 43, 0, 0), length: 16 },
+    pool6: undefined,
+    dns: [],
+    check: ['9.9.9.9:443', '[2620:fe::fe]:443'],
+    bandwidth: undefined,
+    closedPorts: [25],
+    isolate: true,
+    reach: [],
+    wireguardPort: 51_820,
+    vxlanPort: 4790,
+    operator: '',
+    name: '',
+    place: '',
+    country: '',
+    website: '',
+    abuseContact: '',
+    logging: '',
+    ask: '',
+    asksFor: [],
+    clientsDirectory: '/etc/meshbridge/clients',
+    maxConnections: 256,
+  });
+});
 registrar('are taken', () => {
   const text = section(
     'registrar',
@@ -142,7 +185,7 @@ registrar('are taken', () => {
     "option website 'https://example.org'",
     "list asks_for 'name'",
   );
-  const found = parseConfig(text).registrar;
+  const found = parseConfig(text).registrar!;
   assert.equal([found.enabled, found.admission, found.leaseMs, found.kinds], [true, 'open', 600_000, ['vxlan']]);
   assert.equal([formatPrefix(found.pool4), formatPrefix(found.pool6!)], ['10.1.0.0/24', 'fd01::/64']);
   assert.equal([found.dns, found.check, found.bandwidth], [['::1'], ['192.0.2.1:80'], 200_000]);

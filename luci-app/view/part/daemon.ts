@@ -1,9 +1,9 @@
 // The ubus methods that pages call, typed by the contract.
 
 import rpc from 'luci:rpc';
+import type { OBJECTS } from '../../../src/api/contract.ts';
 import type { HELPER_METHODS } from '../../../src/api/helper.ts';
 import type { Shape } from '../../../src/api/model.ts';
-import type { OBJECTS } from '../../../src/api/objects.ts';
 import { refusalOf } from './refusal.ts';
 
 type Objects = typeof OBJECTS & { 'meshbridge.helper': typeof HELPER_METHODS };

@@ -1,0 +1,247 @@
+// What a gateway is made of: who is served, by which tunnels, over which port. In memory only where this machine is one.
+
+import { version } from '../package.json';
+import type { GatewayInfo, TunnelKind } from './api/lease.ts';
+import { PROTOCOL } from './api/lease.ts';
+import { errorText, TimeoutError } from './errors.ts';
+import { HttpServer, SERVER_LIMITS } from './http/server.ts';
+import type { ClientConfig, RegistrarConfig } from './lease-option.ts';
+import type { Log } from './log.ts';
+import { Clients, type Standing } from './mesh/client.ts';
+import { Pool, pool6Of } from './mesh/pool.ts';
+import type { ClientPlane, TunnelAbility } from './mesh/tunnel.ts';
+import { ExitCheck } from './source/exit.ts';
+import { Registrar, refuse } from './surface/registrar.ts';
+import { ClientFile } from './system/client-file.ts';
+import type { Cancel, ChildlessHost } from './transport/host.ts';
+
+export interface GatewayParts {
+  readonly host: Pick<ChildlessHost, 'streams' | 'clock' | 'files'>;
+  readonly config: RegistrarConfig;
+  /** Of this machine's Yggdrasil. */
+  readonly key: string;
+  readonly address: string;
+  readonly plane: ClientPlane;
+  /** Directory in RAM. */
+  readonly state: string;
+  readonly log: Log;
+}
+
+/** Longest that the machine is waited for. */
+const PLANE_MS = 10_000;
+const SWEEP_MS = 5000;
+const USE_MS = 60_000;
+/** From one attempt to take the port to the next. */
+const BIND_AGAIN_MS = 5000;
+/** Of a gateway's connections, so many may wait for something to change. */
+const HELD_SHARE = 3;
+
+const STANDINGS: Readonly<Record<ClientConfig['access'], Standing>> = {
+  admit: 'admitted',
+  suspend: 'suspended',
+  refuse: 'refused',
+};
+
+/** One gateway, from `start()` to `stop()`. */
+export class Gateway {
+  private readonly timers = new Set<Cancel>();
+  private clients: Clients | undefined;
+  private registrar: Registrar | undefined;
+  private server: HttpServer | undefined;
+  private exit: ExitCheck | undefined;
+  private ability: Awaited<ReturnType<ClientPlane['ability']>> | undefined;
+  private kinds: TunnelKind[] = [];
+  private stopped = false;
+  private turn: Promise<unknown> = Promise.resolve();
+  /** Bytes of all homes when they were last counted, and what that is of the line. */
+  private counted: { bytes: number; atMs: number } | undefined;
+  private linePercent = 0;
+
+  constructor(private readonly parts: GatewayParts) {}
+
+  /** Takes leases of an earlier daemon over, and serves. @throws (rejects) Error when this machine cannot make tunnels. */
+  async start(decisions: readonly ClientConfig[]): Promise<void> {
+    const { config, key, address, plane, host, state, log } = this.parts;
+    this.ability = await this.inTurn(() => plane.ability());
+    this.kinds = config.kinds.filter((kind) => this.problemOf(kind) === undefined);
+    if (this.kinds.length === 0)
+      throw new Error(
+        `no tunnel can be made: ${config.kinds.map((kind) => `${kind}: ${this.problemOf(kind)}`).join('; ')}`,
+      );
+    const { meshMtu, ipv6, wireguardKey } = this.ability;
+    const pool = new Pool(config.pool4, config.pool6 ?? pool6Of(key), key);
+    const clients = new Clients({
+      rules: { ...config, kinds: this.kinds },
+      machine: { address, meshMtu, ipv6, ...(wireguardKey !== undefined && { wireguardKey }) },
+      pool,
+      plane: {
+        restore: (all) => this.inTurn(() => plane.restore(all)),
+        change: (change) => this.inTurn(() => plane.change(change)),
+      },
+      store: new ClientFile({
+        ...{ files: host.files, directory: config.clientsDirectory, leases: `${state}/leases.json`, log },
+      }),
+      nowMs: () => host.clock.monotonicMs(),
+      unixS: () => Math.floor(host.clock.unixMs() / 1000),
+      onProblem: (problem) => log.warn('not done on this machine', { problem }),
+    });
+    this.clients = clients;
+    this.configure(decisions);
+    await clients.start();
+    if (this.stopped) return;
+    this.serve(clients, pool);
+    this.exit = new ExitCheck(host.streams, host.clock, config.check, (online) => {
+      if (online !== clients.isOnline) log.info(online ? 'online' : 'offline');
+      clients.setOnline(online);
+    });
+    this.exit.start();
+    this.every(SWEEP_MS, () => clients.sweep());
+    this.every(USE_MS, () => this.count());
+    log.info('serving', { port: config.port, clients: clients.count, kinds: this.kinds.join() });
+  }
+
+  /** What the configuration says of homes. */
+  configure(decisions: readonly ClientConfig[]): void {
+    this.clients?.configure(
+      decisions.map(({ address, access, reason = '' }) => ({ address, standing: STANDINGS[access], reason })),
+    );
+  }
+
+  /** Ends all work; tunnels stay, for the daemon that comes after. */
+  stop(): void {
+    this.stopped = true;
+    for (const cancel of this.timers) cancel();
+    this.timers.clear();
+    this.exit?.stop();
+    this.registrar?.stop();
+    this.server?.stop();
+    this.clients?.save();
+  }
+
+  /** What it tells of itself. */
+  info(): GatewayInfo {
+    const { config, key, address } = this.parts;
+    const { clients, ability } = this;
+    const count = clients?.count ?? 0;
+    const drain = clients?.drainNow();
+    return {
+      protocol: PROTOCOL,
+      software: `meshbridge ${version}`,
+      key,
+      address,
+      name: config.name,
+      operator: config.operator,
+      place: config.place,
+      country: config.country,
+      website: config.website,
+      abuse_contact: config.abuseContact,
+      logging: config.logging,
+      ask: config.ask,
+      admission: config.admission,
+      asks_for: config.asksFor,
+      kinds: this.kinds,
+      mesh_mtu: ability?.meshMtu ?? 0,
+      ipv4: true,
+      ipv6: ability?.ipv6 ?? false,
+      dns: config.dns,
+      online: clients?.isOnline ?? true,
+      clients: count,
+      max_clients: config.maxClients,
+      load_percent: Math.min(100, Math.max(Math.floor((100 * count) / config.maxClients), this.linePercent)),
+      lease_s: config.leaseMs / 1000,
+      blocked_ports: config.closedPorts,
+      check: config.check,
+      ...(drain && { drain }),
+    };
+  }
+
+  private problemOf(kind: TunnelKind): string | undefined {
+    const known: TunnelAbility['kinds'][number] | undefined = this.ability?.kinds.find((one) => one.kind === kind);
+    return known ? known.problem : 'not known here';
+  }
+
+  private serve(clients: Clients, pool: Pool): void {
+    const { config, address, host, log } = this.parts;
+    const registrar = new Registrar({
+      clients,
+      info: () => this.info(),
+      clock: host.clock,
+      maxHeld: Math.floor(config.maxConnections / HELD_SHARE),
+      bits: pool.bits4,
+      unixS: () => Math.floor(host.clock.unixMs() / 1000),
+    });
+    const server = new HttpServer({
+      streams: host.streams,
+      clock: host.clock,
+      // on the address of the mesh alone: who comes another way does not come from where its address says
+      at: { host: address, port: config.port },
+      limits: { ...SERVER_LIMITS, connections: config.maxConnections },
+      handle: (exchange) => registrar.handle(exchange),
+      refuse,
+    });
+    this.registrar = registrar;
+    this.server = server;
+    let told = '';
+    const bind = (): void => {
+      try {
+        server.start();
+      } catch (error) {
+        const text = errorText(error);
+        if (text !== told) log.warn('port not taken', { error: text });
+        told = text;
+        this.after(BIND_AGAIN_MS, bind);
+      }
+    };
+    bind();
+  }
+
+  private async count(): Promise<void> {
+    const { plane, config, host, log } = this.parts;
+    try {
+      const use = await this.inTurn(() => plane.use());
+      this.clients?.takeUse(use);
+      let bytes = 0;
+      for (const { rxBytes, txBytes } of use.values()) bytes += Math.max(rxBytes, txBytes);
+      const nowMs = host.clock.monotonicMs();
+      const { counted } = this;
+      this.counted = { bytes, atMs: nowMs };
+      if (!counted || config.bandwidth === undefined || nowMs <= counted.atMs) return;
+      // bits a millisecond are kilobits a second
+      const kbits = (8 * Math.max(0, bytes - counted.bytes)) / (nowMs - counted.atMs);
+      this.linePercent = Math.min(100, Math.round((100 * kbits) / config.bandwidth));
+    } catch (error) {
+      log.debug('use not counted', { error: errorText(error) });
+    }
+  }
+
+  /** What is told to the machine is told one thing after the other, each in so much time. */
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.turn.then(() => this.inTime(work()));
+    this.turn = done.catch(() => {});
+    return done;
+  }
+
+  private inTime<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.parts.host.clock.after(PLANE_MS, () =>
+        reject(new TimeoutError(`not done after ${PLANE_MS / 1000} s`)),
+      );
+      work.finally(cancel).then(resolve, reject);
+    });
+  }
+
+  private every(ms: number, run: () => void): void {
+    this.after(ms, () => {
+      run();
+      this.every(ms, run);
+    });
+  }
+
+  private after(ms: number, run: () => void): void {
+    const cancel = this.parts.host.clock.after(ms, () => {
+      this.timers.delete(cancel);
+      if (!this.stopped) run();
+    });
+    this.timers.add(cancel);
+  }
+}

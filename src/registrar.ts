@@ -1,0 +1,93 @@
+// The gateway that this machine is, as it is configured: begins, changes and ends it. In memory only where there is one.
+
+import { errorText } from './errors.ts';
+import { Gateway } from './gateway.ts';
+import type { ClientConfig, RegistrarConfig } from './lease-option.ts';
+import type { Log } from './log.ts';
+import { identityOf } from './mesh/identity.ts';
+import type { Member } from './mesh/state.ts';
+import type { ClientPlane } from './mesh/tunnel.ts';
+import type { Cancel, ChildlessHost } from './transport/host.ts';
+
+export interface LocalGatewayParts {
+  readonly host: Pick<ChildlessHost, 'streams' | 'clock' | 'files'>;
+  members(): readonly Pick<Member, 'node'>[];
+  /** Makes what makes tunnels; absent: this program cannot. */
+  readonly plane?: ((config: RegistrarConfig) => Promise<ClientPlane>) | undefined;
+  /** Directory in RAM. */
+  readonly state: string;
+  readonly log: Log;
+}
+
+/** From one attempt to be a gateway to the next. */
+const AGAIN_MS = 30_000;
+
+/** Makes this machine be the gateway that it is to be. */
+export class LocalGateway {
+  private config: RegistrarConfig | undefined;
+  private decisions: readonly ClientConfig[] = [];
+  private gateway: Gateway | undefined;
+  /** What the gateway was made of: another key or configuration makes another one. */
+  private made = '';
+  private work: Promise<void> | undefined;
+  private timer: Cancel | undefined;
+  private stopped = false;
+
+  constructor(private readonly parts: LocalGatewayParts) {}
+
+  /** As configured now. */
+  setConfig(config: RegistrarConfig | undefined, decisions: readonly ClientConfig[]): void {
+    this.config = config;
+    this.decisions = decisions;
+    this.look();
+  }
+
+  /** A Yggdrasil was connected to, or lost. */
+  linkChanged(): void {
+    this.look();
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.timer?.();
+    this.gateway?.stop();
+  }
+
+  /** Makes the gateway be what it is to be, one step after the other. */
+  private look(): void {
+    if (!this.config?.enabled && !this.gateway) return;
+    this.work ??= this.settle()
+      .catch((error) => {
+        this.parts.log.error('no gateway', { error: errorText(error) });
+        this.gateway?.stop();
+        this.gateway = undefined;
+        this.made = '';
+        this.timer?.();
+        this.timer = this.parts.host.clock.after(AGAIN_MS, () => this.look());
+      })
+      .finally(() => {
+        this.work = undefined;
+      });
+  }
+
+  private async settle(): Promise<void> {
+    const { host, members, plane, state, log } = this.parts;
+    const { config } = this;
+    const identity = config?.enabled ? await identityOf(members(), config.interface) : undefined;
+    if (this.stopped || (config?.enabled && !identity)) return;
+    const wanted = identity ? JSON.stringify([identity, config]) : '';
+    if (wanted !== this.made) {
+      this.gateway?.stop();
+      this.gateway = undefined;
+      this.made = wanted;
+      if (!config || !identity) return log.info('ended');
+      if (!plane) throw new Error('this program makes no tunnels');
+      const made = await plane(config);
+      if (this.stopped) return;
+      this.gateway = new Gateway({ host, config, ...identity, plane: made, state, log });
+      await this.gateway.start(this.decisions);
+    } else this.gateway?.configure(this.decisions);
+    // changed meanwhile
+    if (this.config !== config) await this.settle();
+  }
+}

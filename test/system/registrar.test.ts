@@ -1,0 +1,176 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { parseConfig } from '../../src/config.ts';
+import { decodeUtf8, encodeUtf8 } from '../../src/lib/utf8.ts';
+import { Logger } from '../../src/log.ts';
+import { LocalGateway } from '../../src/registrar.ts';
+import { MemoryClientPlane } from '../support/client-plane.ts';
+import { ManualClock, settle } from '../support/clock.ts';
+import { MemoryFiles } from '../support/files.ts';
+import { GATEWAY_ADDRESS, GATEWAY_KEY, leaseRequest } from '../support/gateway.ts';
+import { nodeOf } from '../support/node-key.ts';
+import { selfOnly } from '../support/self-only.ts';
+import { MemoryStreams } from '../support/stream.ts';
+
+const ANN = nodeOf(1);
+const AT = { host: GATEWAY_ADDRESS, port: 8080 };
+
+/** The sections of a gateway. */
+function section(...lines: string[]): string {
+  return `config registrar 'registrar'\n${lines.map((line) => `\t${line}\n`).join('')}`;
+}
+
+const OPEN = section("option enabled '1'", "option admission 'open'", "option name 'Boston'");
+
+function make({ files = new MemoryFiles(), plane = new MemoryClientPlane(), able = true } = {}) {
+  const clock = new ManualClock();
+  const streams = new MemoryStreams();
+  const lines: string[] = [];
+  const self = selfOnly('ygg0', GATEWAY_KEY, GATEWAY_ADDRESS);
+  const registrar = new LocalGateway({
+    host: { streams, clock, files },
+    members: () => [self.member],
+    plane: able ? async () => plane : undefined,
+    state: '/var/run/meshbridge',
+    log: new Logger((line) => lines.push(line)).scope('registrar'),
+  });
+  const configure = async (text: string): Promise<void> => {
+    const config = parseConfig(text);
+    registrar.setConfig(config.registrar, config.clients);
+    await clock.advance(100);
+  };
+  /** What a node is told. */
+  const ask = async (
+    node: { address: string },
+    method: string,
+    target: string,
+    body?: object,
+    // biome-ignore lint/suspicious/noExplicitAny: what came over the wire
+  ): Promise<[number, any]> => {
+    const far = streams.connect(AT, node.address);
+    const text = body ? JSON.stringify(body) : '';
+    far.send(encodeUtf8(`${method} ${target} HTTP/1.1\r\nHost: x\r\nContent-Length: ${text.length}\r\n\r\n${text}`));
+    await settle();
+    const answer = decodeUtf8(far.take());
+    far.end();
+    return [Number(answer.slice(9, 12)), JSON.parse(answer.split('\r\n\r\n')[1] || '{}')];
+  };
+  const lease = (node: typeof ANN) => ask(node, 'PUT', '/v1/lease', leaseRequest({ key: node.key }));
+  return { clock, streams, files, lines, self, registrar, configure, ask, lease, plane };
+}
+
+const registrar = suite('LocalGateway');
+registrar('does nothing on a router that is no gateway', async () => {
+  const { configure, lines, clock, streams, registrar } = make();
+  await configure('');
+  registrar.linkChanged();
+  await clock.advance(100_000);
+  assert.equal([lines, clock.pending], [[], 0]);
+  assert.throws(() => streams.connect(AT), /refused/);
+});
+registrar('serves on the address of its Yggdrasil, and tells what it is', async () => {
+  const { configure, ask, lease, lines } = make();
+  await configure(OPEN);
+  assert.match(lines[0]!, /serving port=8080 clients=0 kinds=gre6,vxlan/);
+  const [status, info] = await ask(ANN, 'GET', '/v1/info');
+  assert.equal([status, info.name, info.key, info.kinds], [200, 'Boston', GATEWAY_KEY, ['gre6', 'vxlan']]);
+  assert.is((await lease(ANN))[0], 200);
+  assert.is((await ask(ANN, 'GET', '/v1/info'))[1].clients, 1);
+});
+registrar('waits until its Yggdrasil answers', async () => {
+  const { configure, self, registrar, ask, clock } = make();
+  self.setConnected(false);
+  await configure(OPEN);
+  self.setConnected(true);
+  registrar.linkChanged();
+  await clock.advance(100);
+  assert.is((await ask(ANN, 'GET', '/v1/info'))[0], 200);
+});
+registrar('goes on with the leases of the daemon before it, on the same tunnels', async () => {
+  const before = make();
+  await before.configure(OPEN);
+  const [, grant] = await before.lease(ANN);
+  before.registrar.stop();
+  assert.throws(() => before.streams.connect(AT), /refused/);
+  const plane = new MemoryClientPlane();
+  const after = make({ files: before.files, plane });
+  await after.configure(OPEN);
+  assert.equal([...plane.tunnels], [...before.plane.tunnels]);
+  assert.equal((await after.ask(ANN, 'GET', '/v1/lease'))[1].terms, grant.terms);
+});
+registrar('follows what the configuration says of homes, without a new start', async () => {
+  const { configure, lease, plane, lines } = make();
+  await configure(OPEN);
+  await lease(ANN);
+  await configure(
+    `${OPEN}config client 'ann'\n\toption key '${ANN.key}'\n\toption access 'suspend'\n\toption reason 'not paid'\n`,
+  );
+  assert.equal(await lease(ANN), [403, { error: 'suspended', reason: 'not paid', retry_after_s: 60 }]);
+  assert.ok([...plane.tunnels.values()][0]!.suspended);
+  await configure(OPEN);
+  assert.is((await lease(ANN))[0], 200);
+  assert.is(lines.filter((line) => /serving/.test(line)).length, 1);
+});
+registrar('starts anew with other options, and keeps the leases', async () => {
+  const { configure, ask, lease, lines } = make();
+  await configure(OPEN);
+  await lease(ANN);
+  await configure(`${OPEN}\toption operator 'ops'\n`);
+  const [, info] = await ask(ANN, 'GET', '/v1/info');
+  assert.equal([info.operator, info.clients], ['ops', 1]);
+  assert.is(lines.filter((line) => /serving/.test(line)).length, 2);
+});
+registrar('ends when it is switched off; tunnels are not its to remove then', async () => {
+  const { configure, lease, streams, clock, lines } = make();
+  await configure(OPEN);
+  await lease(ANN);
+  await configure('');
+  assert.throws(() => streams.connect(AT), /refused/);
+  await clock.advance(100_000);
+  assert.is(clock.pending, 0);
+  assert.match(lines.at(-1)!, /ended/);
+});
+registrar('says what is missing where no tunnel can be made, and looks again', async () => {
+  const { configure, lines, clock, plane, ask } = make();
+  plane.kinds = [];
+  await configure(OPEN);
+  assert.match(
+    lines[0]!,
+    /no gateway error="?no tunnel can be made: gre6: no module; wireguard: no module; vxlan: no module/,
+  );
+  plane.kinds = ['gre6'];
+  await clock.advance(31_000);
+  assert.is((await ask(ANN, 'GET', '/v1/info'))[0], 200);
+});
+registrar('says that a program without tunnels is no gateway', async () => {
+  const { configure, lines } = make({ able: false });
+  await configure(OPEN);
+  assert.match(lines[0]!, /this program makes no tunnels/);
+});
+registrar('tries again to take a port that is taken', async () => {
+  const { configure, streams, clock, lines, ask } = make();
+  const free = streams.listen(AT, () => ({ onData() {}, onClose() {} }));
+  await configure(OPEN);
+  await clock.advance(20_000);
+  assert.is(lines.filter((line) => /port not taken/.test(line)).length, 1);
+  free();
+  await clock.advance(6000);
+  assert.is((await ask(ANN, 'GET', '/v1/info'))[0], 200);
+});
+registrar('tells homes that it does not reach the Internet, and how busy its line is', async () => {
+  const { configure, streams, clock, ask, lease, plane } = make();
+  await configure(`${OPEN}\toption bandwidth '1000'\n`);
+  await lease(ANN);
+  const [slot] = plane.tunnels.keys();
+  plane.flows.set(slot!, { rxBytes: 0, txBytes: 0 });
+  await clock.advance(61_000);
+  assert.is((await ask(ANN, 'GET', '/v1/info'))[1].online, false);
+  // 3.75 MB in a minute are half of 1000 kbit/s
+  plane.flows.set(slot!, { rxBytes: 1000, txBytes: 3_750_000 });
+  await clock.advance(60_000);
+  streams.dialled.at(-1)!.accept();
+  const [, info] = await ask(ANN, 'GET', '/v1/info');
+  assert.equal([info.online, info.load_percent], [true, 50]);
+  assert.is((await ask(ANN, 'GET', '/v1/lease'))[1].use.rx_bytes, 3_750_000);
+});
+registrar.run();
