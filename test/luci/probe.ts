@@ -518,7 +518,7 @@ window.probe = {
   items: (name) => [...holds(name).querySelectorAll('.item > span')].map((one) => one.textContent),
   marked: (name) => { const field = inside(name); return field.classList.contains('cbi-input-invalid') ? field.getAttribute('data-tooltip') : false },
   hidden: (name) => { const place = holds(name).closest('.cbi-value') ?? holds(name); return place.classList.contains('hidden') || !place.isConnected },
-  async until(holds) { for (let i = 0; i < 200 && !holds(); i++) await new Promise((resolve) => { const { port1, port2 } = new MessageChannel(); port1.onmessage = () => setTimeout(resolve, 0); port2.postMessage(0); window.tick(20) }); if (!holds()) throw new Error('it did not come') },
+  async until(holds) { for (let i = 0; i < 1000 && !holds(); i++) { await fetch(L.resource('meshbridge/style-0.css'), { cache: 'no-store' }).then((answer) => answer.text()); await new Promise((resolve) => { const { port1, port2 } = new MessageChannel(); port1.onmessage = () => setTimeout(resolve, 0); port2.postMessage(0); window.tick(20) }) } if (!holds()) throw new Error('it did not come') },
   tick: (ms) => window.tick(ms),
 };
 return view.extend({ handleSave: null, handleSaveApply: null, handleReset: null, render: () => E('div', [E('link', { rel: 'stylesheet', href: L.resource('meshbridge/style-0.css') }), frame]) });
