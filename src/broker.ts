@@ -219,13 +219,14 @@ export class Brokers {
       },
       take: (line) => logLease.take(line),
     };
-    this.events.tell('started', { version });
     void this.system.board().then((board) => {
       this.board = board;
       this.infoChanged();
     });
     this.look();
     this.setConfig(this.config);
+    // only now is there somebody for whom it waits
+    this.events.tell('started', { version });
     this.desired.start();
     this.parts.management.desk = this.desk;
   }

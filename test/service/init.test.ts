@@ -144,7 +144,7 @@ function init(shell: ShellName) {
       told(root),
       started(
         'procd_set_param|capabilities|/etc/capabilities/meshbridge.json',
-        'procd_add_jail|meshbridge',
+        'procd_add_jail|meshbridge|procfs|sysfs',
         `procd_add_jail_mount_rw|${RUN}`,
         'procd_add_jail_mount|/tmp/yggdrasil',
         'procd_add_jail_mount|/var/run/ubus',
