@@ -1,4 +1,5 @@
-// `npm run bench [-- --quick]`: how fast and how small the daemon on the C host is, next to what it replaces, in one run.
+// `npm run bench [-- --quick]`: how fast and how small the daemon on the C host is, next to what it replaces, in one run; with `--fleet`, how
+// many routers and their operator get on with one broker.
 
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,6 +11,7 @@ import { BUDGETS } from '../../build/targets.ts';
 import { findYggdrasil, yggdrasilctl } from '../../build/yggdrasil.ts';
 import { errorText } from '../../src/errors.ts';
 import { benchCommands, buildCommandGuest } from './command.ts';
+import { benchFleet, FULL_FLEET, QUICK_FLEET } from './fleet.ts';
 import { IDLE_PEERS, idleResidentKb, PEER_BYTES, startInstructions, staticProgram } from './footprint.ts';
 import { benchPages } from './pages.ts';
 import { cpuMs, residentKb, wakeups } from './process.ts';
@@ -266,7 +268,15 @@ async function build(): Promise<Programs> {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
+  const { values } = parseArgs({
+    options: { quick: { type: 'boolean', default: false }, fleet: { type: 'boolean', default: false } },
+  });
+  if (values.fleet) {
+    const report = new Report();
+    await benchFleet(report, values.quick ? QUICK_FLEET : FULL_FLEET);
+    console.log(`\n${report.table()}`);
+    return;
+  }
   const programs = await build();
   const world = new World();
   await world.open();
