@@ -219,6 +219,8 @@ export class MqttSurface implements FeedSink {
   heartbeat(text: string): void {
     const topic = this.topic('tele');
     if (!this.up || !this.once('tele', topic, text)) this.hold({ kind: 'tele', text });
+    // it may have a number that was not known before
+    if (this.up && this.filter.discovery) this.homeAssistant.offer();
   }
 
   // what happens

@@ -15,6 +15,8 @@ import { layoutFaults } from '../support/layout.ts';
 import { Mosquitto, whyNoMosquitto } from '../support/mosquitto.ts';
 
 const LIMIT_MS = 30_000;
+/** Between two heartbeats, with room for a busy machine. */
+const PACE_MS = 65_000;
 
 interface Context {
   router: Router;
@@ -80,7 +82,7 @@ home('is a device of Home Assistant, which reads what it says', async (context) 
   // the first one may come before Yggdrasil was asked
   const description = () =>
     context.heard.find(({ topic, text }) => topic.startsWith('homeassistant/') && JSON.parse(text).cmps.peers_up);
-  await until('its description comes', () => description() !== undefined, LIMIT_MS);
+  await until('its description comes', () => description() !== undefined, 2 * PACE_MS);
   const { topic, text } = description()!;
   assert.match(topic, /^homeassistant\/device\/mb-[a-z2-7]{13}\/config$/);
   assert.ok(Buffer.byteLength(text) < 2000);
@@ -100,8 +102,7 @@ home('is found good by the test of its broker, at the same time', async (context
   assert.is(brokers[0]!.ups, 1, '~> its own connection stays');
 });
 home('sends heartbeats at its pace', async (context) => {
-  await until('a heartbeat comes', () => newest(context, 'tele') !== undefined, 70_000);
-  assert.ok(JSON.parse(newest(context, 'tele')!).peers >= 0);
+  await until('a heartbeat tells of peers', () => JSON.parse(newest(context, 'tele') ?? '{}').peers >= 0, 2 * PACE_MS);
 });
 home('says nothing that the contract does not name', (context) => {
   const own = context.heard.filter(({ topic, text }) => topic.startsWith('mb/1/') && text !== '');
