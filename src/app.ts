@@ -353,7 +353,8 @@ export class App {
       checkService: (address, port) => this.services.check(address, port),
       testBroker: (name) => this.brokerTests.test(name),
       adviser: this.adviser,
-      telemetry: () => this.brokers.telemetry(),
+      telemetry: (look) => this.brokers.telemetry(look),
+      sendNow: () => this.brokers.sendNow(),
       nowMs: () => this.nowMs(),
       log: this.logger.scope('ubus'),
     });

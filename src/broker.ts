@@ -334,7 +334,8 @@ export class Brokers {
     return this.units.map((unit) => this.linkOf(unit));
   }
 
-  telemetryStatus(): TelemetryStatus {
+  /** @param look as `Sent.look` */
+  telemetryStatus(look: boolean): TelemetryStatus {
     const { lease } = this.telemetry;
     return {
       enabled: true,
@@ -344,8 +345,14 @@ export class Brokers {
       sid: this.moments.sid,
       clock: this.moments.quality(),
       ...(lease !== undefined && { lease }),
-      brokers: this.units.map((unit) => this.statusOf(unit)),
+      brokers: this.units.map((unit) => this.statusOf(unit, look)),
     };
+  }
+
+  /** Measures everything and tells it at once. @returns how many brokers are there to be told. */
+  sendNow(): number {
+    this.telemetry.request();
+    return this.units.filter(({ client }) => client.up).length;
   }
 
   // one broker
@@ -451,10 +458,11 @@ export class Brokers {
     };
   }
 
-  private statusOf(unit: Unit): BrokerStatus {
+  private statusOf(unit: Unit, look: boolean): BrokerStatus {
     const { config, client, surface, queue } = unit;
     const nowMs = this.parts.host.clock.monotonicMs();
     const { protocol, alarm } = client.report();
+    if (look) surface.sent.look(nowMs);
     const { name: _, ...link } = this.linkOf(unit);
     return {
       name: config.name,
@@ -462,6 +470,10 @@ export class Brokers {
       ...link,
       secure: config.url.secure,
       manage: config.manage,
+      interval_s: config.intervalMs / 1000,
+      metered: config.metered,
+      metrics: config.metrics,
+      send: config.send,
       ...(protocol !== undefined && { protocol }),
       ...(alarm !== undefined && { alarm }),
       queued: queue.size,
@@ -469,9 +481,11 @@ export class Brokers {
       messages: surface.sent.messages,
       bytes: surface.sent.bytes,
       received: surface.received,
-      sent: surface.sent
-        .recent()
-        .map(({ topic, bytes, qos, retain, atMs }) => ({ topic, bytes, qos, retain, age_ms: nowMs - atMs })),
+      sent: surface.sent.recent().map(({ atMs, text, ...message }) => ({
+        ...message,
+        age_ms: nowMs - atMs,
+        ...(look && text !== undefined && { text }),
+      })),
     };
   }
 

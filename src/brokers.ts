@@ -3,7 +3,7 @@
 import type { Heal, LinkStatus, TelemetryStatus } from './api/model.ts';
 import type { BrokerParts, Brokers } from './broker.ts';
 import type { Config } from './config.ts';
-import { errorText } from './errors.ts';
+import { errorText, InputError } from './errors.ts';
 import type { Sketch } from './mesh/overview.ts';
 import type { PeerNotice } from './mesh/state.ts';
 
@@ -64,10 +64,18 @@ export class LateBrokers {
     return this.brokers?.links() ?? [];
   }
 
-  telemetry(): TelemetryStatus {
+  /** @param look what is sent from now on is kept for a while, and shown. */
+  telemetry(look: boolean): TelemetryStatus {
     const { config, problem } = this;
-    if (this.brokers) return this.brokers.telemetryStatus();
+    if (this.brokers) return this.brokers.telemetryStatus(look);
     return { ...OFF, enabled: config?.mqtt === true, ...(problem !== undefined && { problem }) };
+  }
+
+  /** Tells all brokers now. @returns what was done. @throws InputError when no broker is there to be told. */
+  sendNow(): string {
+    const count = this.brokers?.sendNow() ?? 0;
+    if (count === 0) throw new InputError('expected a broker that is connected, there is none now');
+    return `measured and told to ${count === 1 ? 'a broker' : `${count} brokers`}`;
   }
 
   private async load(): Promise<void> {

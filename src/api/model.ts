@@ -424,6 +424,8 @@ export const SENT_MESSAGE = {
   qos: 'int32',
   retain: 'bool',
   age_ms: 'int64',
+  /** What it says, or how that begins: of what was sent while somebody looked. */
+  'text?': 'string',
 } as const satisfies TableLayout;
 
 /** A broker of MQTT, and what goes to it. */
@@ -436,6 +438,11 @@ export const BROKER = {
   secure: 'bool',
   /** Commands and desired state are taken from it. */
   manage: 'bool',
+  /** What it gets, and how often: as its section says. */
+  interval_s: 'int32',
+  metered: 'bool',
+  metrics: ['string'],
+  send: ['string'],
   /** As that of a link. */
   state: 'string',
   since_s: 'int64',

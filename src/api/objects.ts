@@ -105,8 +105,16 @@ export const MESHBRIDGE_METHODS = {
   },
   /** Has the configuration copied to where the daemon may read it, and reads it again; on errors the old one stays in force. */
   reload: { args: {}, reply: { message: 'string' }, writes: true },
-  /** What this router is to brokers of MQTT, and what goes to them. */
-  telemetry: { args: {}, reply: TELEMETRY },
+  /**
+   * What this router is to brokers of MQTT, and what goes to them. With `look`, all that the page Telemetry shows: also what is wrong with the
+   * configuration, who may order something and what was ordered; and what is sent in the next minute is kept, to be shown with `look`.
+   */
+  telemetry: {
+    args: { 'look?': 'bool' },
+    reply: { ...TELEMETRY, 'config_errors?': ['string'], 'management?': COMMAND_LIST },
+  },
+  /** Measures everything and tells all brokers now instead of at its time. */
+  telemetry_send: { args: {}, reply: { message: 'string' }, writes: true },
   /** Without `level`, tells; with it, sets until the next reload or restart. */
   log_level: { args: { 'level?': 'string' }, reply: { level: 'string' }, writes: true },
   /** What is unsafe or broken in the router's configuration. */

@@ -358,6 +358,6 @@ export class MqttSurface implements FeedSink {
   }
 
   private note({ topic, payload, qos, retain = false }: Publication): void {
-    this.sent.add({ topic, bytes: payload.length, qos, retain, atMs: this.parts.clock.monotonicMs() });
+    this.sent.add({ topic, qos, retain, atMs: this.parts.clock.monotonicMs() }, payload);
   }
 }

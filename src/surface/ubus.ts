@@ -65,7 +65,9 @@ export interface SurfaceParts {
   readonly testBroker: TestBroker;
   readonly adviser: PublicPeerAdviser;
   /** What goes to brokers. */
-  telemetry(): TelemetryStatus;
+  telemetry(look: boolean): TelemetryStatus;
+  /** Tells them now. @returns what was done. @throws InputError when there is none to be told. */
+  sendNow(): string;
   nowMs(): number;
   readonly log: Log;
 }
@@ -242,13 +244,22 @@ export class UbusSurface {
       map: this.forLook((iface, args) => this.map(iface, args.tree === true)),
       member: this.shows('member', (picture) => this.parts.overview.member(picture)),
       service_check: ({ address, port }) => this.parts.checkService(address as string, port as number),
-      telemetry: () => this.parts.telemetry(),
+      telemetry: ({ look }) => this.telemetry(look === true),
+      telemetry_send: () => ({ message: this.parts.sendNow() }),
       commands: () => this.parts.daemon.commands(),
       broker_test: ({ name }) => this.parts.testBroker(name as string),
       adviser: () => this.parts.adviser.status(),
       adviser_undo: async () => ({ message: await this.parts.adviser.undo() }),
       log_level: (args) => ({ level: this.parts.daemon.logLevel(args.level as string | undefined) }),
     };
+  }
+
+  private telemetry(look: boolean): Table {
+    const { daemon } = this.parts;
+    const status = this.parts.telemetry(look);
+    return look
+      ? { ...status, config_errors: daemon.status().config_errors, management: daemon.commands() }
+      : { ...status };
   }
 
   private done({ node }: Member, message: string): { interface: string; message: string } {

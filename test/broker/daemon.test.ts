@@ -190,6 +190,21 @@ daemon('shows what left the house', async ({ router, node }) => {
   const { links } = await router.status();
   assert.ok(links.some(({ name, state }) => name === 'mqtt.fleet' && state === 'up'));
 });
+daemon('shows what a message says to who looks', async ({ router }) => {
+  const look = async () => {
+    const { brokers, management } = (await router.call('meshbridge', 'telemetry', { look: true })) as {
+      brokers: { sent: { topic: string; text?: string }[] }[];
+      management: { cap: string };
+    };
+    assert.is(management.cap, 'configure');
+    return brokers[0]!.sent.find(({ topic, text }) => topic.endsWith('/state') && text !== undefined)?.text;
+  };
+  await look();
+  const { message } = await router.call('meshbridge', 'telemetry_send');
+  assert.is(message, 'measured and told to a broker');
+  await until('it is told', async () => (await look()) !== undefined, LIMIT_MS);
+  assert.match((await look())!, /^\{"sid":"[a-z2-7]{12}","seq":\d+,/);
+});
 daemon('goes away when it is switched off, and says so', async (context) => {
   const { router } = context;
   await listening(context, 'status', async (heard) => {

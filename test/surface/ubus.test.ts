@@ -222,7 +222,7 @@ function make(names: readonly string[] = ['ygg0'], log: Log = SILENT) {
     status: () => ({ enabled: true, state: 'content', listed: 1, candidates: [CANDIDATE], next_s: 60 }),
     undo: async () => '1 peering removed',
   };
-  const telemetry = () => ({ enabled: false, brokers: [] });
+  const telemetry = (look: boolean) => ({ enabled: false, brokers: [], ...(look && { problem: 'looked at' }) });
   const surface = new UbusSurface({
     bus,
     mesh,
@@ -232,6 +232,7 @@ function make(names: readonly string[] = ['ygg0'], log: Log = SILENT) {
     testBroker,
     adviser,
     telemetry,
+    sendNow: () => 'told',
     nowMs,
     log,
   });
@@ -640,6 +641,16 @@ commands('set the log level', async () => {
   const { bus } = make();
   assert.equal((await bus.call('meshbridge', 'log_level')).data, { level: 'info' });
   assert.equal((await bus.call('meshbridge', 'log_level', { level: 'debug' })).data, { level: 'debug' });
+});
+commands('show all that belongs to telemetry to who looks, and the short of it to others', async () => {
+  const { bus } = make();
+  const shown = async (method: string, args?: object) => (await bus.call('meshbridge', method, args)).data;
+  const all = await shown('telemetry', { look: true });
+  assert.is(all.problem, 'looked at');
+  assert.equal(all.config_errors, (await shown('status')).config_errors);
+  assert.equal(all.management, await shown('commands'));
+  assert.equal(await shown('telemetry'), { enabled: false, brokers: [] });
+  assert.equal(await shown('telemetry_send'), { message: 'told' });
 });
 commands('pass on what the lint found', async () => {
   assert.equal((await make().bus.call('meshbridge', 'lint')).data, { findings: [FOUND] });
