@@ -12,6 +12,7 @@ import { Pool, pool6Of } from './mesh/pool.ts';
 import type { ClientPlane, TunnelAbility } from './mesh/tunnel.ts';
 import { ExitCheck } from './source/exit.ts';
 import { Registrar, refuse } from './surface/registrar.ts';
+import { SPEED_LIMITS, Speed, say } from './surface/speed.ts';
 import { ClientFile } from './system/client-file.ts';
 import type { Cancel, ChildlessHost } from './transport/host.ts';
 
@@ -33,6 +34,8 @@ const SWEEP_MS = 5000;
 const USE_MS = 60_000;
 /** From one attempt to take the port to the next. */
 const BIND_AGAIN_MS = 5000;
+/** Inner addresses are there only once a tunnel is. */
+const BIND_INSIDE_MS = 15_000;
 /** Of a gateway's connections, so many may wait for something to change. */
 const HELD_SHARE = 3;
 
@@ -47,7 +50,7 @@ export class Gateway {
   private readonly timers = new Set<Cancel>();
   private clients: Clients | undefined;
   private registrar: Registrar | undefined;
-  private server: HttpServer | undefined;
+  private servers: HttpServer[] = [];
   private exit: ExitCheck | undefined;
   private ability: Awaited<ReturnType<ClientPlane['ability']>> | undefined;
   private kinds: TunnelKind[] = [];
@@ -114,7 +117,7 @@ export class Gateway {
     this.timers.clear();
     this.exit?.stop();
     this.registrar?.stop();
-    this.server?.stop();
+    for (const server of this.servers) server.stop();
     this.clients?.save();
   }
 
@@ -180,19 +183,49 @@ export class Gateway {
       refuse,
     });
     this.registrar = registrar;
-    this.server = server;
+    this.bind(server, BIND_AGAIN_MS, (error) => log.warn('port not taken', { error }));
+    this.serveInside(clients, pool);
+  }
+
+  /** At its ends of tunnels it serves homes that measure. */
+  private serveInside(clients: Clients, pool: Pool): void {
+    const { config, host, log } = this.parts;
+    const speed = new Speed({
+      homeAt: (inner) => {
+        const address = clients.homeAt(inner);
+        return address !== undefined && clients.look(address).kind === 'granted' ? address : undefined;
+      },
+      linePercent: () => this.linePercent,
+      nowMs: () => host.clock.monotonicMs(),
+    });
+    for (const inner of this.ability?.ipv6 ? [pool.gateway4, pool.gateway6] : [pool.gateway4]) {
+      const server = new HttpServer({
+        streams: host.streams,
+        clock: host.clock,
+        at: { host: inner, port: config.port },
+        limits: SPEED_LIMITS,
+        handle: (exchange) => speed.handle(exchange),
+        refuse: say,
+      });
+      this.bind(server, BIND_INSIDE_MS, (error) => log.debug('no address inside yet', { error }));
+    }
+  }
+
+  /** Takes a server's port, now or as soon as it can be had. @param tell why it cannot, each reason once. */
+  private bind(server: HttpServer, againMs: number, tell: (problem: string) => void): void {
+    this.servers.push(server);
     let told = '';
-    const bind = (): void => {
+    const attempt = (): void => {
       try {
         server.start();
       } catch (error) {
         const text = errorText(error);
-        if (text !== told) log.warn('port not taken', { error: text });
+        if (text !== told) tell(text);
         told = text;
-        this.after(BIND_AGAIN_MS, bind);
+        this.after(againMs, attempt);
       }
     };
-    bind();
+    attempt();
   }
 
   private async count(): Promise<void> {

@@ -1,7 +1,7 @@
 // The wiring of this home's lease, in memory once a gateway is named: its object on ubus, and the work itself once somebody wants a lease.
 
 import { version } from '../package.json';
-import type { GatewayView, LeaseStatus } from './api/lease-object.ts';
+import type { GatewayView, LeaseStatus, TestStatus } from './api/lease-object.ts';
 import { errorText, InputError } from './errors.ts';
 import type { GatewayConfig, LeaseConfig } from './lease-option.ts';
 import type { Log } from './log.ts';
@@ -103,6 +103,10 @@ export class HomeLease {
     return this.source?.status() ?? OFF;
   }
 
+  testStatus(): TestStatus {
+    return this.source?.testStatus() ?? { running: false, steps: [] };
+  }
+
   /** @throws (rejects) InputError where no tunnels can be made. */
   async gateways(): Promise<GatewayView[]> {
     if (this.gatewayNames.length === 0) return [];
@@ -127,6 +131,8 @@ export class HomeLease {
         return source.letOut(command.seconds);
       case 'ask':
         return source.ask();
+      case 'test':
+        return source.test();
     }
   }
 

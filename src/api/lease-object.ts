@@ -80,6 +80,30 @@ export const LEASE_STATUS = {
 } as const;
 export type LeaseStatus = Shape<typeof LEASE_STATUS>;
 
+/** How far the test of the way to the Internet is, or what the last one found. */
+export const TEST_STATUS = {
+  running: 'bool',
+  /** Absent: none was begun since the daemon started. */
+  'gateway?': 'string',
+  'begun_ago_s?': 'int32',
+  steps: [
+    {
+      /** `gateway`, `tunnel`, `exit4`, `exit6`, `dns`, `mtu`, `down`, `up`. */
+      id: 'string',
+      /** `waiting`, `running`, `good`, `bad`, `skipped`. */
+      state: 'string',
+      /** What was seen, and where that is a fault, what was expected. */
+      sentence: 'string',
+      words: { sentence: 'string' },
+      /** Values; `rate` is in Mbit/s. */
+      values: 'json',
+      /** Of a step that takes seconds. */
+      'done_percent?': 'int32',
+    },
+  ],
+} as const;
+export type TestStatus = Shape<typeof TEST_STATUS>;
+
 /** The methods of the object `meshbridge.lease`: this home's way to the Internet through a gateway. */
 export const LEASE_METHODS = {
   status: { args: {}, reply: LEASE_STATUS },
@@ -99,4 +123,7 @@ export const LEASE_METHODS = {
   let_out: { args: { seconds: 'int32' }, reply: { message: 'string' }, writes: true },
   /** Asks all gateways again now, those that said no, too. */
   ask: { args: {}, reply: { message: 'string' }, writes: true },
+  /** Tests the way to the Internet step by step, for a minute at most; up to 32 MB go through the tunnel. One at a time. */
+  test: { args: {}, reply: { message: 'string' }, writes: true },
+  test_status: { args: {}, reply: TEST_STATUS },
 } as const satisfies Record<string, MethodContract>;

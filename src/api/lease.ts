@@ -8,6 +8,10 @@ import type { Shape } from './model.ts';
 export const PROTOCOL = 1;
 /** Where registrars listen unless they are told otherwise; autoygg's, too. */
 export const REGISTRAR_PORT = 8080;
+/** Where a gateway's end of a tunnel takes and gives bytes, for homes that measure: `GET` gives a block, `POST` takes up to one. */
+export const SPEED_PATH = '/v1/speed';
+/** Bytes of a block. */
+export const SPEED_BLOCK = 65_536;
 
 /** Ways to carry a home's packets to its gateway. */
 export const TUNNEL_KINDS = ['gre6', 'wireguard', 'vxlan'] as const;

@@ -188,6 +188,14 @@ export class Clients {
     return this.leased.get(address)?.key;
   }
 
+  /** The home whose tunnel has this inner address, as `look` knows it; `undefined`: nobody's. */
+  homeAt(inner: string): string | undefined {
+    const { pool } = this.options;
+    for (const { address, slot } of this.leased.values())
+      if (pool.home4(slot) === inner || pool.home6(slot) === inner) return address;
+    return undefined;
+  }
+
   /** Leases in force. */
   get count(): number {
     return this.leased.size;

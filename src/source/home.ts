@@ -1,7 +1,7 @@
 // The life of a home's lease: does what mesh/home.ts decides, in time, and shows how it is.
 
-import type { GatewayView, LeaseStatus } from '../api/lease-object.ts';
-import { errorText, TimeoutError } from '../errors.ts';
+import type { GatewayView, LeaseStatus, TestStatus } from '../api/lease-object.ts';
+import { errorText, InputError, TimeoutError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Gateway, GatewayName } from '../mesh/gateway.ts';
 import { HOME_PACE, Home, type HomePace, TRIAL_SECONDS } from '../mesh/home.ts';
@@ -10,6 +10,7 @@ import { describe } from '../mesh/home-words.ts';
 import type { RoutePlane, TunnelPlane } from '../mesh/tunnel.ts';
 import type { Cancel, Clock, Streams } from '../transport/host.ts';
 import { GatewaySource, type Household } from './gateway.ts';
+import { SelfTest } from './self-test.ts';
 import { checkTunnel } from './tunnel-check.ts';
 
 /** Keeps the record where it outlives the daemon but not a power-cycle. */
@@ -46,6 +47,7 @@ const IDLE_SAMPLE_MS = 1000;
 export class HomeSource {
   private readonly home: Home;
   private readonly gateways: GatewaySource;
+  private readonly selfTest: SelfTest;
   private timer: Cancel | undefined;
   private sampler: Cancel | undefined;
   private stopped = false;
@@ -70,6 +72,7 @@ export class HomeSource {
       household: () => options.household(),
       software,
     });
+    this.selfTest = new SelfTest(streams, clock);
     this.pump();
   }
 
@@ -140,7 +143,22 @@ export class HomeSource {
     return this.did('all gateways are being asked again');
   }
 
+  /** Tests the way by the gateway in use, else by the one that is preferred. */
+  test(): string {
+    const { home, gateways } = this;
+    const lease = home.leaseNow(this.nowMs());
+    const [first] = home.gateways.candidates(Number.POSITIVE_INFINITY);
+    const gateway = (lease?.gateway ?? first ?? home.gateways.list()[0])?.name;
+    if (!gateway) throw new InputError('no gateway is known: name one first');
+    this.selfTest.start({ gateway, terms: lease?.grant.terms, inform: () => gateways.inform(gateway) });
+    return 'the way to the Internet is being tested';
+  }
+
   // how it is
+
+  testStatus(): TestStatus {
+    return this.selfTest.status();
+  }
 
   status(): LeaseStatus {
     const nowMs = this.nowMs();

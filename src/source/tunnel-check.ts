@@ -6,7 +6,7 @@ import type { CheckDepth, CheckResult } from '../mesh/home-act.ts';
 import type { Clock, Streams } from '../transport/host.ts';
 
 /** Where gateways name none: a public resolver of a foundation, which keeps no addresses. */
-const HOSTS = ['9.9.9.9:443', '[2620:fe::fe]:443'];
+export const CHECK_HOSTS = ['9.9.9.9:443', '[2620:fe::fe]:443'];
 const PROBE_MS = { least: 700, most: 2000 } as const;
 /** Of a tunnel that is new. */
 const PATIENCE_MS = 1500;
@@ -25,6 +25,13 @@ export interface TunnelChecked {
 
 type Reached = 'open' | 'refused' | 'no';
 
+/** A port, and the address of this machine that it is to be reached from. */
+export interface DialTarget {
+  readonly host: string;
+  readonly port: number;
+  readonly from: string;
+}
+
 /** Looks once, or with patience. Never rejects. */
 export async function checkTunnel(
   streams: Pick<Streams, 'dial'>,
@@ -33,19 +40,21 @@ export async function checkTunnel(
   depth: CheckDepth,
 ): Promise<CheckResult> {
   const { home4, home6, gateway4, gateway6 } = terms;
-  const hosts = info && info.check.length > 0 ? info.check : HOSTS;
-  const reach = async (host: string, at: number, from: string, timeoutMs: number): Promise<Reached> =>
-    dial(streams, clock, { host, port: at, from }, timeoutMs);
+  const hosts = info && info.check.length > 0 ? info.check : CHECK_HOSTS;
+  const reachFrom = async (host: string, at: number, from: string, timeoutMs: number): Promise<Reached> =>
+    (await dial(streams, clock, { host, port: at, from }, timeoutMs)).reached;
   const outside = async (from: string | undefined, timeoutMs: number): Promise<Reached | undefined> => {
     const target = from && hosts.map(parseTarget).find(({ host }) => host.includes(':') === from.includes(':'));
-    return target ? reach(target.host, target.port, from, timeoutMs) : undefined;
+    return target ? reachFrom(target.host, target.port, from, timeoutMs) : undefined;
   };
   // an autoygg has no address of its own in the tunnel
   const isOld = info?.software.startsWith('autoygg') === true;
   const inside = async (timeoutMs: number): Promise<boolean> => {
     if (isOld) return (await outside(home4, timeoutMs)) !== 'no';
-    if (home6 !== undefined && gateway6 !== undefined) return (await reach(gateway6, port, home6, timeoutMs)) !== 'no';
-    if (home4 !== undefined && gateway4 !== undefined) return (await reach(gateway4, port, home4, timeoutMs)) !== 'no';
+    if (home6 !== undefined && gateway6 !== undefined)
+      return (await reachFrom(gateway6, port, home6, timeoutMs)) !== 'no';
+    if (home4 !== undefined && gateway4 !== undefined)
+      return (await reachFrom(gateway4, port, home4, timeoutMs)) !== 'no';
     return false;
   };
 
@@ -64,29 +73,43 @@ export async function checkTunnel(
 }
 
 /** Of `address:port`, or `[address]:port`. */
-function parseTarget(text: string): { host: string; port: number } {
+export function parseTarget(text: string): { host: string; port: number } {
   const [, host = '', port] = /^(.*):(\d+)$/.exec(text) ?? [];
   return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
+}
+
+/** Connects, and closes again. Never rejects. @returns whether somebody is there, after how long, and why not. */
+export function reach(
+  streams: Pick<Streams, 'dial'>,
+  clock: Pick<Clock, 'after' | 'monotonicMs'>,
+  to: DialTarget,
+  timeoutMs: number,
+): Promise<{ readonly reached: Reached; readonly ms: number; readonly problem: string }> {
+  const begunMs = clock.monotonicMs();
+  return dial(streams, clock, to, timeoutMs).then((outcome) => ({ ...outcome, ms: clock.monotonicMs() - begunMs }));
 }
 
 function dial(
   streams: Pick<Streams, 'dial'>,
   clock: Pick<Clock, 'after'>,
-  to: { host: string; port: number; from: string },
+  to: DialTarget,
   timeoutMs: number,
-): Promise<Reached> {
+): Promise<{ readonly reached: Reached; readonly problem: string }> {
   return new Promise((resolve) => {
-    const end = (reached: Reached): void => {
+    const end = (reached: Reached, problem = ''): void => {
       cancel();
       stream.close();
-      resolve(reached);
+      resolve({ reached, problem });
     };
-    const cancel = clock.after(timeoutMs, () => end('no'));
+    const cancel = clock.after(timeoutMs, () => end('no', `no answer after ${timeoutMs / 1000} s`));
     const stream = streams.dial(to, {
       onOpen: () => end('open'),
       onData() {},
-      // who refuses is there
-      onClose: (error) => end(/refused/i.test(errorText(error)) ? 'refused' : 'no'),
+      onClose: (error) => {
+        const text = error ? errorText(error) : 'it ended the connection';
+        // who refuses is there
+        end(/refused/i.test(text) ? 'refused' : 'no', text);
+      },
     });
   });
 }

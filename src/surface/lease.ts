@@ -1,6 +1,6 @@
 // The object `meshbridge.lease` on ubus: shows this home's lease, takes commands, decides nothing.
 
-import { type GatewayView, LEASE_METHODS, type LeaseStatus } from '../api/lease-object.ts';
+import { type GatewayView, LEASE_METHODS, type LeaseStatus, type TestStatus } from '../api/lease-object.ts';
 import type { Table } from '../ubus/blobmsg.ts';
 import type { Reply, UbusMethod, UbusObject } from '../ubus/object.ts';
 
@@ -8,6 +8,7 @@ import type { Reply, UbusMethod, UbusObject } from '../ubus/object.ts';
 export interface LeaseDesk {
   status(): LeaseStatus;
   gateways(): Promise<GatewayView[]>;
+  testStatus(): TestStatus;
   command(what: LeaseCommand): Promise<string>;
 }
 
@@ -16,7 +17,7 @@ export type LeaseCommand =
   | { readonly kind: 'connect'; readonly gateway?: string; readonly seconds?: number }
   | { readonly kind: 'choose'; readonly gateway: string }
   | { readonly kind: 'let_out'; readonly seconds: number }
-  | { readonly kind: 'confirm' | 'undo' | 'release' | 'ask' };
+  | { readonly kind: 'confirm' | 'undo' | 'release' | 'ask' | 'test' };
 
 type Method = keyof typeof LEASE_METHODS;
 
@@ -25,6 +26,7 @@ export function leaseObject(desk: LeaseDesk): UbusObject {
   const shows: Partial<Record<Method, (args: Table) => Reply | Promise<Reply>>> = {
     status: () => desk.status(),
     gateways: async () => ({ gateways: await desk.gateways() }),
+    test_status: () => desk.testStatus(),
   };
   const methods: Record<string, UbusMethod> = {};
   for (const name of Object.keys(LEASE_METHODS) as Method[]) {

@@ -266,6 +266,27 @@ life('moves from a gateway that is about to stop, and tells', async () => {
   assert.ok(told.some(({ id, sentence }) => id === 'draining' && /about to stop: maintenance/.test(sentence)));
   assert.is(source.status().gateway, 'b');
 });
+life('tests the way by the gateway in use, or by the first one where none is', async () => {
+  const off = await neighbourhood();
+  assert.is(off.source.test(), 'the way to the Internet is being tested');
+  await off.clock.advance(5 * SECOND);
+  const alone = off.source.testStatus();
+  assert.equal(
+    [alone.running, alone.gateway, alone.steps[0]!.state, alone.steps[1]!.state],
+    [false, 'a', 'good', 'skipped'],
+  );
+  const on = await neighbourhood({ enabled: true });
+  on.source.choose('b');
+  await on.until(() => on.exit() === 'b', 20);
+  on.source.test();
+  assert.throws(
+    () => on.source.test(),
+    (error: unknown) => error instanceof InputError,
+  );
+  await on.clock.advance(30 * SECOND);
+  const { running, gateway, steps } = on.source.testStatus();
+  assert.equal([running, gateway, steps.slice(0, 4).map(({ state }) => state)], [false, 'b', Array(4).fill('good')]);
+});
 life('uses little while nothing happens: a probe a minute, a renewal in half an hour', async () => {
   const { streams, clock } = await neighbourhood({ enabled: true });
   streams.dialled.length = 0;

@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type GatewayView, LEASE_METHODS, type LeaseStatus } from '../../src/api/lease-object.ts';
+import { type GatewayView, LEASE_METHODS, type LeaseStatus, type TestStatus } from '../../src/api/lease-object.ts';
 import { InputError } from '../../src/errors.ts';
 import { type LeaseCommand, type LeaseDesk, leaseObject } from '../../src/surface/lease.ts';
 import { decodeTable, encodeTable, type Table } from '../../src/ubus/blobmsg.ts';
@@ -18,12 +18,19 @@ const GATEWAY: GatewayView = {
   ...{ role: 'in_use', latency_ms: 12.5, operator: 'ops', asks_for: ['name'], kinds: ['gre6'], online: true },
   blocked_ports: [25],
 };
+const TEST: TestStatus = {
+  ...{ running: true, gateway: 'boston', begun_ago_s: 3 },
+  steps: [
+    { id: 'down', state: 'running', sentence: 'a', words: { sentence: 'a' }, values: { rate: 1.5 }, done_percent: 7 },
+  ],
+};
 
 function make() {
   const commands: LeaseCommand[] = [];
   const desk: LeaseDesk = {
     status: () => LEASE,
     gateways: async () => [GATEWAY],
+    testStatus: () => TEST,
     command: async (command) => {
       commands.push(command);
       if (command.kind === 'choose') throw new InputError('gateway: no gateway "x"', 'gateway');
@@ -58,15 +65,16 @@ object('shows the lease and the gateways, as they are', async () => {
   const { call } = make();
   assert.equal(await call('status'), LEASE as Table);
   assert.equal(await call('gateways'), { gateways: [GATEWAY] } as Table);
+  assert.equal(await call('test_status'), TEST as Table);
 });
 object('passes commands on as they were given', async () => {
   const { call, commands } = make();
   assert.equal(await call('connect', { gateway: 'boston', seconds: 60 }), { message: 'connect done' });
-  for (const name of ['confirm', 'undo', 'release', 'ask'] as const) await call(name);
+  for (const name of ['confirm', 'undo', 'release', 'ask', 'test'] as const) await call(name);
   await call('let_out', { seconds: 0 });
   assert.equal(commands, [
     { gateway: 'boston', seconds: 60, kind: 'connect' },
-    ...(['confirm', 'undo', 'release', 'ask'] as const).map((kind) => ({ kind })),
+    ...(['confirm', 'undo', 'release', 'ask', 'test'] as const).map((kind) => ({ kind })),
     { seconds: 0, kind: 'let_out' },
   ]);
 });
