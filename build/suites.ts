@@ -39,6 +39,7 @@ const PORTABLE = [
   'mesh',
   'source',
   'system',
+  'plane',
   'surface',
   'bugs',
 ];

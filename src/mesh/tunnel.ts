@@ -41,7 +41,7 @@ export interface Flow {
  * Calls come one at a time; each resolves when the kernel shows what was asked for, and rejects with why not.
  */
 export interface TunnelPlane {
-  /** Looks, and makes nothing. */
+  /** Looks, and leaves nothing. */
   ability(): Promise<TunnelAbility>;
   /**
    * Device, inner addresses, MTU, and what it takes that packets from an inner address leave by this tunnel; none of the LAN's do yet.
@@ -101,7 +101,7 @@ export interface ClientFlow {
 
 /** A gateway's tunnels on the machine, with what keeps clients apart and counts them. Calls come one at a time. */
 export interface ClientPlane {
-  /** Looks, and makes nothing. */
+  /** Looks, and leaves nothing. */
   ability(): Promise<TunnelAbility & { readonly ipv6: boolean }>;
   /** Makes these tunnels be, and no others of ours; what fits already is not touched, so that traffic goes on. */
   restore(clients: readonly ClientTunnel[]): Promise<ClientProblems>;

@@ -22,6 +22,10 @@ const TABLE: Record<string, { may: string[]; why: string }> = {
     may: ['ubus', 'yggdrasil', 'mesh', 'api', 'lib', 'transport'],
     why: 'it changes the machine and sees no surface',
   },
+  plane: {
+    may: ['mesh', 'api', 'lib', 'transport'],
+    why: 'it makes what it is told, whoever tells it',
+  },
   surface: {
     may: ['mesh', 'api', 'ubus', 'mqtt', 'http', 'lib'],
     why: 'a surface shows the state and decides nothing',

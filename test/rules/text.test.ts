@@ -47,7 +47,7 @@ machine.run();
 
 const suites = suite('suites');
 const AREAS = [
-  'lib api transport ubus yggdrasil mqtt http mesh source system surface bugs',
+  'lib api transport ubus yggdrasil mqtt http mesh source system plane surface bugs',
   'rules build host dev luci service packages broker fleet lab conformance',
 ].flatMap((line) => line.split(' '));
 for (const path of sources('test').filter((p) => p.endsWith('.test.ts'))) {
