@@ -52,7 +52,7 @@ ability('removes what an earlier look left', async () => {
 });
 ability('needs Yggdrasil', async () => {
   const { machine, wireguard } = make([]);
-  assert.match(await findAbility(machine, wireguard, undefined).catch(errorText), /^Yggdrasil has no device/);
+  assert.match(String(await findAbility(machine, wireguard, undefined).catch(errorText)), /^Yggdrasil has no device/);
 });
 ability.run();
 

@@ -87,7 +87,7 @@ ip('says what it was asked and what was wrong', async () => {
   machine.says.set('ip', { code: 1, stderr: 'Object "rule" is unknown' });
   assert.is(await ip.rules(4).catch(errorText), 'ip -4 rule show: Object "rule" is unknown');
   machine.says.set('ip', { stdout: '0: from all lookup local' });
-  assert.match(await ip.rules(4).catch(errorText), /^ip -4 rule show: expected JSON: /);
+  assert.match(String(await ip.rules(4).catch(errorText)), /^ip -4 rule show: expected JSON: /);
   machine.says.set('ip', { stdout: '{}' });
   assert.is(await ip.rules(4).catch(errorText), 'ip -4 rule show: expected a list');
   assert.is(await ip.attempt(['link']), undefined);

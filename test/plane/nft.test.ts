@@ -24,7 +24,7 @@ nft('says what was wrong', async () => {
   machine.says.set('nft', { code: 1, stderr: '/dev/stdin:1:1-3: Error: syntax error\nmore' });
   assert.is(await nft.load('x').catch(errorText), 'nft: /dev/stdin:1:1-3: Error: syntax error');
   assert.is(await nft.show('inet t').catch(errorText), 'nft list table inet t: /dev/stdin:1:1-3: Error: syntax error');
-  assert.match(await nft.list('inet t').catch(errorText), /^nft list table inet t: /);
+  assert.match(String(await nft.list('inet t').catch(errorText)), /^nft list table inet t: /);
 });
 nft('shows a table, and whether there is one', async () => {
   const { machine, nft } = make();
