@@ -461,7 +461,7 @@ export class Brokers {
   private statusOf(unit: Unit, look: boolean): BrokerStatus {
     const { config, client, surface, queue } = unit;
     const nowMs = this.parts.host.clock.monotonicMs();
-    const { protocol, alarm } = client.report();
+    const { protocol, alarm, unasked } = client.report();
     if (look) surface.sent.look(nowMs);
     const { name: _, ...link } = this.linkOf(unit);
     return {
@@ -481,6 +481,7 @@ export class Brokers {
       messages: surface.sent.messages,
       bytes: surface.sent.bytes,
       received: surface.received,
+      unasked,
       sent: surface.sent.recent().map(({ atMs, text, ...message }) => ({
         ...message,
         age_ms: nowMs - atMs,

@@ -459,6 +459,8 @@ export const BROKER = {
   messages: 'int64',
   bytes: 'int64',
   received: 'int64',
+  /** Messages that the broker sent and nobody asked for: none was looked at. */
+  unasked: 'int64',
   /** The last 20, newest first. */
   sent: [SENT_MESSAGE],
 } as const satisfies TableLayout;

@@ -29,6 +29,8 @@ const SESSION_EXPIRY_S = 600;
 const KEEPALIVE_S = 240;
 const RECEIVE_MAXIMUM = 20;
 const MAX_PACKET_BYTES = 16_384;
+/** Characters of a stranger's topic that are logged. */
+const MAX_SHOWN = 80;
 
 /** Whom a broker serves: many routers, which must not return in step, or a home. */
 export type Profile = 'fleet' | 'home';
@@ -121,6 +123,8 @@ export interface MqttOptions {
 export interface MqttReport extends LinkReport {
   /** 4 is MQTT 3.1.1; `undefined` while there is no connection. */
   protocol: Version | undefined;
+  /** Messages that came although no subscription covers them; none was taken. */
+  unasked: number;
   /** Why a person is needed. */
   alarm?: string;
 }
@@ -161,6 +165,7 @@ export class MqttClient implements MqttPublisher {
   private isSpoilt = false;
   /** The broker refused the version of the last connection, and knows perhaps the other. */
   private hasChanged = false;
+  private unasked = 0;
 
   /** @throws InputError when id, user or password cannot be sent. */
   constructor(private readonly options: MqttOptions) {
@@ -197,7 +202,9 @@ export class MqttClient implements MqttPublisher {
 
   /** The state of the connection, for people. */
   report(): MqttReport {
-    const report: MqttReport = { ...this.link.report(), protocol: this.up ? this.version : undefined };
+    const { unasked } = this;
+    const protocol = this.up ? this.version : undefined;
+    const report: MqttReport = { ...this.link.report(), protocol, unasked };
     if (this.alarms.size > 0) report.alarm = [...this.alarms.values()].join('; ');
     return report;
   }
@@ -272,7 +279,7 @@ export class MqttClient implements MqttPublisher {
       maxPacketBytes,
       events: {
         onGreeted: (connack) => this.onGreeted(connection, connack),
-        onMessage: (message) => options.onMessage(message),
+        onMessage: (message) => this.take(message),
         onAck: (packet) => this.outgoing.onAck(packet),
         onSuback: (packet) => this.subscriptions.onAck(packet),
         onBroken: (error) => this.link.drop(error),
@@ -331,6 +338,13 @@ export class MqttClient implements MqttPublisher {
     this.outgoing.attach(connection, sessionPresent);
     this.options.log.info('connected', { protocol: this.version, session: sessionPresent ? 'resumed' : 'new' });
     this.link.ready();
+  }
+
+  private take(message: Message): void | Promise<void> {
+    const { topic, qos } = message;
+    if (this.subscriptions.isAsked(topic, qos)) return this.options.onMessage(message);
+    if (this.unasked++ === 0)
+      this.options.log.warn('message passed over, nobody asked for it', { topic: topic.slice(0, MAX_SHOWN), qos });
   }
 
   private onLinkChange(up: boolean, error: Error | undefined): void {

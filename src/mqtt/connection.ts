@@ -42,12 +42,13 @@ import {
 import type { Properties } from './property.ts';
 import {
   BAD_ALIAS,
+  ID_IN_USE,
   MALFORMED_PACKET,
-  PROTOCOL_ERROR,
   QOS_NOT_SUPPORTED,
   reasonOf,
   refusal,
   TOO_MANY_UNANSWERED,
+  Violation,
 } from './reason.ts';
 
 /** From CONNECT to CONNACK. */
@@ -55,6 +56,8 @@ const GREETING_MS = 20_000;
 /** Bytes without proof that they were read: from here on a ping asks for it, and nothing is sent that need not be. */
 const PROVE_BYTES = 16_384;
 export const MAX_UNPROVEN_BYTES = 65_536;
+/** Bytes that the kernel does not take any more: beyond both bounds of messages, and answers to theirs. Then the broker reads nothing. */
+export const MAX_STUCK_BYTES = 196_608;
 /** Packets that are taken at once, and how long after the first of them the next portion is: 256 a second. */
 const PORTION = 64;
 const PORTION_MS = 250;
@@ -88,16 +91,6 @@ export interface ConnectionOptions {
   events: ConnectionEvents;
 }
 
-/** The broker breaks the rules of the protocol. `code` is what it is told. */
-class Violation extends WireError {
-  constructor(
-    message: string,
-    readonly code = PROTOCOL_ERROR,
-  ) {
-    super(`mqtt: ${message}`);
-  }
-}
-
 /** One connection. */
 export class Connection implements LinkSession {
   private readonly reader: PacketReader;
@@ -121,7 +114,7 @@ export class Connection implements LinkSession {
   private portion = 0;
   private portionAtMs = 0;
   private cancelPause: Cancel | undefined;
-  private hasWarned = false;
+  private readonly warned = new Set<string>();
 
   constructor(private readonly options: ConnectionOptions) {
     const { clock, version, maxPacketBytes, connect } = options;
@@ -141,9 +134,9 @@ export class Connection implements LinkSession {
     return this.limits?.receiveMaximum ?? 65_535;
   }
 
-  /** Bytes that the broker has not read for sure. */
+  /** Bytes that the broker has not read for sure: whatever it claims, none of those that are still here. */
   get unprovenBytes(): number {
-    return this.sentBytes - this.provenBytes;
+    return Math.max(this.sentBytes - this.provenBytes, this.options.stream.queuedBytes);
   }
 
   /**
@@ -207,7 +200,12 @@ export class Connection implements LinkSession {
     if (this.down) return;
     this.sentBytes += bytes.length;
     this.keepalive?.onSent();
-    this.options.stream.write(bytes);
+    const { stream } = this.options;
+    stream.write(bytes);
+    if (stream.queuedBytes > MAX_STUCK_BYTES) {
+      this.drop(new TimeoutError(`the broker reads nothing: ${stream.queuedBytes} bytes wait`));
+      return;
+    }
     if (this.unprovenBytes > PROVE_BYTES) this.keepalive?.ask();
   }
 
@@ -222,7 +220,7 @@ export class Connection implements LinkSession {
     if (known !== undefined) properties.topicAlias = known;
     else if (alias && next <= Math.min(limits.topicAliasMaximum ?? 0, MAX_ALIASES)) properties.topicAlias = next;
     const isKept = retain && limits.retainAvailable !== 0;
-    if (retain !== isKept) this.warnOnce('the broker keeps no messages', topic);
+    if (retain !== isKept) this.warnOnce('the broker keeps no messages', { topic });
     const bytes = encodePublish(
       {
         topic: known === undefined ? topic : '',
@@ -277,7 +275,7 @@ export class Connection implements LinkSession {
   private take(packet: Packet): void {
     const { events } = this.options;
     if (packet.type === CONNACK) this.greet(packet);
-    else if (!this.isGreeted) throw new Violation(`${PACKET_NAMES[packet.type]} before CONNACK`);
+    else if (!this.isGreeted) throw new Violation(`mqtt: ${PACKET_NAMES[packet.type]} before CONNACK`);
     else if (packet.type === PUBLISH) this.receive(packet);
     else if (packet.type === PUBACK) {
       this.prove(this.ends.get(packet.id));
@@ -290,18 +288,18 @@ export class Connection implements LinkSession {
       if (this.unprovenBytes > PROVE_BYTES) this.keepalive?.ask();
     } else if (packet.type === DISCONNECT)
       this.drop(refusal('the broker ended the connection', packet.code, packet.properties));
-    else throw new Violation(`${PACKET_NAMES[packet.type]}, which nothing of ours asks for`);
+    else throw new Violation(`mqtt: ${PACKET_NAMES[packet.type]}, which nothing of ours asks for`);
   }
 
   private greet(connack: ConnackPacket): void {
-    if (this.isGreeted) throw new Violation('CONNACK twice');
+    if (this.isGreeted) throw new Violation('mqtt: CONNACK twice');
     const { version, clock, silence, connect, events } = this.options;
     const { code, properties, sessionPresent } = connack;
     if (code !== 0) {
       this.drop(refusal('connect', version === 5 && code >= 0x80 ? code : reasonOf(code), properties));
       return;
     }
-    if (connect.cleanStart && sessionPresent) throw new Violation('a session although we began a new one');
+    if (connect.cleanStart && sessionPresent) throw new Violation('mqtt: a session although we began a new one');
     this.cancelGreeting?.();
     this.prove(this.sentBytes);
     this.limits = properties;
@@ -322,23 +320,26 @@ export class Connection implements LinkSession {
 
   private receive(packet: PublishPacket): void {
     const { topic, payload, qos, retain, dup, id, isCut, properties } = packet;
-    if (properties.topicAlias !== undefined) throw new Violation('a topic alias, and we allow none', BAD_ALIAS);
-    if (qos === 2) throw new Violation('a message with QoS 2, and we asked for 1', QOS_NOT_SUPPORTED);
-    const { receiveMaximum, events, log } = this.options;
+    if (properties.topicAlias !== undefined) throw new Violation('mqtt: a topic alias, and we allow none', BAD_ALIAS);
+    if (qos === 2) throw new Violation('mqtt: a message with QoS 2, and we asked for 1', QOS_NOT_SUPPORTED);
+    const { receiveMaximum, events, version } = this.options;
+    // before MQTT 5 a broker may send again what was not answered yet
+    if (version === 5 && qos === 1 && this.unanswered.some((one) => one.id === id))
+      throw new Violation(`mqtt: message ${id} before we answered the one with this id`, ID_IN_USE);
     const answer = { id: id ?? 0, isDone: false };
     if (qos === 1 && this.unanswered.push(answer) > receiveMaximum)
-      throw new Violation(`more than ${receiveMaximum} messages before we answered one`, TOO_MANY_UNANSWERED);
+      throw new Violation(`mqtt: more than ${receiveMaximum} messages before we answered one`, TOO_MANY_UNANSWERED);
     const done = (): void => {
       answer.isDone = true;
       this.answer();
     };
     if (isCut) {
-      this.warnOnce('message passed over, it is too long', topic);
+      this.warnOnce('message passed over, it is too long', { topic });
       done();
       return;
     }
     const { responseTopic, correlationData, contentType, messageExpiryS } = properties;
-    const failed = (error: unknown): void => log.warn('message not taken', { topic, error: errorText(error) });
+    const failed = (error: unknown): void => this.warnOnce('message not taken', { topic, error: errorText(error) });
     try {
       const pending = events.onMessage({
         topic,
@@ -369,8 +370,9 @@ export class Connection implements LinkSession {
     this.provenBytes = Math.max(this.provenBytes, bytes);
   }
 
-  private warnOnce(event: string, topic: string): void {
-    if (!this.hasWarned) this.options.log.warn(event, { topic });
-    this.hasWarned = true;
+  /** Each thing once a connection: a broker could have it happen all the time. */
+  private warnOnce(event: string, fields: { topic: string; error?: string }): void {
+    if (!this.warned.has(event)) this.options.log.warn(event, fields);
+    this.warned.add(event);
   }
 }

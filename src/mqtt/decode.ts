@@ -26,6 +26,7 @@ import {
   type Version,
 } from './packet.ts';
 import { type Properties, readProperties } from './property.ts';
+import { PACKET_TOO_LARGE, Violation } from './reason.ts';
 import { topicProblem } from './topic.ts';
 
 /** First byte and length, at most. */
@@ -77,7 +78,7 @@ function decodeFields(type: number, flags: number, cursor: Cursor, version: Vers
       const codes: number[] = [];
       const hasCodes = type === SUBACK || version === 5;
       if (hasCodes)
-        do codes.push(readCode(type, cursor));
+        do codes.push(readCode(type, cursor, version));
         while (cursor.left > 0);
       return { type, id, codes, properties };
     }
@@ -86,7 +87,7 @@ function decodeFields(type: number, flags: number, cursor: Cursor, version: Vers
       const acknowledge = cursor.uint8('CONNACK');
       // a broker that speaks no MQTT 5 refuses it as it would refuse any other version
       const isOld = version < 5 || cursor.left === 1;
-      const code = isOld ? cursor.uint8('CONNACK') : readCode(type, cursor);
+      const code = isOld ? cursor.uint8('CONNACK') : readCode(type, cursor, version);
       if (acknowledge > (code === 0 ? 1 : 0))
         throw new WireError(`CONNACK: flags ${acknowledge} with code ${code}`, start);
       if (isOld && (version === 5 ? code === 0 || (code > 5 && code < 0x80) : code > 5))
@@ -122,14 +123,15 @@ function decodePublish(flags: number, cursor: Cursor, version: Version): Publish
 /** The end of an acknowledgement or of a DISCONNECT, which may be missing. */
 function readReason(type: number, cursor: Cursor, version: Version): { code: number; properties: Properties } {
   if (version < 5 || cursor.left === 0) return { code: 0, properties: {} };
-  const code = readCode(type, cursor);
+  const code = readCode(type, cursor, version);
   return { code, properties: cursor.left > 0 ? readProperties(cursor, type) : {} };
 }
 
-function readCode(type: number, cursor: Cursor): number {
+function readCode(type: number, cursor: Cursor, version: Version): number {
   const at = cursor.at;
   const code = cursor.uint8('code');
-  if (code < 0x80 && !GOOD_CODES[type]!.includes(code))
+  // before MQTT 5 there is one failure
+  if ((code < 0x80 && !GOOD_CODES[type]!.includes(code)) || (version < 5 && code > 0x80))
     throw new WireError(`${PACKET_NAMES[type]}: code ${code} means nothing`, at);
   return code;
 }
@@ -196,7 +198,11 @@ export class PacketReader {
   private taken(first: number, length: number): number {
     if (length <= this.maxBytes) return length;
     if (first >> 4 !== PUBLISH || this.version === 5)
-      throw new WireError(`${PACKET_NAMES[first >> 4]}: ${length} bytes, expected at most ${this.maxBytes}`, 1);
+      throw new Violation(
+        `${PACKET_NAMES[first >> 4]}: ${length} bytes, expected at most ${this.maxBytes}`,
+        PACKET_TOO_LARGE,
+        1,
+      );
     return this.maxBytes;
   }
 

@@ -1,6 +1,6 @@
 // Why a broker refused or ended something: MQTT 5's reason codes, in words. Source: MQTT 5.0, section 2.4.
 
-import { RemoteError } from '../errors.ts';
+import { RemoteError, WireError } from '../errors.ts';
 import type { Properties } from './property.ts';
 
 export const MALFORMED_PACKET = 0x81;
@@ -13,8 +13,10 @@ export const BUSY = 0x89;
 export const BANNED = 0x8a;
 export const SHUTTING_DOWN = 0x8b;
 export const TAKEN_OVER = 0x8e;
+export const ID_IN_USE = 0x91;
 export const TOO_MANY_UNANSWERED = 0x93;
 export const BAD_ALIAS = 0x94;
+export const PACKET_TOO_LARGE = 0x95;
 export const RATE_TOO_HIGH = 0x96;
 export const QUOTA_EXCEEDED = 0x97;
 export const QOS_NOT_SUPPORTED = 0x9b;
@@ -49,4 +51,15 @@ export function reasonText(code: number, { reasonString }: Properties = {}): str
 /** The broker refused `what`; the status is the reason code. */
 export function refusal(what: string, code: number, properties?: Properties): RemoteError {
   return new RemoteError(`${what}: ${reasonText(code, properties)}`, code);
+}
+
+/** The broker breaks the rules of the protocol. `code` is what it is told. */
+export class Violation extends WireError {
+  constructor(
+    message: string,
+    readonly code = PROTOCOL_ERROR,
+    offset?: number,
+  ) {
+    super(message, offset);
+  }
 }

@@ -1,11 +1,11 @@
 // What we are subscribed to: asked for again on each connection, whether or not the broker knows our session.
 
-import { BusyError, InputError, TimeoutError, WireError } from '../errors.ts';
+import { BusyError, InputError, TimeoutError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Cancel, Clock } from '../transport/host.ts';
-import { type FilterRequest, SUBACK, type SubackPacket } from './packet.ts';
-import { reasonText } from './reason.ts';
-import { filterProblem } from './topic.ts';
+import { type FilterRequest, PACKET_NAMES, type Qos, SUBACK, type SubackPacket, UNSUBACK } from './packet.ts';
+import { reasonText, Violation } from './reason.ts';
+import { filterProblem, isCovered } from './topic.ts';
 
 export const MAX_SUBSCRIPTIONS = 32;
 /** Filters of one packet: some brokers take no more. */
@@ -22,13 +22,21 @@ export interface SubscriptionSender {
   drop(error: Error): void;
 }
 
+/** What was asked: filters, with the QoS of each where they are wanted. */
+interface Asked {
+  /** Which packet answers it. */
+  type: SubackPacket['type'];
+  filters: readonly string[];
+  qos: readonly Qos[];
+}
+
 /** All subscriptions of a client, by filter. */
 export class Subscriptions {
   private readonly wanted = new Map<string, FilterRequest>();
   /** Not wanted any more, but the broker may remember them with our session. */
   private readonly unwanted = new Set<string>();
-  /** What was asked on this connection and not answered yet: the filters, by packet id. */
-  private readonly asked = new Map<number, readonly string[]>();
+  /** What was asked on this connection and not answered yet, by packet id. */
+  private readonly asked = new Map<number, Asked>();
   /** Why the broker refused, by filter; as it was on this connection. */
   private readonly refused = new Map<string, string>();
   private sender: SubscriptionSender | undefined;
@@ -73,27 +81,43 @@ export class Subscriptions {
     this.watch();
   }
 
-  /** SUBACK or UNSUBACK. @throws WireError when it does not answer what was asked. */
+  /** Whether a message like this was asked for: brokers hand on what they like. */
+  isAsked(topic: string, qos: Qos): boolean {
+    for (const request of this.wanted.values()) if (qos <= request.qos && isCovered(topic, request.filter)) return true;
+    return false;
+  }
+
+  /** SUBACK or UNSUBACK. @throws Violation when it does not answer what was asked. */
   onAck({ type, id, codes, properties }: SubackPacket): void {
-    const filters = this.asked.get(id);
-    if (!filters) return;
+    const asked = this.asked.get(id);
+    if (!asked) return;
+    const { filters, qos } = asked;
+    if (type !== asked.type)
+      throw new Violation(`mqtt: ${PACKET_NAMES[type]} ${id}, expected ${PACKET_NAMES[asked.type]}`);
     if (codes.length !== filters.length && (type === SUBACK || codes.length > 0))
-      throw new WireError(`mqtt: ${codes.length} answers to ${filters.length} filters`);
+      throw new Violation(`mqtt: ${codes.length} answers to ${filters.length} filters`);
+    const more = codes.findIndex((code, i) => type === SUBACK && code < 0x80 && code > qos[i]!);
+    if (more >= 0)
+      throw new Violation(`mqtt: ${filters[more]} granted with QoS ${codes[more]}, we asked for ${qos[more]}`);
     this.asked.delete(id);
     this.watch();
-    if (type !== SUBACK) {
-      for (const filter of filters) this.unwanted.delete(filter);
+    filters.forEach((filter, i) => {
+      const code = codes[i] ?? 0;
+      if (type === SUBACK) this.onGranted(filter, code, qos[i]!, reasonText(code, properties));
+      else if (code < 0x80) this.unwanted.delete(filter);
+    });
+    if (type === SUBACK && this.asked.size === 0) this.tell();
+  }
+
+  /** @param code the QoS that was granted, or from 0x80 on why none was. */
+  private onGranted(filter: string, code: number, wantedQos: Qos, reason: string): void {
+    this.refused.delete(filter);
+    if (code < 0x80) {
+      if (code < wantedQos) this.log.warn('subscription granted with less', { filter, qos: code });
       return;
     }
-    filters.forEach((filter, i) => {
-      const code = codes[i]!;
-      this.refused.delete(filter);
-      if (code < 0x80) return;
-      const why = `${filter}: ${reasonText(code, properties)}`;
-      this.log.warn('subscription refused', { filter, reason: reasonText(code, properties) });
-      if (this.wanted.has(filter)) this.refused.set(filter, why);
-    });
-    if (this.asked.size === 0) this.tell();
+    this.log.warn('subscription refused', { filter, reason });
+    if (this.wanted.has(filter)) this.refused.set(filter, `${filter}: ${reason}`);
   }
 
   private remove(filter: string): void {
@@ -105,18 +129,19 @@ export class Subscriptions {
   }
 
   private ask(requests: readonly FilterRequest[]): void {
-    const id = this.note(requests.map(({ filter }) => filter));
+    const filters = requests.map(({ filter }) => filter);
+    const id = this.note({ type: SUBACK, filters, qos: requests.map(({ qos }) => qos) });
     this.sender?.subscribe(id, requests);
   }
 
   private askEnd(filters: readonly string[]): void {
-    const id = this.note(filters);
+    const id = this.note({ type: UNSUBACK, filters, qos: [] });
     this.sender?.unsubscribe(id, filters);
   }
 
-  private note(filters: readonly string[]): number {
+  private note(asked: Asked): number {
     this.lastId = this.lastId === LAST_ID ? FIRST_ID : this.lastId + 1;
-    this.asked.set(this.lastId, filters);
+    this.asked.set(this.lastId, asked);
     this.watch();
     return this.lastId;
   }

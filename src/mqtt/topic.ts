@@ -15,6 +15,22 @@ export function filterProblem(filter: string): string | undefined {
   return isFit ? undefined : `a wildcard or NUL where none may be: ${shown(filter)}`;
 }
 
+/** Whether messages on this topic come by a subscription to this filter. Takes no longer for a long topic. */
+export function isCovered(topic: string, filter: string): boolean {
+  // a broker's own topics: no wildcard stands for the beginning of those
+  if (topic.startsWith('$') && /^[+#]/.test(filter)) return false;
+  let at = 0;
+  for (const level of filter.replace(/^\$share\/[^/]+\//, '').split('/')) {
+    if (level === '#') return true;
+    if (at > topic.length) return false;
+    const slash = topic.indexOf('/', at);
+    const end = slash < 0 ? topic.length : slash;
+    if (level !== '+' && topic.slice(at, end) !== level) return false;
+    at = end + 1;
+  }
+  return at > topic.length;
+}
+
 function shown(text: string): string {
   return JSON.stringify(text.slice(0, 80));
 }

@@ -436,8 +436,47 @@ subscribe('gives up a connection on which the answer does not fit', () => {
   it.greet();
   it.told();
   it.send(broker.suback(5, 32768, [1, 1]));
-  assert.equal(it.told(), ['DISCONNECT 0x81']);
+  assert.equal(it.told(), ['DISCONNECT 0x82']);
   assert.not.ok(it.client.up);
+});
+for (const [what, ...packets] of [
+  ['more than was asked for', broker.suback(5, 32768, [2])],
+  ['what was asked for as if it was to end', broker.unsuback(5, 32768, [0])],
+] as const)
+  subscribe(`gives up a connection on which ${what} is granted`, () => {
+    const it = new Played();
+    it.client.subscribe('a', 1);
+    it.greet();
+    it.told();
+    it.send(...packets);
+    assert.equal(it.told(), ['DISCONNECT 0x82']);
+  });
+subscribe('takes what it asked for, and nothing else: that is answered, counted and told once', () => {
+  const it = new Played();
+  it.client.subscribe('a/+', 1);
+  it.client.subscribe('b', 0);
+  it.greet();
+  it.told();
+  const publish = (topic: string, qos: 0 | 1 = 0): void =>
+    it.send(broker.publish(5, { topic, qos, ...(qos === 1 && { id: 7 }) }));
+  for (const topic of ['a', 'a/b/c', 'c', '$SYS/a', 'a/b']) publish(topic);
+  publish('a/c', 1);
+  publish('b', 1);
+  publish('b');
+  assert.equal(
+    it.messages.map(({ topic, qos }) => `${topic} ${qos}`),
+    ['a/b 0', 'a/c 1', 'b 0'],
+  );
+  assert.is(it.client.report().unasked, 5);
+  assert.equal(it.told(), ['PUBACK #7', 'PUBACK #7'], '~> a broker that keeps it would send it again');
+  assert.is(it.lines.filter((line) => line === 'warn message passed over, nobody asked for it').length, 1);
+});
+subscribe('takes nothing any more that it has taken back', () => {
+  const it = new Played();
+  it.greet();
+  it.client.subscribe('a', 1)();
+  it.send(broker.publish(5, { topic: 'a' }));
+  assert.equal([it.messages.length, it.client.report().unasked], [0, 1]);
 });
 subscribe.run();
 
@@ -548,7 +587,7 @@ stop('may be called from inside a message, a change and an alarm, before the gre
   assert.is(refused.client.report().state, 'stopped');
   assert.is(refused.clock.pending, 0);
   const message = new Played({ onMessage: (): void => message.client.stop() });
-  message.greet();
+  message.listen();
   message.send(broker.publish(5, { topic: 'a', qos: 1, id: 1 }), broker.publish(5, { topic: 'a', qos: 1, id: 2 }));
   assert.equal(message.told(), ['DISCONNECT']);
   assert.is(message.clock.pending, 0);

@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { joinBytes } from '../../src/lib/bytes.ts';
 import { decodeUtf8, encodeUtf8 } from '../../src/lib/utf8.ts';
-import { MAX_UNPROVEN_BYTES } from '../../src/mqtt/connection.ts';
+import { MAX_STUCK_BYTES, MAX_UNPROVEN_BYTES } from '../../src/mqtt/connection.ts';
 import type { PublishPacket, Version } from '../../src/mqtt/packet.ts';
 import { bytesOf, PACKETS } from '../fixtures/mqtt/packets.ts';
 import { broker, Played } from '../support/mqtt.ts';
@@ -10,17 +10,17 @@ import { broker, Played } from '../support/mqtt.ts';
 const text = (topic: string, more: Partial<PublishPacket> = {}): Uint8Array =>
   broker.publish(5, { topic, payload: encodeUtf8('hi'), ...more });
 
-/** A client that was greeted, in this version. */
+/** A client that was greeted and listens, in this version. */
 function greeted(version: Version): Played {
   const it = new Played({ version });
-  it.greet();
+  it.listen();
   return it;
 }
 
 const receive = suite('Connection: what comes');
 receive('is handed on with what the sender said, and answered afterwards', () => {
   const it = new Played();
-  it.greet();
+  it.listen();
   const properties = {
     responseTopic: 'r',
     correlationData: encodeUtf8('c'),
@@ -45,7 +45,7 @@ receive('is answered in order, each when its handler is done', async () => {
         ends.push(resolve);
       }),
   });
-  it.greet();
+  it.listen();
   it.send(...[1, 2, 3].map((id) => text('a', { qos: 1, id })), text('b'));
   ends[1]!();
   ends[3]!();
@@ -66,12 +66,22 @@ receive('is answered when its handler fails, which is told', async () => {
     (): Promise<void> => Promise.reject(new Error('no')),
   ]) {
     const it = new Played({ onMessage: fail });
-    it.greet();
+    it.listen();
     it.send(text('a', { qos: 1, id: 1 }));
     await it.settle();
     assert.equal(it.told(), ['PUBACK #1']);
     assert.ok(it.lines.includes('warn message not taken'));
   }
+});
+receive('is told of as not taken once, however often that happens', async () => {
+  const it = new Played({ onMessage: () => Promise.reject(new Error('no')) });
+  it.listen();
+  for (let id = 1; id <= 50; id++) {
+    it.send(text('a', { qos: 1, id }));
+    await it.settle();
+  }
+  assert.is(it.lines.filter((line) => line === 'warn message not taken').length, 1);
+  assert.is(it.told().length, 50);
 });
 receive('is not answered on another connection than it came by', async () => {
   let end = (): void => {};
@@ -81,11 +91,12 @@ receive('is not answered on another connection than it came by', async () => {
         end = resolve;
       }),
   });
-  it.greet();
+  it.listen();
   it.send(text('a', { qos: 1, id: 1 }));
   it.far.end();
   await it.redial();
   it.greet({ session: true });
+  it.told();
   end();
   await it.settle();
   assert.equal(it.told(), []);
@@ -119,7 +130,7 @@ for (const [what, bytes, told] of [
   ['PUBREL', bytesOf('62020001'), 'DISCONNECT 0x82'],
   ['PUBCOMP', bytesOf('70020001'), 'DISCONNECT 0x82'],
   ['a packet of a client', bytesOf('c000'), 'DISCONNECT 0x81'],
-  ['a packet that is too long', bytesOf('30ffff7f'), 'DISCONNECT 0x81'],
+  ['a packet that is too long', bytesOf('30ffff7f'), 'DISCONNECT 0x95'],
   ['bytes that are none', bytesOf('ffffffffff'), 'DISCONNECT 0x81'],
   ['a property twice', bytesOf('300a 00016106 230001230002'), 'DISCONNECT 0x81'],
 ] as const)
@@ -134,7 +145,7 @@ for (const [what, bytes, told] of [
   });
 violations('more messages than we take before we answered one', () => {
   const it = new Played({ receiveMaximum: 2, onMessage: () => new Promise(() => {}) });
-  it.greet();
+  it.listen();
   it.send(text('a', { qos: 1, id: 1 }), text('a', { qos: 1, id: 2 }));
   assert.ok(it.client.up);
   it.send(text('a', { qos: 1, id: 3 }));
@@ -153,6 +164,27 @@ for (const [what, bytes] of [
     assert.match(it.client.report().last_error!, / before CONNACK$/);
     assert.equal(it.told(), []);
   });
+violations('an id again before we answered the message with it', () => {
+  const it = new Played({ onMessage: () => new Promise(() => {}) });
+  it.listen();
+  it.send(text('a', { qos: 1, id: 1 }), text('b', { qos: 1, id: 2 }), text('c', { qos: 1, id: 1, dup: true }));
+  assert.equal(it.told(), ['DISCONNECT 0x91']);
+});
+violations('the same before MQTT 5, where it is allowed: each is answered', async () => {
+  const ends: (() => void)[] = [];
+  const it = new Played({
+    version: 4,
+    onMessage: () =>
+      new Promise<void>((resolve) => {
+        ends.push(resolve);
+      }),
+  });
+  it.listen();
+  for (const dup of [false, true]) it.send(broker.publish(4, { topic: 'a', qos: 1, id: 1, dup }));
+  for (const end of ends) end();
+  await it.settle();
+  assert.equal(it.told(), ['PUBACK #1', 'PUBACK #1']);
+});
 violations('a session although a new one was begun', () => {
   const it = new Played();
   it.greet({ session: true });
@@ -281,6 +313,31 @@ waiting('is asked about again as long as there is much', () => {
   assert.equal(it.told(), []);
   assert.is(it.client.queuedBytes, 0);
 });
+waiting('is never less than what is still here, whatever a broker claims to have read', () => {
+  const it = new Played();
+  it.greet();
+  it.far.accepting = false;
+  for (let i = 0; i < 40; i++) it.client.publish({ topic: 'a', payload: KIB, qos: 0 });
+  // as often as it likes
+  for (let i = 0; i < 5; i++) it.send(broker.pingresp());
+  assert.ok(it.client.queuedBytes > 40_000 && it.client.congested, String(it.client.queuedBytes));
+  while (it.client.publish({ topic: 'a', payload: KIB, qos: 0 })) it.send(broker.pingresp());
+  assert.ok(it.far.queuedBytes < MAX_UNPROVEN_BYTES + 2000);
+  assert.ok(it.client.up);
+});
+waiting('ends the connection where answers to a flood are not read', async () => {
+  const it = new Played();
+  it.listen();
+  it.far.accepting = false;
+  let most = 0;
+  for (let id = 0; it.client.up && id < 60_000; id++) {
+    it.send(text('a', { qos: 1, id: 1 + (id % 65_535) }), broker.pingresp());
+    most = Math.max(most, it.far.queuedBytes);
+    if (id % 32 === 0) await it.clock.advance(250);
+  }
+  assert.match(it.client.report().last_error!, /^the broker reads nothing: \d+ bytes wait$/);
+  assert.ok(most < MAX_STUCK_BYTES + 2000, String(most));
+});
 waiting.run();
 
 // ---
@@ -288,7 +345,7 @@ waiting.run();
 const flood = suite('Connection: a flood');
 flood('is taken 64 packets at a time, four times a second, and slows the sender down', async () => {
   const it = new Played();
-  it.greet();
+  it.listen();
   await it.clock.advance(1000);
   it.send(...Array.from({ length: 200 }, (_, i) => text(`${i}`)));
   assert.is(it.messages.length, 64);
@@ -306,7 +363,7 @@ flood('is taken 64 packets at a time, four times a second, and slows the sender 
 });
 flood('in small pieces is slowed down as well, a trickle is not', async () => {
   const it = new Played();
-  it.greet();
+  it.listen();
   await it.clock.advance(1000);
   for (let i = 0; i < 63; i++) it.send(text('a'));
   await it.clock.advance(250);
@@ -322,7 +379,7 @@ flood('in small pieces is slowed down as well, a trickle is not', async () => {
 });
 flood('that splits packets anywhere loses none', async () => {
   const it = new Played();
-  it.greet();
+  it.listen();
   const all = joinBytes(Array.from({ length: 300 }, (_, i) => text(`topic/${i}`, { qos: 1, id: i + 1 })));
   for (let at = 0; at < all.length; at += 997) {
     it.far.send(all.subarray(at, at + 997));
@@ -337,7 +394,7 @@ flood('that splits packets anywhere loses none', async () => {
 });
 flood('leaves nothing behind when the connection ends in it', async () => {
   const it = new Played();
-  it.greet();
+  it.listen();
   it.send(...Array.from({ length: 200 }, () => text('a')));
   it.client.stop();
   await it.clock.advance(1000);

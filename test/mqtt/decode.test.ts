@@ -83,6 +83,7 @@ for (const [what, version, hex, text, offset] of [
   ['SUBACK without codes', 4, '90020001', /code: 0 bytes left/, 4],
   ['SUBACK without codes', 5, '9003000100', /code: 0 bytes left/, 5],
   ['SUBACK with a code that means nothing', 4, '9003000103', /SUBACK: code 3 means nothing/, 4],
+  ['SUBACK of old with a failure of MQTT 5', 4, '9003000187', /SUBACK: code 135 means nothing/, 4],
   ['UNSUBACK without codes', 5, 'b003000100', /code: 0 bytes left/, 5],
   ['UNSUBACK with a code that means nothing', 5, 'b00400010001', /UNSUBACK: code 1 means nothing/, 5],
   ['PUBACK with a code that means nothing', 5, '4003000101', /PUBACK: code 1 means nothing/, 4],

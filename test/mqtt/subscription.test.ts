@@ -148,6 +148,47 @@ subscriptions('must be answered one by one', () => {
   assert.throws(() => unack(32769, 0, 0), /2 answers to 1 filters/);
   unack(32769);
 });
+subscriptions('must be answered by the packet that answers them', () => {
+  const { it, sender, ack, unack } = setUp();
+  const cancel = it.add(request('a'));
+  it.attach(sender, false);
+  assert.throws(() => unack(32768, 0), /UNSUBACK 32768, expected SUBACK/);
+  ack(32768, 1);
+  cancel();
+  assert.throws(() => ack(32769, 1), /SUBACK 32769, expected UNSUBACK/);
+});
+subscriptions('are not granted with more than was asked for; less is told', () => {
+  const { it, sender, ack, lines, refusals } = setUp();
+  it.add(request('a'));
+  it.add(request('b', 0));
+  it.attach(sender, false);
+  for (const codes of [
+    [2, 0],
+    [1, 1],
+  ])
+    assert.throws(() => ack(32768, ...codes), /granted with QoS \d, we asked for/);
+  ack(32768, 0, 0);
+  assert.equal(lines, ['subscription granted with less']);
+  assert.equal(refusals, [undefined]);
+});
+subscriptions('that a broker does not end are taken back again on the next connection', () => {
+  const { it, sender, unack } = setUp();
+  const cancel = it.add(request('a'));
+  it.attach(sender, false);
+  cancel();
+  unack(32769, 0x87);
+  it.detach();
+  it.attach(sender, true);
+  assert.equal(sender.sent.slice(1), ['-32769 a', '-32770 a']);
+});
+subscriptions('cover what was asked for: topic and QoS', () => {
+  const { it } = setUp();
+  it.add(request('a/+'));
+  it.add(request('b/#', 0));
+  const asked = (topic: string, qos: 0 | 1 | 2): boolean => it.isAsked(topic, qos);
+  assert.equal([asked('a/b', 0), asked('a/b', 1), asked('b', 0)], [true, true, true]);
+  assert.equal([asked('a/b', 2), asked('b', 1), asked('a', 0)], [false, false, false]);
+});
 subscriptions('must be answered within 30 s', async () => {
   const { it, sender, clock } = setUp();
   it.add(request('a'));

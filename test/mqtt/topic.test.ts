@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { filterProblem, topicProblem } from '../../src/mqtt/topic.ts';
+import { filterProblem, isCovered, topicProblem } from '../../src/mqtt/topic.ts';
 
 const topic = suite('topicProblem');
 for (const text of ['mb/1/site/node/tele', '/', 'a//b', '$SYS/broker', ' ', 'ä/📶'])
@@ -24,3 +24,27 @@ for (const text of ['#', '+', '+/+', 'a/#', 'a/+/b', '/+', '+/', '/', '$share/gr
 for (const text of ['', 'a#', 'a/#/b', '#/a', 'a+', 'a/+b/c', '++', 'a\0'])
   filter(`refuses ${JSON.stringify(text)}`, () => assert.type(filterProblem(text), 'string'));
 filter.run();
+
+// ---
+
+const covered = suite('isCovered');
+for (const [topic, ...filters] of [
+  ['a', 'a', '+', '#', 'a/#', '$share/group/a', '$share/group/#'],
+  ['a/b', 'a/b', '+/b', 'a/+', '+/+', 'a/#', 'a/b/#', '#', '$share/group/a/+'],
+  ['a/', 'a/', 'a/+', '+/', '+/+', 'a/#'],
+  ['/', '/', '+/+', '/+', '+/', '/#'],
+  ['/a', '/a', '+/a', '/+', '#'],
+  ['a//b', 'a//b', 'a/+/b', 'a/#'],
+  ['$SYS/a', '$SYS/a', '$SYS/+', '$SYS/#'],
+  ['ä b', 'ä b', '+'],
+] as const)
+  for (const filter of filters) covered(`${topic} by ${filter}`, () => assert.ok(isCovered(topic, filter)));
+for (const [topic, ...filters] of [
+  ['a', 'b', 'A', 'a/', 'a/+', '/a', '/+', '+/a', '/#', 'ab', ''],
+  ['a/b', 'a', '+', 'a/b/c', 'a/+/+', 'b/#', 'a/b/', '$share/a/b'],
+  ['ab', 'a', 'a/#', 'abc'],
+  ['/', '', '+', '/a'],
+  ['$SYS/a', '#', '+/a', '+/+', '$share/group/#x', '$SYS'],
+] as const)
+  for (const filter of filters) covered(`${topic} not by ${filter}`, () => assert.not.ok(isCovered(topic, filter)));
+covered.run();

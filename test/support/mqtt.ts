@@ -212,6 +212,14 @@ export class Played {
     return connect;
   }
 
+  /** Greets the client, which is subscribed to everything from now on. */
+  listen(options: Properties = {}): void {
+    this.client.subscribe('#', 1);
+    this.greet(options);
+    for (const packet of this.take())
+      if (packet.type === SUBSCRIBE) this.send(broker.suback(this.version, packet.id, [1]));
+  }
+
   send(...packets: Uint8Array[]): void {
     this.far.send(joinBytes(packets));
   }
