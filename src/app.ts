@@ -201,6 +201,11 @@ export class App {
       random: () => this.random(),
       members: () => this.mesh.all(),
       state: this.config.stateDirectory,
+      dateS: () => {
+        const unixMs = host.clock.unixMs();
+        const { earliestMs, latestMs } = CLOCK_BOUNDS;
+        return unixMs >= earliestMs && unixMs <= latestMs ? Math.floor(unixMs / 1000) : undefined;
+      },
       log: (scope) => this.logger.scope(scope),
       publish: (object) => this.ubus.publish(object),
       onChange: (status) => this.surface.leaseNotice(status),

@@ -6,18 +6,24 @@ import { PROTOCOL } from './api/lease.ts';
 import { errorText, TimeoutError } from './errors.ts';
 import { HttpServer, SERVER_LIMITS } from './http/server.ts';
 import type { ClientConfig, RegistrarConfig } from './lease-option.ts';
+import { encodeBase32 } from './lib/base32.ts';
 import type { Log } from './log.ts';
+import { AuditLog } from './mesh/audit.ts';
 import { Clients, type Standing } from './mesh/client.ts';
+import { ClientLedger } from './mesh/client-ledger.ts';
+import { Desk } from './mesh/desk.ts';
 import { Pool, pool6Of } from './mesh/pool.ts';
 import type { ClientPlane, TunnelAbility } from './mesh/tunnel.ts';
 import { ExitCheck } from './source/exit.ts';
 import { Registrar, refuse } from './surface/registrar.ts';
 import { SPEED_LIMITS, Speed, say } from './surface/speed.ts';
+import { AUDIT_ENTRIES, AuditFile } from './system/audit-file.ts';
 import { ClientFile } from './system/client-file.ts';
+import { LedgerFile } from './system/ledger-file.ts';
 import type { Cancel, ChildlessHost } from './transport/host.ts';
 
 export interface GatewayParts {
-  readonly host: Pick<ChildlessHost, 'streams' | 'clock' | 'files'>;
+  readonly host: Pick<ChildlessHost, 'streams' | 'clock' | 'files' | 'crypto' | 'randomBytes'>;
   readonly config: RegistrarConfig;
   /** Of this machine's Yggdrasil. */
   readonly key: string;
@@ -25,6 +31,8 @@ export interface GatewayParts {
   readonly plane: ClientPlane;
   /** Directory in RAM. */
   readonly state: string;
+  /** Unix seconds; `undefined` while the clock is wrong. */
+  dateS(): number | undefined;
   readonly log: Log;
 }
 
@@ -32,6 +40,9 @@ export interface GatewayParts {
 const PLANE_MS = 10_000;
 const SWEEP_MS = 5000;
 const USE_MS = 60_000;
+/** What homes used is written to flash four times a day. */
+const LEDGER_MS = 6 * 3_600_000;
+const TOKEN_BYTES = 10;
 /** From one attempt to take the port to the next. */
 const BIND_AGAIN_MS = 5000;
 /** Inner addresses are there only once a tunnel is. */
@@ -52,6 +63,10 @@ export class Gateway {
   private registrar: Registrar | undefined;
   private servers: HttpServer[] = [];
   private exit: ExitCheck | undefined;
+  private ledger: ClientLedger | undefined;
+  private ledgerFile: LedgerFile | undefined;
+  /** The operator's, once it has started. */
+  desk: Desk | undefined;
   private ability: Awaited<ReturnType<ClientPlane['ability']>> | undefined;
   private kinds: TunnelKind[] = [];
   private stopped = false;
@@ -93,6 +108,7 @@ export class Gateway {
     await clients.start();
     if (this.stopped) return;
     this.serve(clients, pool);
+    this.openDesk(clients);
     this.exit = new ExitCheck(host.streams, host.clock, config.check, (online) => {
       if (online !== clients.isOnline) log.info(online ? 'online' : 'offline');
       clients.setOnline(online);
@@ -100,6 +116,7 @@ export class Gateway {
     this.exit.start();
     this.every(SWEEP_MS, () => clients.sweep());
     this.every(USE_MS, () => this.count());
+    this.every(LEDGER_MS, () => this.keepLedger());
     log.info('serving', { port: config.port, clients: clients.count, kinds: this.kinds.join() });
   }
 
@@ -119,6 +136,7 @@ export class Gateway {
     this.registrar?.stop();
     for (const server of this.servers) server.stop();
     this.clients?.save();
+    this.keepLedger();
   }
 
   /** What it tells of itself. */
@@ -156,6 +174,30 @@ export class Gateway {
       check: config.check,
       ...(drain && { drain }),
     };
+  }
+
+  private openDesk(clients: Clients): void {
+    const { host, config, dateS, log } = this.parts;
+    const { clock, files, crypto } = host;
+    this.ledgerFile = new LedgerFile(files, config.clientsDirectory, log);
+    this.ledger = new ClientLedger(this.ledgerFile.load());
+    this.ledger.turn(dateS());
+    const store = new AuditFile(files, config.clientsDirectory);
+    const audit = new AuditLog(store, (bytes) => crypto.sha512(bytes), AUDIT_ENTRIES);
+    if (audit.brokenAt !== undefined)
+      log.error('log of what was decided was changed or lost', { entry: audit.brokenAt });
+    this.desk = new Desk({
+      ...{ clients, ledger: this.ledger, audit, maxClients: config.maxClients },
+      nowMs: () => clock.monotonicMs(),
+      unixS: () => Math.floor(clock.unixMs() / 1000),
+      token: () => encodeBase32(host.randomBytes(TOKEN_BYTES)),
+      onEntry: ({ n, did, by, clients: { length } }, head) =>
+        log.info('decided', { entry: n, did, by, homes: length, head }),
+    });
+  }
+
+  private keepLedger(): void {
+    if (this.ledger?.isDirty) this.ledgerFile?.save(this.ledger.record());
   }
 
   private problemOf(kind: TunnelKind): string | undefined {
@@ -232,7 +274,10 @@ export class Gateway {
     const { plane, config, host, log } = this.parts;
     try {
       const use = await this.inTurn(() => plane.use());
-      this.clients?.takeUse(use);
+      const dateS = this.parts.dateS();
+      this.clients?.takeUse(use, (address, rx_bytes, tx_bytes) =>
+        this.ledger?.add(address, { rx_bytes, tx_bytes }, dateS),
+      );
       let bytes = 0;
       for (const { rxBytes, txBytes } of use.values()) bytes += Math.max(rxBytes, txBytes);
       const nowMs = host.clock.monotonicMs();

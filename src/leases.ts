@@ -8,7 +8,7 @@ import type { LocalGateway, LocalGatewayParts } from './registrar.ts';
 
 /** What both are made of. */
 export type LeasesParts = Omit<LeaseParts, 'log'> &
-  Pick<LocalGatewayParts, 'plane'> & { log(scope: string): LeaseParts['log'] };
+  Pick<LocalGatewayParts, 'host' | 'plane' | 'dateS'> & { log(scope: string): LeaseParts['log'] };
 
 /** A home's record: where there is one, something may have to be undone. */
 const RECORD = 'lease.json';
@@ -44,6 +44,7 @@ export class Leases {
   /** The bus is another one. */
   moved(): void {
     this.home?.moved();
+    this.gateway?.moved();
   }
 
   /** A Yggdrasil was connected to, or lost. */

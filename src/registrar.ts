@@ -1,22 +1,29 @@
 // The gateway that this machine is, as it is configured: begins, changes and ends it. In memory only where there is one.
 
-import { errorText } from './errors.ts';
+import { errorText, InputError } from './errors.ts';
 import { Gateway } from './gateway.ts';
 import type { ClientConfig, RegistrarConfig } from './lease-option.ts';
 import type { Log } from './log.ts';
+import type { Desk } from './mesh/desk.ts';
 import { identityOf } from './mesh/identity.ts';
 import type { Member } from './mesh/state.ts';
 import type { ClientPlane } from './mesh/tunnel.ts';
+import { clientObject } from './surface/client.ts';
 import type { Cancel, ChildlessHost } from './transport/host.ts';
+import type { UbusObject } from './ubus/object.ts';
 
 export interface LocalGatewayParts {
-  readonly host: Pick<ChildlessHost, 'streams' | 'clock' | 'files'>;
+  readonly host: Pick<ChildlessHost, 'streams' | 'clock' | 'files' | 'crypto' | 'randomBytes'>;
   members(): readonly Pick<Member, 'node'>[];
   /** Makes what makes tunnels; absent: this program cannot. */
   readonly plane?: ((config: RegistrarConfig) => Promise<ClientPlane>) | undefined;
   /** Directory in RAM. */
   readonly state: string;
+  /** Unix seconds; `undefined` while the clock is wrong. */
+  dateS(): number | undefined;
   readonly log: Log;
+  /** Puts the operator's desk on the bus. */
+  publish(object: UbusObject): void;
 }
 
 /** From one attempt to be a gateway to the next. */
@@ -31,6 +38,7 @@ export class LocalGateway {
   private made = '';
   private work: Promise<void> | undefined;
   private timer: Cancel | undefined;
+  private object: UbusObject | undefined;
   private stopped = false;
 
   constructor(private readonly parts: LocalGatewayParts) {}
@@ -39,7 +47,23 @@ export class LocalGateway {
   setConfig(config: RegistrarConfig | undefined, decisions: readonly ClientConfig[]): void {
     this.config = config;
     this.decisions = decisions;
+    if (config?.enabled && !this.object) {
+      this.object = clientObject(() => this.desk());
+      this.parts.publish(this.object);
+    }
     this.look();
+  }
+
+  /** The bus is another one: its object has to be put there again. */
+  moved(): void {
+    if (this.object) this.parts.publish(this.object);
+  }
+
+  /** @throws InputError where no gateway runs */
+  private desk(): Desk {
+    const desk = this.gateway?.desk;
+    if (!desk) throw new InputError('no gateway runs here now: the log of the daemon says why');
+    return desk;
   }
 
   /** A Yggdrasil was connected to, or lost. */
@@ -71,7 +95,7 @@ export class LocalGateway {
   }
 
   private async settle(): Promise<void> {
-    const { host, members, plane, state, log } = this.parts;
+    const { host, members, plane, state, dateS, log } = this.parts;
     const { config } = this;
     const identity = config?.enabled ? await identityOf(members(), config.interface) : undefined;
     if (this.stopped || (config?.enabled && !identity)) return;
@@ -84,7 +108,7 @@ export class LocalGateway {
       if (!plane) throw new Error('this program makes no tunnels');
       const made = await plane(config);
       if (this.stopped) return;
-      this.gateway = new Gateway({ host, config, ...identity, plane: made, state, log });
+      this.gateway = new Gateway({ host, config, ...identity, plane: made, state, dateS, log });
       await this.gateway.start(this.decisions);
     } else this.gateway?.configure(this.decisions);
     // changed meanwhile

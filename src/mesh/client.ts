@@ -32,6 +32,29 @@ export interface StandingRecord {
   readonly since_s: number;
 }
 
+/** What is decided on a home. */
+export type Decision = Pick<StandingRecord, 'standing' | 'reason'>;
+
+/** A home, as the desk sees it. */
+export interface ClientRow {
+  readonly address: string;
+  readonly told: LeaseRecord['told'];
+  readonly standing?: Standing;
+  readonly reason?: string;
+  /** Decided by the configuration. */
+  readonly configured?: boolean;
+  /** In the queue, from 1 on. */
+  readonly place?: number;
+  readonly lease?: {
+    readonly key: string;
+    readonly kind: TunnelKind;
+    readonly home4: string;
+    readonly home6?: string;
+    readonly sinceS: number;
+    readonly leftS: number;
+  };
+}
+
 /** A lease, as it outlives the daemon. */
 export interface LeaseRecord {
   readonly address: string;
@@ -52,8 +75,8 @@ export interface LeaseRecord {
 /** Keeps decisions and leases. */
 export interface ClientStore {
   standings(): readonly StandingRecord[];
-  /** On disk when it returns. @throws Error */
-  saveStanding(address: string, record: StandingRecord | undefined): void;
+  /** Decisions by address, `undefined` where one is taken back; on disk when it returns. @throws Error: then some of them may be. */
+  saveStandings(changes: ReadonlyMap<string, StandingRecord | undefined>): void;
   leases(): readonly LeaseRecord[];
   saveLeases(leases: readonly LeaseRecord[]): void;
 }
@@ -273,11 +296,51 @@ export class Clients {
 
   /** Decides on a home, or with `undefined` takes back what was decided: on disk first, then on the machine. @throws Error when it cannot be kept. */
   decide(address: string, standing: Standing | undefined, reason = ''): void {
-    const record = standing && { address, standing, reason, since_s: this.options.unixS() };
-    this.options.store.saveStanding(address, record);
-    if (record) this.standings.set(address, record);
-    else this.standings.delete(address);
-    this.carryOut(address);
+    this.decideAll(new Map([[address, standing && { standing, reason }]]));
+  }
+
+  /** As `decide`, on many homes at once. @throws Error when it cannot be kept: then nothing of it counts, until the next start at least */
+  decideAll(decisions: ReadonlyMap<string, Decision | undefined>): void {
+    const since_s = this.options.unixS();
+    const changes = new Map<string, StandingRecord | undefined>();
+    for (const [address, decision] of decisions) changes.set(address, decision && { address, ...decision, since_s });
+    this.options.store.saveStandings(changes);
+    for (const [address, record] of changes) {
+      if (record) this.standings.set(address, record);
+      else this.standings.delete(address);
+      this.carryOut(address);
+    }
+  }
+
+  /** What was decided on a home, the configuration aside. */
+  decisionOn(address: string): Decision | undefined {
+    const record = this.standings.get(address);
+    return record && { standing: record.standing, reason: record.reason };
+  }
+
+  /** Every home that waits, has a lease, or was decided on; those who wait first, in their order. */
+  rows(): ClientRow[] {
+    const nowMs = this.options.nowMs();
+    const rows = [...this.waiting].map(([address, { told }], at): ClientRow => ({ address, told, place: at + 1 }));
+    const others = new Set([...this.leased.keys(), ...this.standings.keys(), ...this.configured.keys()]);
+    for (const address of [...others].sort()) {
+      const lease = this.leased.get(address);
+      const decision = this.standingOf(address);
+      rows.push({
+        address,
+        told: lease?.told,
+        ...(decision && { standing: decision.standing, reason: decision.reason }),
+        ...(this.configured.has(address) && { configured: true }),
+        ...(lease && {
+          lease: {
+            ...{ key: lease.key, kind: lease.kind, sinceS: lease.sinceS, home4: this.options.pool.home4(lease.slot) },
+            ...(this.hasV6(lease) && { home6: this.options.pool.home6(lease.slot) }),
+            leftS: Math.max(0, Math.ceil((lease.untilMs - nowMs) / 1000)),
+          },
+        }),
+      });
+    }
+    return rows;
   }
 
   /** Whether the gateway reaches the Internet. */
@@ -309,8 +372,11 @@ export class Clients {
     return [...this.waiting].map(([address, { told }]) => ({ address, told }));
   }
 
-  /** Takes what the machine counted. */
-  takeUse(use: ReadonlyMap<number, ClientFlow>): void {
+  /** Takes what the machine counted. @param told is given what is new of each home, as the home sees the direction. */
+  takeUse(
+    use: ReadonlyMap<number, ClientFlow>,
+    told?: (address: string, rxBytes: number, txBytes: number) => void,
+  ): void {
     for (const [slot, flow] of use) {
       const lease = this.bySlot.get(slot);
       if (!lease) continue;
@@ -320,6 +386,7 @@ export class Clients {
       lease.rxBytes += rx;
       lease.txBytes += tx;
       lease.flow = flow;
+      told?.(lease.address, tx, rx);
     }
   }
 

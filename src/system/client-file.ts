@@ -93,17 +93,22 @@ export class ClientFile implements ClientStore {
     return all;
   }
 
-  saveStanding(address: string, record: StandingRecord | undefined): void {
-    const { files, directory } = this.options;
-    const number = shardOf(address);
-    const next = new Map(this.shards.get(number));
-    if (record) next.set(address, record);
-    else if (!next.delete(address)) return;
-    const path = `${directory}/${String(number).padStart(2, '0')}.json`;
-    if (next.size === 0) files.remove(path);
-    else files.write(path, encodeUtf8(`${JSON.stringify([...next.values()])}\n`), MODE);
-    // only now, for what was not written does not count
-    this.shards.set(number, next);
+  saveStandings(changes: ReadonlyMap<string, StandingRecord | undefined>): void {
+    const shards = new Map<number, Map<string, StandingRecord>>();
+    for (const [address, record] of changes) {
+      const number = shardOf(address);
+      const next = shards.get(number) ?? new Map(this.shards.get(number));
+      if (record) next.set(address, record);
+      else if (!next.delete(address)) continue;
+      shards.set(number, next);
+    }
+    for (const [number, next] of shards) {
+      const path = `${this.options.directory}/${String(number).padStart(2, '0')}.json`;
+      if (next.size === 0) this.options.files.remove(path);
+      else this.options.files.write(path, encodeUtf8(`${JSON.stringify([...next.values()])}\n`), MODE);
+      // only now, for what was not written does not count
+      this.shards.set(number, next);
+    }
   }
 
   leases(): LeaseRecord[] {

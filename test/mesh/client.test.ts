@@ -37,10 +37,12 @@ class MemoryStore implements ClientStore {
   standings(): StandingRecord[] {
     return [...this.decided.values()];
   }
-  saveStanding(address: string, record: StandingRecord | undefined): void {
+  saveStandings(changes: ReadonlyMap<string, StandingRecord | undefined>): void {
     if (this.full) throw new Error('write /etc/x: No space left on device');
-    if (record) this.decided.set(address, record);
-    else this.decided.delete(address);
+    for (const [address, record] of changes) {
+      if (record) this.decided.set(address, record);
+      else this.decided.delete(address);
+    }
   }
   leases(): readonly LeaseRecord[] {
     return this.kept;

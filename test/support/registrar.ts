@@ -64,7 +64,7 @@ export function registrarGateway(options: GatewayOptions = {}) {
     plane,
     store: {
       standings: () => [],
-      saveStanding() {},
+      saveStandings() {},
       leases: () => leases,
       saveLeases: (all) => {
         leases = all;

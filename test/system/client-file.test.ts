@@ -35,10 +35,14 @@ const lease = (number: number, more: Partial<LeaseRecord> = {}): LeaseRecord => 
   ...more,
 });
 
+/** Keeps one decision. */
+const save = (file: ClientFile, address: string, one: StandingRecord | undefined): void =>
+  file.saveStandings(new Map([[address, one]]));
+
 const standings = suite('ClientFile and decisions');
 standings('keeps them, each in one small file', () => {
   const { file, files } = make();
-  for (let i = 0; i < 300; i++) file.saveStanding(nodeOf(i).address, record(i));
+  for (let i = 0; i < 300; i++) save(file, nodeOf(i).address, record(i));
   const paths = files.list(DIRECTORY);
   assert.ok(paths.length > 30 && paths.length <= 64, `~> ${paths.length} files`);
   for (const name of paths) assert.ok(files.read(`${DIRECTORY}/${name}`, 1e6)!.length < 4096, name);
@@ -53,18 +57,18 @@ standings('keeps them, each in one small file', () => {
 standings('replaces and forgets them, and removes a file that holds none any more', () => {
   const { file, files } = make();
   const { address } = nodeOf(1);
-  file.saveStanding(address, record(1));
-  file.saveStanding(address, record(1, { standing: 'suspended', reason: 'not paid' }));
+  save(file, address, record(1));
+  save(file, address, record(1, { standing: 'suspended', reason: 'not paid' }));
   assert.equal(make(files).file.standings(), [record(1, { standing: 'suspended', reason: 'not paid' })]);
-  file.saveStanding(address, undefined);
+  save(file, address, undefined);
   assert.equal(files.list(DIRECTORY), []);
-  file.saveStanding(address, undefined);
+  save(file, address, undefined);
 });
 standings('writes one file for one decision, and only it', () => {
   const { file, files } = make();
-  for (let i = 0; i < 100; i++) file.saveStanding(nodeOf(i).address, record(i));
+  for (let i = 0; i < 100; i++) save(file, nodeOf(i).address, record(i));
   const before = files.writes.length;
-  file.saveStanding(nodeOf(5).address, record(5, { standing: 'refused' }));
+  save(file, nodeOf(5).address, record(5, { standing: 'refused' }));
   assert.is(files.writes.length, before + 1);
 });
 standings('does not keep what could not be written', () => {
@@ -73,9 +77,9 @@ standings('does not keep what could not be written', () => {
   files.write = () => {
     throw new Error('write: No space left on device');
   };
-  assert.throws(() => file.saveStanding(nodeOf(1).address, record(1)), /No space left/);
+  assert.throws(() => save(file, nodeOf(1).address, record(1)), /No space left/);
   files.write = write;
-  file.saveStanding(nodeOf(1).address, undefined);
+  save(file, nodeOf(1).address, undefined);
   assert.equal(make(files).file.standings(), []);
 });
 standings('passes over what is broken, and says so', () => {

@@ -6,6 +6,7 @@ import { encodeUtf8 } from '../../src/lib/utf8.ts';
 import { Logger } from '../../src/log.ts';
 import { MemoryClientPlane } from '../support/client-plane.ts';
 import { ManualClock } from '../support/clock.ts';
+import { crypto } from '../support/crypto.ts';
 import { MemoryFiles } from '../support/files.ts';
 import { GATEWAY_ADDRESS, GATEWAY_KEY } from '../support/gateway.ts';
 import { MemoryHomePlane } from '../support/home-plane.ts';
@@ -25,12 +26,13 @@ function make(files = new MemoryFiles()) {
   const lines: string[] = [];
   const logger = new Logger((line) => lines.push(line));
   const leases = new Leases({
-    host: { streams, clock, files },
+    host: { streams, clock, files, crypto, randomBytes: (count) => new Uint8Array(count) },
     random: () => 0.5,
     members: () => [selfOnly('ygg0', GATEWAY_KEY, GATEWAY_ADDRESS).member],
     planes: async () => ({ tunnels: plane, routes: plane }),
     plane: async () => new MemoryClientPlane(),
     state: STATE,
+    dateS: () => 1_800_000_000,
     log: (scope) => logger.scope(scope),
     publish: ({ path }) => published.push(path),
     onChange() {},

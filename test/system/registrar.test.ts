@@ -4,8 +4,10 @@ import { parseConfig } from '../../src/config.ts';
 import { decodeUtf8, encodeUtf8 } from '../../src/lib/utf8.ts';
 import { Logger } from '../../src/log.ts';
 import { LocalGateway } from '../../src/registrar.ts';
+import type { UbusObject } from '../../src/ubus/object.ts';
 import { MemoryClientPlane } from '../support/client-plane.ts';
 import { ManualClock, settle } from '../support/clock.ts';
+import { crypto } from '../support/crypto.ts';
 import { MemoryFiles } from '../support/files.ts';
 import { GATEWAY_ADDRESS, GATEWAY_KEY, leaseRequest } from '../support/gateway.ts';
 import { nodeOf } from '../support/node-key.ts';
@@ -26,12 +28,15 @@ function make({ files = new MemoryFiles(), plane = new MemoryClientPlane(), able
   const clock = new ManualClock();
   const streams = new MemoryStreams();
   const lines: string[] = [];
+  const published: UbusObject[] = [];
   const self = selfOnly('ygg0', GATEWAY_KEY, GATEWAY_ADDRESS);
   const registrar = new LocalGateway({
-    host: { streams, clock, files },
+    host: { streams, clock, files, crypto, randomBytes: (count) => new Uint8Array(count) },
     members: () => [self.member],
     plane: able ? async () => plane : undefined,
     state: '/var/run/meshbridge',
+    dateS: () => 1_800_000_000,
+    publish: (object) => published.push(object),
     log: new Logger((line) => lines.push(line)).scope('registrar'),
   });
   const configure = async (text: string): Promise<void> => {
@@ -56,7 +61,7 @@ function make({ files = new MemoryFiles(), plane = new MemoryClientPlane(), able
     return [Number(answer.slice(9, 12)), JSON.parse(answer.split('\r\n\r\n')[1] || '{}')];
   };
   const lease = (node: typeof ANN) => ask(node, 'PUT', '/v1/lease', leaseRequest({ key: node.key }));
-  return { clock, streams, files, lines, self, registrar, configure, ask, lease, plane };
+  return { clock, streams, files, lines, published, self, registrar, configure, ask, lease, plane };
 }
 
 const registrar = suite('LocalGateway');
@@ -172,5 +177,47 @@ registrar('tells homes that it does not reach the Internet, and how busy its lin
   const [, info] = await ask(ANN, 'GET', '/v1/info');
   assert.equal([info.online, info.load_percent], [true, 50]);
   assert.is((await ask(ANN, 'GET', '/v1/lease'))[1].use.rx_bytes, 3_750_000);
+});
+registrar('has a desk on the bus, whose decisions last and whose book is kept four times a day', async () => {
+  const { configure, ask, lease, published, plane, files, registrar, clock } = make();
+  await configure(OPEN);
+  registrar.moved();
+  assert.equal(
+    published.map(({ path }) => path),
+    ['meshbridge.client', 'meshbridge.client'],
+  );
+  /** As over the bus, of whose caller the desk knows nothing. */
+  // biome-ignore lint/suspicious/noExplicitAny: as the contract says
+  const call = async (method: string, args: object = {}): Promise<any> =>
+    published[0]!.methods[method]!.handle(args as never, { user: 'root', group: 'root', peer: 1 });
+  await lease(ANN);
+  plane.flows.set([...plane.tunnels.keys()][0]!, { rxBytes: 5, txBytes: 100 });
+  await clock.advance(60_000);
+  assert.equal((await call('list')).clients[0].today, { rx_bytes: 100, tx_bytes: 5 });
+  assert.equal((await call('summary')).active, 1);
+  await call('suspend', { addresses: [ANN.address], reason: 'not paid', by: 'zoe' });
+  assert.equal((await lease(ANN))[1].reason, 'not paid');
+  assert.equal((await ask(ANN, 'GET', '/v1/lease'))[1].error, 'suspended');
+  const written = () => files.writes.filter((path) => path.endsWith('/use.json')).length;
+  assert.is(written(), 0);
+  await clock.advance(6 * 3_600_000);
+  assert.is(written(), 1);
+  await clock.advance(24 * 3_600_000);
+  assert.is(written(), 1, '~> nothing new, nothing written');
+  registrar.stop();
+  const again = make({ files });
+  await again.configure(OPEN);
+  const { entries } = await (again.published[0]!.methods.audit!.handle({}, {} as never) as unknown as Promise<{
+    entries: { did: string; by: string }[];
+  }>);
+  assert.equal(
+    entries.map(({ did, by }) => [did, by]),
+    [['suspend', 'zoe']],
+  );
+});
+registrar('says so on the bus where no gateway runs', async () => {
+  const { configure, published } = make({ able: false });
+  await configure(OPEN);
+  assert.throws(() => published[0]!.methods.summary!.handle({}, {} as never), /no gateway runs here now/);
 });
 registrar.run();

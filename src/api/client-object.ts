@@ -1,0 +1,132 @@
+// The desk of a gateway's operator on ubus: the object `meshbridge.client`. Only where this machine is a gateway; it tells of people, so only
+// operators may call it.
+
+import { DRAIN } from './lease.ts';
+import type { Shape } from './model.ts';
+import type { MethodContract } from './objects.ts';
+
+/** How it is with a home: it waits for the operator, holds a lease, does neither though something was decided on it. */
+export const CLIENT_STATES = ['waiting', 'active', 'suspended', 'refused', 'away'] as const;
+export type ClientState = (typeof CLIENT_STATES)[number];
+
+/** Bytes, IPv4 and IPv6 together, as the home sees their direction. */
+export const CLIENT_USE = { rx_bytes: 'int64', tx_bytes: 'int64' } as const;
+export type ClientUse = Shape<typeof CLIENT_USE>;
+
+/** A home, as its gateway knows it. What it told of itself is a stranger's text. */
+export const CLIENT_VIEW = {
+  address: 'string',
+  'key?': 'string',
+  /** One of CLIENT_STATES. */
+  state: 'string',
+  /** What was decided on it: `admitted`, `suspended`, `refused`; absent: nothing. */
+  'standing?': 'string',
+  /** As it is told to the home. */
+  'reason?': 'string',
+  /** Decided in the configuration, which only its file changes. */
+  configured: 'bool',
+  'name?': 'string',
+  'email?': 'string',
+  'phone?': 'string',
+  'site?': 'string',
+  'captain_key?': 'string',
+  /** Place in the queue, from 1 on. */
+  'place?': 'int32',
+  /** Of its lease: kind of tunnel, inner addresses, when it began by the gateway's clock, and what is left of it. */
+  'kind?': 'string',
+  'home4?': 'string',
+  'home6?': 'string',
+  'since_s?': 'int64',
+  'left_s?': 'int32',
+  today: CLIENT_USE,
+  month: CLIENT_USE,
+} as const;
+export type ClientView = Shape<typeof CLIENT_VIEW>;
+
+/** What an operator did, as it is kept. */
+export const AUDIT_ENTRY = {
+  /** From 1 on, without gaps. */
+  n: 'int32',
+  /** What was done to more homes than an entry holds stands in several: the number of their first. */
+  'of?': 'int32',
+  /** Unix seconds, by the gateway's clock. */
+  at_s: 'int64',
+  /** Who, as whoever called said. */
+  by: 'string',
+  /** `admit`, `suspend`, `refuse`, `forget`, `drain`, `undrain`, `undo`; `failed`: the entry before could not be carried out. */
+  did: 'string',
+  reason: 'string',
+  /** The homes, and what was decided on each before. */
+  clients: [{ address: 'string', 'was?': 'string', 'reason?': 'string' }],
+} as const;
+export type AuditEntry = Shape<typeof AUDIT_ENTRY>;
+
+const DECISION = {
+  args: { addresses: ['string'], 'reason?': 'string', 'by?': 'string' },
+  reply: { message: 'string', entry: 'int32' },
+  writes: true,
+} as const satisfies MethodContract;
+
+/** The methods of the object `meshbridge.client`. */
+export const CLIENT_METHODS = {
+  /** All homes together; `days` are the bytes of all of them, the oldest day first and today last, at most 90. */
+  summary: {
+    args: {},
+    reply: {
+      waiting: 'int32',
+      active: 'int32',
+      suspended: 'int32',
+      refused: 'int32',
+      max_clients: 'int32',
+      online: 'bool',
+      'drain?': DRAIN,
+      today: CLIENT_USE,
+      month: CLIENT_USE,
+      days: [CLIENT_USE],
+    },
+  },
+  /**
+   * Homes: those who wait in their order, then the others by address. `state` is one of CLIENT_STATES; `search` is looked for in addresses and in
+   * what homes told; `skip` and `count` (at most 200) page. `total` is how many there are.
+   */
+  list: {
+    args: { 'state?': 'string', 'search?': 'string', 'skip?': 'int32', 'count?': 'int32' },
+    reply: { total: 'int32', clients: [CLIENT_VIEW] },
+  },
+  /** Lets homes in, also such as were suspended or refused. */
+  admit: DECISION,
+  /** Turns homes off at once, flows that stand too; their leases stay. They are told `reason`. */
+  suspend: DECISION,
+  /** Turns homes away; their leases end. They are told `reason`. */
+  refuse: DECISION,
+  /** Takes back what was decided: from then on they are like homes that never came. */
+  forget: DECISION,
+  /**
+   * Does `what` (`suspend`, `admit`) to all homes that hold a lease. Without `confirm` nothing is done yet: `confirm` of the reply, handed in within a
+   * minute with the same words, does it.
+   */
+  all: {
+    args: { what: 'string', 'reason?': 'string', 'by?': 'string', 'confirm?': 'string' },
+    reply: { message: 'string', clients: 'int32', 'confirm?': 'string', 'entry?': 'int32' },
+    writes: true,
+  },
+  /** Tells homes that the gateway stops in `in_s` (0..86400), so that they move to another one; nobody new is let in. Ends with the daemon. */
+  drain: {
+    args: { in_s: 'int32', 'reason?': 'string', 'by?': 'string' },
+    reply: { message: 'string', entry: 'int32' },
+    writes: true,
+  },
+  /** It does not stop after all. */
+  undrain: { args: { 'by?': 'string' }, reply: { message: 'string', entry: 'int32' }, writes: true },
+  /** Puts back what was decided on the homes of an entry before it, where nothing was decided since. */
+  undo: { args: { entry: 'int32', 'by?': 'string' }, reply: { message: 'string', entry: 'int32' }, writes: true },
+  /**
+   * What operators did, the newest first: at most `count` (50, at most 200) entries below number `before`. Each entry bears the hash of the one before it:
+   * `broken_at` is the first that does not fit what follows from those before, so something was changed or lost there. `head` is the newest hash.
+   */
+  audit: {
+    args: { 'before?': 'int32', 'count?': 'int32' },
+    reply: { entries: [AUDIT_ENTRY], head: 'string', 'broken_at?': 'int32' },
+  },
+} as const satisfies Record<string, MethodContract>;
+export type ClientMethod = keyof typeof CLIENT_METHODS;

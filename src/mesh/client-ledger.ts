@@ -1,0 +1,135 @@
+// What homes used of a gateway: today, this month, and all of them together on each of the last 90 days. Days are those of UTC.
+
+import type { ClientUse } from '../api/client-object.ts';
+
+/** Days that are kept of all homes together. */
+export const LEDGER_DAYS = 90;
+const DAY_S = 86_400;
+
+/** One home's bytes. */
+interface Account {
+  day: ClientUse;
+  month: ClientUse;
+}
+
+/** As it is kept. */
+export interface LedgerRecord {
+  /** Number of the day since 1970; absent: the clock was never right. */
+  readonly day?: number;
+  /** Bytes of all homes, the oldest day first, today last: received, sent, and so on. */
+  readonly days: readonly number[];
+  /** By address: received and sent today, and this month. */
+  readonly clients: Readonly<Record<string, readonly [number, number, number, number]>>;
+}
+
+/** Homes whose use is kept; the one that used least this month makes room. */
+const MAX_ACCOUNTS = 8192;
+const none = (): ClientUse => ({ rx_bytes: 0, tx_bytes: 0 });
+
+/** The book of all homes. */
+export class ClientLedger {
+  private day: number | undefined;
+  private readonly days: ClientUse[] = [none()];
+  private readonly accounts = new Map<string, Account>();
+  /** Something was added since it was last kept. */
+  isDirty = false;
+
+  constructor(record: LedgerRecord | undefined) {
+    if (!record) return;
+    this.day = record.day;
+    const { days } = record;
+    this.days.length = 0;
+    for (let i = 0; i < days.length; i += 2) this.days.push({ rx_bytes: days[i]!, tx_bytes: days[i + 1]! });
+    if (this.days.length === 0) this.days.push(none());
+    for (const [address, [rx, tx, monthRx, monthTx]] of Object.entries(record.clients)) {
+      this.accounts.set(address, {
+        day: { rx_bytes: rx, tx_bytes: tx },
+        month: { rx_bytes: monthRx, tx_bytes: monthTx },
+      });
+    }
+  }
+
+  /** A home's bytes since it was last told, as the home sees their direction. @param unixS `undefined`: the clock is not right. */
+  add(address: string, use: ClientUse, unixS: number | undefined): void {
+    this.turn(unixS);
+    if (use.rx_bytes === 0 && use.tx_bytes === 0) return;
+    this.isDirty = true;
+    let account = this.accounts.get(address);
+    if (!account) {
+      if (this.accounts.size >= MAX_ACCOUNTS) this.forgetLeast();
+      account = { day: none(), month: none() };
+      this.accounts.set(address, account);
+    }
+    for (const sum of [account.day, account.month, this.days.at(-1)!]) {
+      sum.rx_bytes += use.rx_bytes;
+      sum.tx_bytes += use.tx_bytes;
+    }
+  }
+
+  /** A home's. */
+  of(address: string): { today: ClientUse; month: ClientUse } {
+    const account = this.accounts.get(address);
+    return { today: account?.day ?? none(), month: account?.month ?? none() };
+  }
+
+  /** Of all homes. */
+  all(): { today: ClientUse; month: ClientUse; days: readonly ClientUse[] } {
+    const month = none();
+    for (const account of this.accounts.values()) {
+      month.rx_bytes += account.month.rx_bytes;
+      month.tx_bytes += account.month.tx_bytes;
+    }
+    return { today: this.days.at(-1)!, month, days: this.days };
+  }
+
+  /** As it is to be kept. */
+  record(): LedgerRecord {
+    this.isDirty = false;
+    const clients: Record<string, [number, number, number, number]> = {};
+    for (const [address, { day, month }] of this.accounts)
+      clients[address] = [day.rx_bytes, day.tx_bytes, month.rx_bytes, month.tx_bytes];
+    return {
+      ...(this.day !== undefined && { day: this.day }),
+      days: this.days.flatMap(({ rx_bytes, tx_bytes }) => [rx_bytes, tx_bytes]),
+      clients,
+    };
+  }
+
+  /** Begins a new day, and a new month, when it is time; what was counted by a wrong clock belongs to the day on which it became right. */
+  turn(unixS: number | undefined): void {
+    if (unixS === undefined) return;
+    const day = Math.floor(unixS / DAY_S);
+    const before = this.day;
+    // set back by a day or less, as by a clock that is mended around midnight: the later day goes on
+    if (before === day || before === day + 1) return;
+    this.day = day;
+    this.isDirty = true;
+    if (before === undefined) return;
+    const passed = day > before ? Math.min(day - before, LEDGER_DAYS) : LEDGER_DAYS;
+    for (let i = 0; i < passed; i++) this.days.push(none());
+    this.days.splice(0, Math.max(0, this.days.length - LEDGER_DAYS));
+    const isMonth = monthOf(day) !== monthOf(before);
+    for (const [address, account] of this.accounts) {
+      account.day = none();
+      if (isMonth) account.month = none();
+      if (account.month.rx_bytes + account.month.tx_bytes === 0) this.accounts.delete(address);
+    }
+  }
+
+  private forgetLeast(): void {
+    let least: string | undefined;
+    let leastBytes = Number.POSITIVE_INFINITY;
+    for (const [address, { month }] of this.accounts) {
+      const bytes = month.rx_bytes + month.tx_bytes;
+      if (bytes >= leastBytes) continue;
+      [least, leastBytes] = [address, bytes];
+    }
+    if (least !== undefined) this.accounts.delete(least);
+  }
+}
+
+/** A number for each month. */
+function monthOf(day: number): number {
+  const date = new Date(day * DAY_S * 1000);
+  return date.getUTCFullYear() * 12 + date.getUTCMonth();
+}

@@ -1,0 +1,262 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { AuditEntry } from '../../src/api/client-object.ts';
+import { parsePrefix } from '../../src/lib/ip.ts';
+import { AuditLog } from '../../src/mesh/audit.ts';
+import { type ClientRules, type ClientStore, Clients } from '../../src/mesh/client.ts';
+import { ClientLedger } from '../../src/mesh/client-ledger.ts';
+import { Desk } from '../../src/mesh/desk.ts';
+import { Pool, pool6Of } from '../../src/mesh/pool.ts';
+import { MemoryClientPlane } from '../support/client-plane.ts';
+import { crypto } from '../support/crypto.ts';
+import { GATEWAY_ADDRESS, GATEWAY_KEY, leaseRequest } from '../support/gateway.ts';
+import { nodeOf } from '../support/node-key.ts';
+
+const RULES: ClientRules = {
+  ...{ admission: 'ask', maxClients: 2000, maxWaiting: 50, leaseMs: 3_600_000, kinds: ['gre6'], asksFor: [] },
+  ...{ ask: 'ops@example.org', dns: [], wireguardPort: 51_820, vxlanPort: 4790 },
+};
+const UNIX_S = 1_800_000_000;
+const [ANN, BOB, CAT] = [1, 2, 3].map((number) => nodeOf(number).address) as [string, string, string];
+
+function open(rules: Partial<ClientRules> = {}) {
+  const time = { nowMs: 1000 };
+  const disk = { full: false, writes: 0 };
+  const store: ClientStore = {
+    standings: () => [],
+    saveStandings() {
+      disk.writes++;
+      if (disk.full) throw new Error('write /etc/x: No space left on device');
+    },
+    leases: () => [],
+    saveLeases() {},
+  };
+  const plane = new MemoryClientPlane();
+  const clients = new Clients({
+    ...{ rules: { ...RULES, ...rules }, machine: { address: GATEWAY_ADDRESS, meshMtu: 65_535, ipv6: true } },
+    ...{ pool: new Pool(parsePrefix('10.43.0.0/16')!, pool6Of(GATEWAY_KEY), GATEWAY_KEY), plane, store },
+    ...{ nowMs: () => time.nowMs, unixS: () => UNIX_S, onProblem: (what: string) => assert.unreachable(what) },
+  });
+  const lines: string[] = [];
+  const audit = new AuditLog({ load: () => [], append: (line) => lines.push(line) }, crypto.sha512, 1000);
+  const ledger = new ClientLedger(undefined);
+  const entries: AuditEntry[] = [];
+  let tokens = 0;
+  const desk = new Desk({
+    ...{ clients, ledger, audit, maxClients: 2000, nowMs: () => time.nowMs, unixS: () => UNIX_S },
+    ...{ token: () => `token ${++tokens}`, onEntry: (entry: AuditEntry) => entries.push(entry) },
+  });
+  const ask = async (number: number, more = {}) =>
+    clients.ask(nodeOf(number).address, leaseRequest({ key: nodeOf(number).key, kinds: ['gre6'], ...more }));
+  const stateOf = (address: string) => desk.list({ search: address }).clients[0]?.state;
+  return { desk, clients, plane, ledger, audit, entries, lines, time, disk, ask, stateOf };
+}
+
+const shows = suite('Desk, what it shows');
+shows('homes that wait in their order, with what they told, then the others', async () => {
+  const { desk, ask, clients } = open();
+  await ask(2, { name: 'Bob <b>', site: 'north' });
+  await ask(1, { name: 'Ann' });
+  clients.decide(CAT, 'refused', 'spam');
+  const { total, clients: all } = desk.list({});
+  assert.is(total, 3);
+  assert.equal(
+    all.map(({ address, state, place, name }) => [address, state, place, name]),
+    [
+      [BOB, 'waiting', 1, 'Bob <b>'],
+      [ANN, 'waiting', 2, 'Ann'],
+      [CAT, 'refused', undefined, undefined],
+    ],
+  );
+  const summary = desk.summary();
+  assert.equal([summary.waiting, summary.active, summary.suspended, summary.refused], [2, 0, 0, 1]);
+});
+shows('leases with their inner addresses, and what was used', async () => {
+  const { desk, ask, ledger } = open({ admission: 'open' });
+  await ask(1);
+  ledger.add(ANN, { rx_bytes: 10, tx_bytes: 2 }, UNIX_S);
+  const [ann] = desk.list({ state: 'active' }).clients;
+  assert.equal(
+    [ann!.kind, ann!.left_s, ann!.today, ann!.configured],
+    ['gre6', 3600, { rx_bytes: 10, tx_bytes: 2 }, false],
+  );
+  assert.match(ann!.home4!, /^10\.43\./);
+  assert.match(ann!.home6!, /^fd/);
+  assert.equal(desk.summary().days, [{ rx_bytes: 10, tx_bytes: 2 }]);
+});
+shows('pages, and what is searched for', async () => {
+  const { desk, ask } = open({ admission: 'open' });
+  for (let i = 0; i < 30; i++) await ask(i, { name: `home ${i}` });
+  assert.equal([desk.list({ count: 7 }).clients.length, desk.list({ count: 7 }).total], [7, 30]);
+  assert.is(desk.list({ skip: 28, count: 7 }).clients.length, 2);
+  assert.is(desk.list({ search: ' HOME 17 ' }).total, 1);
+  assert.is(desk.list({ search: nodeOf(5).key.slice(0, 12) }).total, 1);
+  for (const args of [{ state: 'odd' }, { count: 0 }, { count: 201 }, { skip: -1 }])
+    assert.throws(() => desk.list(args), /expected/, JSON.stringify(args));
+});
+shows.run();
+
+const decides = suite('Desk, what it decides');
+decides('lets in who waits, and writes down who did it, and why, before it is done', async () => {
+  const { desk, ask, stateOf, entries } = open();
+  await ask(1);
+  const answer = desk.decide('admit', { addresses: [ANN], by: 'zoe' });
+  assert.equal(answer, { message: '1 home let in', entry: 1 });
+  assert.is((await ask(1)).kind, 'granted');
+  assert.is(stateOf(ANN), 'active');
+  assert.equal(entries, [{ n: 1, at_s: UNIX_S, by: 'zoe', did: 'admit', reason: '', clients: [{ address: ANN }] }]);
+});
+decides('turns homes off in the data plane at once, tells them why, and back on', async () => {
+  const { desk, ask, clients, plane, stateOf } = open({ admission: 'open' });
+  await ask(1);
+  await ask(2);
+  desk.decide('suspend', { addresses: [ANN], reason: ' not paid ' });
+  await clients.settled();
+  assert.equal(
+    [...plane.tunnels.values()].map(({ outer, suspended }) => [outer, suspended]).sort(),
+    [
+      [ANN, true],
+      [BOB, false],
+    ].sort(),
+  );
+  const told = await ask(1);
+  assert.equal(told.kind === 'refused' && [told.refusal.error, told.refusal.reason], ['suspended', 'not paid']);
+  assert.is(stateOf(ANN), 'suspended');
+  desk.decide('admit', { addresses: [ANN] });
+  await clients.settled();
+  assert.ok([...plane.tunnels.values()].every(({ suspended }) => !suspended));
+});
+decides('wants a reason where homes are told one, and addresses of nodes', () => {
+  const { desk, lines } = open();
+  assert.throws(() => desk.decide('suspend', { addresses: [ANN] }), /reason: missing/);
+  assert.throws(() => desk.decide('refuse', { addresses: [ANN], reason: '  ' }), /reason: missing/);
+  assert.throws(() => desk.decide('admit', { addresses: [] }), /at least one/);
+  assert.throws(() => desk.decide('admit', { addresses: ['fd00::1'] }), /addresses of nodes .*, got "fd00::1"/);
+  assert.throws(() => desk.decide('admit', { addresses: [ANN], reason: 'x'.repeat(257) }), /at most 256/);
+  assert.equal(lines, [], '~> nothing was done');
+});
+decides('says where the configuration counts instead', () => {
+  const { desk, clients } = open();
+  clients.configure([{ address: ANN, standing: 'admitted', reason: '' }]);
+  assert.match(
+    desk.decide('suspend', { addresses: [ANN, BOB], reason: 'x' }).message,
+    /of 1 of them the configuration/,
+  );
+});
+decides('does nothing when it cannot be kept, and has that in the log', () => {
+  const { desk, disk, entries, clients } = open();
+  disk.full = true;
+  assert.throws(() => desk.decide('suspend', { addresses: [ANN], reason: 'x' }), /No space left/);
+  assert.equal(
+    entries.map(({ did }) => did),
+    ['suspend', 'failed'],
+  );
+  assert.is(clients.decisionOn(ANN), undefined);
+});
+decides('on many at once, in entries that are bounded and one write', async () => {
+  const { desk, entries, disk, ask, plane, clients, time } = open({ admission: 'open' });
+  for (let i = 0; i < 150; i++) {
+    time.nowMs += 100;
+    await ask(i);
+  }
+  const addresses = desk.list({ count: 200 }).clients.map(({ address }) => address);
+  assert.is(addresses.length, 150);
+  const before = disk.writes;
+  desk.decide('suspend', { addresses, reason: 'x' });
+  await clients.settled();
+  assert.is(disk.writes, before + 1);
+  assert.ok(entries.every(({ clients }) => clients.length <= 64));
+  assert.is(entries.flatMap(({ clients }) => clients).length, addresses.length);
+  assert.ok([...plane.tunnels.values()].every(({ suspended }) => suspended));
+  assert.ok(entries.length > 1);
+  desk.undo({ entry: entries.at(-1)!.n });
+  assert.ok(
+    addresses.every((address) => clients.decisionOn(address) === undefined),
+    '~> all of it',
+  );
+});
+decides.run();
+
+const all = suite('Desk, all at once');
+all('asks first how many it would be, and does it with what it handed out', async () => {
+  const { desk, ask, stateOf, time } = open({ admission: 'open' });
+  await ask(1);
+  await ask(2);
+  const asked = desk.all({ what: 'suspend', reason: 'abuse' });
+  assert.equal([asked.clients, asked.entry, stateOf(ANN)], [2, undefined, 'active']);
+  assert.match(asked.message, /2 homes would be turned off: confirm/);
+  for (const args of [
+    { what: 'suspend', reason: 'other', confirm: asked.confirm! },
+    { what: 'admit', reason: 'abuse', confirm: asked.confirm! },
+    { what: 'suspend', reason: 'abuse', confirm: 'guessed' },
+  ])
+    assert.throws(() => desk.all(args), /confirm: not what was handed out/);
+  assert.is(desk.all({ what: 'suspend', reason: 'abuse', confirm: asked.confirm! }).message, '2 homes turned off');
+  assert.equal([stateOf(ANN), stateOf(BOB)], ['suspended', 'suspended']);
+  assert.throws(() => desk.all({ what: 'suspend', reason: 'abuse', confirm: asked.confirm! }), /confirm/, '~> once');
+  const late = desk.all({ what: 'admit' });
+  time.nowMs += 60_000;
+  assert.throws(() => desk.all({ what: 'admit', confirm: late.confirm! }), /in the last minute/);
+  assert.throws(() => desk.all({ what: 'forget' }), /what: expected suspend, admit/);
+  assert.throws(() => desk.all({ what: 'suspend' }), /reason: missing/);
+});
+all.run();
+
+const undoes = suite('Desk, undone');
+undoes('puts back what was before, each as it was', () => {
+  const { desk, clients } = open();
+  desk.decide('suspend', { addresses: [ANN], reason: 'not paid' });
+  const { entry } = desk.decide('admit', { addresses: [ANN, BOB] });
+  assert.is(desk.undo({ entry, by: 'zoe' }).message, '2 homes as before entry 2');
+  assert.equal(clients.decisionOn(ANN), { standing: 'suspended', reason: 'not paid' });
+  assert.is(clients.decisionOn(BOB), undefined);
+});
+undoes('leaves alone what was decided since', () => {
+  const { desk, clients } = open();
+  const { entry } = desk.decide('admit', { addresses: [ANN, BOB] });
+  desk.decide('refuse', { addresses: [BOB], reason: 'spam' });
+  assert.match(desk.undo({ entry }).message, /1 home as before entry 1; on 1 something was decided since/);
+  assert.equal([clients.decisionOn(ANN), clients.decisionOn(BOB)?.standing], [undefined, 'refused']);
+  assert.throws(() => desk.undo({ entry }), /on all of its homes something was decided since/);
+  assert.throws(() => desk.undo({ entry: 99 }), /expected the number of one that is kept/);
+});
+undoes('is itself undone by another undo', () => {
+  const { desk, clients } = open();
+  const { entry } = desk.decide('suspend', { addresses: [ANN], reason: 'x' });
+  const { entry: back } = desk.undo({ entry });
+  assert.is(clients.decisionOn(ANN), undefined);
+  desk.undo({ entry: back });
+  assert.equal(clients.decisionOn(ANN), { standing: 'suspended', reason: 'x' });
+});
+undoes('announces a stop, lets nobody new in, and takes that back', async () => {
+  const { desk, ask } = open({ admission: 'open' });
+  const { entry } = desk.drain({ in_s: 600, reason: 'new disk' });
+  assert.equal(desk.summary().drain, { in_s: 600, reason: 'new disk' });
+  const told = await ask(1);
+  assert.is(told.kind === 'refused' && told.refusal.error, 'draining');
+  assert.throws(() => desk.undo({ entry }), /drain is nothing that can be undone/);
+  desk.undrain({});
+  assert.is((await ask(1)).kind, 'granted');
+  assert.throws(() => desk.undrain({}), /was not about to stop/);
+  assert.throws(() => desk.drain({ in_s: 90_000 }), /expected 0 to 86400/);
+});
+undoes.run();
+
+const logs = suite('Desk, its log');
+logs('gives it in pages, the newest first, with its hash', () => {
+  const { desk } = open();
+  for (let i = 0; i < 5; i++) desk.decide('admit', { addresses: [ANN] });
+  const { entries, head, broken_at } = desk.log({ count: 2 });
+  assert.equal(
+    entries.map(({ n }) => n),
+    [5, 4],
+  );
+  assert.match(head, /^[a-z2-7]{52}$/);
+  assert.is(broken_at, undefined);
+  assert.equal(
+    desk.log({ before: 4, count: 2 }).entries.map(({ n }) => n),
+    [3, 2],
+  );
+  assert.throws(() => desk.log({ count: 0 }), /expected 1 to 200/);
+});
+logs.run();
