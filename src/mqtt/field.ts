@@ -82,26 +82,39 @@ function isSame(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
+/** Enough for the fields of most packets; their payload is not among them. */
+const USUAL_BYTES = 96;
+
 /** Collects the fields of a packet. */
 export class Writer {
-  readonly bytes: number[] = [];
+  private buffer = new Uint8Array(USUAL_BYTES);
+  /** How many bytes were written. */
+  length = 0;
+
+  /** What was written; shares its memory. */
+  get bytes(): Uint8Array {
+    return this.buffer.subarray(0, this.length);
+  }
 
   uint8(value: number): void {
-    this.bytes.push(value);
+    this.need(1);
+    this.buffer[this.length++] = value;
   }
 
   uint16(value: number): void {
-    this.bytes.push(value >>> 8, value & 255);
+    this.need(2);
+    this.buffer[this.length++] = value >>> 8;
+    this.buffer[this.length++] = value;
   }
 
   uint32(value: number): void {
     this.uint16(value >>> 16);
-    this.uint16(value & 65_535);
+    this.uint16(value);
   }
 
   variable(value: number): void {
     for (let rest = value; ; rest >>>= 7) {
-      this.bytes.push(rest < 128 ? rest : (rest & 127) | 128);
+      this.uint8(rest < 128 ? rest : (rest & 127) | 128);
       if (rest < 128) return;
     }
   }
@@ -121,8 +134,16 @@ export class Writer {
   }
 
   raw(value: ArrayLike<number>): void {
-    const { bytes } = this;
-    for (let i = 0; i < value.length; i++) bytes.push(value[i]!);
+    this.need(value.length);
+    this.buffer.set(value, this.length);
+    this.length += value.length;
+  }
+
+  private need(count: number): void {
+    if (this.length + count <= this.buffer.length) return;
+    const grown = new Uint8Array(2 * (this.length + count));
+    grown.set(this.buffer);
+    this.buffer = grown;
   }
 }
 
@@ -130,17 +151,16 @@ export class Writer {
  * A whole packet in an array of just its size. @param first type and flags. @param last bytes that come behind what was written.
  * @throws InputError when it is longer than a packet can be.
  */
-export function toPacket(first: number, { bytes }: Writer, last?: Uint8Array): Uint8Array {
-  const length = bytes.length + (last?.length ?? 0);
+export function toPacket(first: number, fields: Writer, last?: Uint8Array): Uint8Array {
+  const length = fields.length + (last?.length ?? 0);
   if (length > MAX_VARIABLE)
     throw new InputError(`mqtt: a packet of ${length} bytes, expected at most ${MAX_VARIABLE}`);
-  const head = new Writer();
-  head.uint8(first);
-  head.variable(length);
-  const start = head.bytes.length;
+  const start = length < 128 ? 2 : length < 16_384 ? 3 : length < 2_097_152 ? 4 : 5;
   const packet = new Uint8Array(start + length);
-  packet.set(head.bytes);
-  packet.set(bytes, start);
-  if (last) packet.set(last, start + bytes.length);
+  packet[0] = first;
+  let rest = length;
+  for (let at = 1; at < start; at++, rest >>>= 7) packet[at] = rest < 128 ? rest : (rest & 127) | 128;
+  packet.set(fields.bytes, start);
+  if (last) packet.set(last, start + fields.length);
   return packet;
 }

@@ -154,7 +154,7 @@ export function writeProperties(writer: Writer, properties: Properties = {}): vo
     const spec = BY_NAME.get(name);
     if (spec && value !== undefined) writeProperty(own, spec, value);
   }
-  writer.variable(own.bytes.length);
+  writer.variable(own.length);
   writer.raw(own.bytes);
 }
 

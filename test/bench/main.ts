@@ -10,6 +10,7 @@ import { DIST, inProject } from '../../build/project.ts';
 import { BUDGETS } from '../../build/targets.ts';
 import { findYggdrasil, yggdrasilctl } from '../../build/yggdrasil.ts';
 import { errorText } from '../../src/errors.ts';
+import { benchCodec } from './codec.ts';
 import { benchCommands, buildCommandGuest } from './command.ts';
 import { benchFleet, FULL_FLEET, QUICK_FLEET } from './fleet.ts';
 import { IDLE_PEERS, idleResidentKb, PEER_BYTES, startInstructions, staticProgram } from './footprint.ts';
@@ -76,6 +77,7 @@ class Bench {
     await this.idle();
     await benchPages(this.report, this.plan.redraws);
     await benchCommands(this.report, this.programs.command);
+    await benchCodec(this.report, log);
     await benchTelemetry(this.report, this.world, log);
     return this.report.table();
   }

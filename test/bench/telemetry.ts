@@ -1,5 +1,11 @@
-// What telemetry costs: bytes of the line a day, and memory of the daemon while a broker is connected.
+// What MQTT costs: bytes of the line a day, of the bundle, and memory of the daemon while a broker is connected.
 
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { bundleProgram } from '../../build/bundle.ts';
+import { moduleBytes } from '../../build/growth.ts';
+import { DIST, inProject } from '../../build/project.ts';
+import { ROUTER } from '../../build/targets.ts';
 import { errorText } from '../../src/errors.ts';
 import { Mosquitto } from '../support/mosquitto.ts';
 import { dayOfTraffic } from '../support/reporting.ts';
@@ -10,6 +16,26 @@ import type { World } from './world.ts';
 const PEERS = 20;
 /** Of the daemon, once a broker is connected. */
 const MEMORY_TARGET_KB = 300;
+/** Of the client, minified, without signatures, which are the C host's. */
+const BUNDLE_TARGET_KB = 15;
+
+/** What the client takes of the router's bundle, and how much of that is left through gzip, when it stands alone. */
+async function weighClient(report: Report): Promise<void> {
+  const directory = join(DIST, 'bench');
+  const metafile = join(directory, 'mqtt.meta.json');
+  const out = join(directory, 'mqtt.js');
+  await bundleProgram(inProject(ROUTER.entry), out, metafile);
+  const sizes = moduleBytes(JSON.parse(readFileSync(metafile, 'utf8')));
+  const all = [...sizes].filter(([path]) => path.startsWith('src/mqtt/')).reduce((sum, [, bytes]) => sum + bytes, 0);
+  const { gzipBytes } = await bundleProgram(inProject('src/mqtt/client.ts'), out, metafile);
+  report.add({
+    what: 'bundle added by the MQTT client',
+    value: all / 1000,
+    unit: 'KB',
+    target: { atMost: BUNDLE_TARGET_KB },
+    note: `minified; with what it needs of lib ${(gzipBytes / 1000).toFixed(1)} KB through gzip; loaded where a broker is wanted`,
+  });
+}
 
 /** Measures it all. @param log takes lines for people. */
 export async function benchTelemetry(report: Report, world: World, log: (line: string) => void): Promise<void> {
@@ -27,6 +53,7 @@ export async function benchTelemetry(report: Report, world: World, log: (line: s
       note: `with TCP/IP and TLS; ${mqttBytes} bytes of MQTT, ${messages} messages, ${pings} pings`,
     });
   }
+  await weighClient(report);
   const figure = {
     what: 'memory added by a broker',
     peers: IDLE_PEERS,
