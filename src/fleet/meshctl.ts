@@ -1,6 +1,7 @@
 // meshctl as one table of commands: finds the one that is meant, runs it, and turns how it ended into an exit code.
 
 import { version } from '../../package.json';
+import { ACCESS } from './command/access.ts';
 import { BROKER } from './command/broker.ts';
 import { DO } from './command/do.ts';
 import { DOCTOR } from './command/doctor.ts';
@@ -8,6 +9,7 @@ import { ENROLL } from './command/enroll.ts';
 import { FINISH } from './command/finish.ts';
 import { KEYS } from './command/keys.ts';
 import { NODES } from './command/nodes.ts';
+import { REMOVE } from './command/remove.ts';
 import { SHOW } from './command/show.ts';
 import { WANT } from './command/want.ts';
 import { WATCH } from './command/watch.ts';
@@ -23,6 +25,8 @@ export const COMMANDS: readonly Command[] = [
   ...KEYS,
   ...ENROLL,
   FINISH,
+  ...ACCESS,
+  ...REMOVE,
   NODES,
   SHOW,
   WATCH,

@@ -1,17 +1,15 @@
-// `meshctl enroll`: how routers come into the fleet, and leave it.
+// `meshctl enroll new` and `list`: how routers come into the fleet, and which have.
 
-import { chmodSync, existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { errorText, InputError } from '../../errors.ts';
-import { fromHex } from '../../lib/bytes.ts';
+import { readFileSync } from 'node:fs';
+import { InputError } from '../../errors.ts';
 import { type Code, MAX_CODE, parseCard, sealCode } from '../../lib/enrolment.ts';
-import { checkUser, formatAccess, formatNodeAccess, formatPassword, formatPasswords } from '../access.ts';
+import { formatNodeAccess, formatPassword } from '../access.ts';
 import { isOpen, nodeUrl, parseBrokerUrl, readBroker } from '../broker.ts';
-import type { Command, Context } from '../command.ts';
+import type { Command } from '../command.ts';
 import { crypto } from '../crypto.ts';
 import { count, formatTime } from '../display.ts';
-import { Failure } from '../failure.ts';
 import { checkScope } from '../key.ts';
-import { changePins, checkSite, findPin, isNodeId, type Pin, readPins } from '../pin.ts';
+import { changePins, checkSite, type Pin, readPins } from '../pin.ts';
 import { type Cell, formatFields, formatTable } from '../table.ts';
 import { chosenKeys, KEY_OPTION, openKeys } from './keys.ts';
 
@@ -126,7 +124,9 @@ read the first digits of the keys to one another over the phone.`,
     );
     output.result({ ...pin, code: text, password_line: passwordLine, acl: formatNodeAccess(pin), url, cap });
     if (before && before.site !== site)
-      output.warn(`it was in ${before.site} before: what the broker kept there stays until it expires`);
+      output.warn(
+        `it was in ${before.site} before: meshctl enroll clear ${before.site}/${pin.node} has the broker forget what it keeps there`,
+      );
     if (isOpen(parseBrokerUrl(url)))
       output.warn(`${url} is neither TLS nor Yggdrasil: the router's password can be read on the way`);
   },
@@ -181,72 +181,4 @@ const list: Command = {
   },
 };
 
-/** Where a whole file goes: onto standard output, or in place of one. */
-function deliver({ output }: Context, text: string, path: string | undefined, what: string): void {
-  if (path === undefined) {
-    output.print(text.trimEnd());
-    output.result({ text });
-    return;
-  }
-  // mosquitto must go on reading it: whose it is, and its mode, stay
-  const mode = existsSync(path) ? statSync(path).mode & 0o777 : 0o640;
-  try {
-    const temporary = `${path}~${process.pid}`;
-    writeFileSync(temporary, text, { mode });
-    chmodSync(temporary, mode);
-    renameSync(temporary, path);
-  } catch (error) {
-    throw new Failure('failed', `${path}: ${errorText(error)}`);
-  }
-  output.print(`${path} written: ${what}`, 'mosquitto reads it anew on SIGHUP: systemctl reload mosquitto');
-  output.result({ file: path });
-}
-
-const acl: Command = {
-  words: 'enroll acl',
-  summary: "print the broker's access list: each node what is its own, and nothing else",
-  args: '',
-  takes: [0, 0],
-  options: { write: { takes: 'FILE', help: 'replace this file instead' } },
-  details: `For mosquitto (acl_file). Who else may come in is said by meshctl broker set
---operator and --reader.`,
-  async run(context) {
-    const { options, home } = context;
-    const pins = [...readPins(home).values()];
-    const { operators, readers, username } = readBroker(home);
-    const others = { operators: operators ?? (username === undefined ? [] : [username]), readers: readers ?? [] };
-    deliver(context, formatAccess(pins, others), options.text('write'), count(pins.length, 'node'));
-  },
-};
-
-const passwords: Command = {
-  words: 'enroll passwords',
-  summary: "print the broker's password file",
-  args: '',
-  takes: [0, 0],
-  options: {
-    write: { takes: 'FILE', help: 'replace the lines of nodes in this file instead; others stay' },
-    add: { takes: 'USER', help: 'with a line for a person or a program, whose password is asked for' },
-  },
-  details: `For mosquitto (password_file). Of nodes it has hashes: nobody but they know their passwords.`,
-  async run(context) {
-    const { options, home, prompt, env } = context;
-    const path = options.text('write');
-    const kept = path !== undefined && existsSync(path) ? readFileSync(path, 'utf8').split('\n') : [];
-    const others = kept.filter((line) => line !== '' && !isNodeId(line.split(':')[0]!));
-    const add = options.text('add');
-    if (add !== undefined) {
-      checkUser(add);
-      const password = env.MESHCTL_NEW_PASSWORD ?? (await prompt.secret(`new password of ${add}: `));
-      if (password === '') throw new Failure('usage', 'password: expected one, got nothing');
-      const at = others.findIndex((line) => line.startsWith(`${add}:`));
-      others.splice(at < 0 ? others.length : at, at < 0 ? 0 : 1, formatPassword(add, password));
-    }
-    const pins = [...readPins(home).values()];
-    deliver(context, formatPasswords(pins, others), path, `${count(pins.length, 'node')}, ${others.length} others`);
-  },
-};
-
-export const ENROLL: readonly Command[] = [enroll, list, acl, passwords];
-void fromHex;
-void findPin;
+export const ENROLL: readonly Command[] = [enroll, list];
