@@ -3,7 +3,9 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { REFUSED } from '../src/mesh/adviser.ts';
+import { homeTexts } from '../src/mesh/home-words.ts';
 import { FINDINGS } from '../src/mesh/lint-finding.ts';
+import { selfTestTexts } from '../src/mesh/self-test.ts';
 import { verdictTexts } from '../src/mesh/verdict-words.ts';
 import { BROKER_SENTENCES } from '../src/source/broker-words.ts';
 import type { Message } from './po.ts';
@@ -133,7 +135,9 @@ function readTexts(): [path: string, said: Said[]][] {
     ...pages.map((path): [string, Said[]] => [path, scanTexts(readFileSync(inProject(path), 'utf8'), path)]),
     ...tables.map((path): [string, Said[]] => [path, scanJson(JSON.parse(readFileSync(inProject(path), 'utf8')))]),
     ['src/mesh/adviser.ts', daemon([REFUSED])],
+    ['src/mesh/home-words.ts', daemon(homeTexts())],
     ['src/mesh/lint-finding.ts', daemon(findings)],
+    ['src/mesh/self-test.ts', daemon(selfTestTexts())],
     ['src/mesh/verdict-words.ts', daemon(verdictTexts())],
     [
       'src/source/broker-words.ts',

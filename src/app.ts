@@ -151,6 +151,7 @@ export class App {
       mesh: this.mesh,
       network: this.network,
       log: (scope) => this.logger.scope(scope),
+      internet: () => this.leases.internet(),
       onDump: (dump) => this.discovery?.look(dump),
       onVerdict: (sketch) => {
         this.surface.verdictNotice(sketch);
@@ -208,7 +209,10 @@ export class App {
       },
       log: (scope) => this.logger.scope(scope),
       publish: (object) => this.ubus.publish(object),
-      onChange: (status) => this.surface.leaseNotice(status),
+      onChange: (status) => {
+        this.surface.leaseNotice(status);
+        this.chain.overview.judge();
+      },
     });
     this.ubus = this.makeUbus();
     this.surface = this.makeSurface();

@@ -9,6 +9,7 @@ import { Overview, type Sketch } from './mesh/overview.ts';
 import { nameIn } from './mesh/remote.ts';
 import type { MeshState } from './mesh/state.ts';
 import { Uplinks } from './mesh/uplink.ts';
+import type { InternetFact } from './mesh/verdict.ts';
 import { DnsSource, type PeeringHost } from './source/dns.ts';
 import { type NetifdBus, NetifdSource } from './source/netifd.ts';
 import type { NetworkCache } from './system/network-cache.ts';
@@ -28,6 +29,8 @@ export interface ChainParts {
   readonly mesh: MeshState;
   readonly network: Pick<NetworkCache, 'peers' | 'nodeInfo'>;
   log(scope: string): Log;
+  /** How it is with this home's lease; absent: it has none and wants none. */
+  internet(): InternetFact | undefined;
   /** netifd was asked: its `network.interface dump`, or `undefined`. */
   onDump(dump: unknown): void;
   /** The situation of a node is another one. */
@@ -73,6 +76,7 @@ export class Chain {
       uplinks,
       dns: () => this.dns.fact,
       clock: () => ({ unixMs: clock.unixMs(), ...CLOCK_BOUNDS }),
+      internet: () => parts.internet(),
       configured: (iface: string) => ({ peerings: network.peers(iface), name: nameIn(network.nodeInfo(iface)) }),
     };
     this.overview = new Overview(mesh, around, this.healer, clock, version, parts.onVerdict);

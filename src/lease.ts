@@ -8,6 +8,7 @@ import type { Log } from './log.ts';
 import { identityOf } from './mesh/identity.ts';
 import type { Member } from './mesh/state.ts';
 import type { RoutePlane, TunnelPlane } from './mesh/tunnel.ts';
+import type { InternetFact } from './mesh/verdict.ts';
 import { HomeSource } from './source/home.ts';
 import { type LeaseCommand, leaseObject } from './surface/lease.ts';
 import { HomeFile } from './system/home-file.ts';
@@ -101,6 +102,11 @@ export class HomeLease {
 
   status(): LeaseStatus {
     return this.source?.status() ?? OFF;
+  }
+
+  /** What the verdict is judged by; absent while it is off. */
+  internet(): InternetFact | undefined {
+    return this.source?.internet();
   }
 
   testStatus(): TestStatus {

@@ -41,6 +41,11 @@ export class Leases {
       });
   }
 
+  /** How it is with this home's lease, while it is switched on or on trial. */
+  internet(): ReturnType<HomeLease['internet']> {
+    return this.home?.internet();
+  }
+
   /** The bus is another one. */
   moved(): void {
     this.home?.moved();

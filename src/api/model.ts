@@ -227,8 +227,11 @@ export const UPLINK = {
 } as const;
 export type Uplink = Shape<typeof UPLINK>;
 
-/** The links of the chain from the wall to the mesh, in the order in which they are looked at. */
-export const CHAIN = ['line', 'dns', 'clock', 'yggdrasil', 'peers', 'tree'] as const;
+/**
+ * The links of the chain from the wall to the mesh, in the order in which they are looked at. Behind it, for homes that reach the Internet by
+ * a gateway or want to, and for nobody else: that way.
+ */
+export const CHAIN = ['line', 'dns', 'clock', 'yggdrasil', 'peers', 'tree', 'internet'] as const;
 export type ChainLink = (typeof CHAIN)[number];
 
 /** `good`, `weak` (it works, something is wrong), `bad`, `unknown` (cannot be told now), `unused` (this router does without it). */
@@ -267,7 +270,7 @@ export const VERDICT = {
   since_s: 'int64',
   /** When `state` was last `good`; absent: never while this daemon has watched. */
   'last_good_ago_s?': 'int64',
-  /** In the order of CHAIN. */
+  /** In the order of CHAIN; without `internet` where no gateway is used. */
   checks: [CHECK],
 } as const;
 export type Verdict = Shape<typeof VERDICT>;

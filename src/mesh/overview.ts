@@ -6,7 +6,14 @@ import type { Healer } from './heal.ts';
 import type { Node, ViewKind } from './node.ts';
 import type { MeshState } from './state.ts';
 import type { Uplinks } from './uplink.ts';
-import { type ClockFact, type DnsFact, Judge, type Judgement, type YggdrasilFact } from './verdict.ts';
+import {
+  type ClockFact,
+  type DnsFact,
+  type InternetFact,
+  Judge,
+  type Judgement,
+  type YggdrasilFact,
+} from './verdict.ts';
 
 /** A reply without its age. */
 type Unaged<M extends keyof typeof MESHBRIDGE_METHODS> = Omit<Shape<(typeof MESHBRIDGE_METHODS)[M]['reply']>, 'age_ms'>;
@@ -16,6 +23,8 @@ export interface Surroundings {
   readonly uplinks: Uplinks;
   dns(): DnsFact | undefined;
   clock(): ClockFact;
+  /** Absent: this home uses no gateway. */
+  internet(): InternetFact | undefined;
   /** Of one interface: its peerings, and its name in the mesh. */
   configured(iface: string): { peerings: YggdrasilFact['configured']; name: string | undefined };
 }
@@ -193,7 +202,10 @@ export class Overview {
     const uplinks = around.uplinks.list(nowMs);
     const before = this.known.get(iface);
     const judge = before?.judge ?? new Judge();
-    const facts = { uplinks, dns: around.dns(), clock: around.clock(), yggdrasil: node && this.factOf(node) };
+    const facts = {
+      ...{ uplinks, dns: around.dns(), clock: around.clock(), yggdrasil: node && this.factOf(node) },
+      internet: around.internet(),
+    };
     const judgement = judge.judge(facts, nowMs);
     const sketch: Sketch = { interface: iface, atMs: nowMs, judgement };
     this.known.set(iface, { judge, sketch });

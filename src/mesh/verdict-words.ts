@@ -23,6 +23,8 @@ const COMPARE = `${WHICH} Compare its address with what its owner gave you`;
 const YGGDRASIL = 'Yggdrasil, the program that makes the mesh,';
 const SAFETY = 'Do what the safety check under Mesh → Settings says.';
 const WAIT = 'Wait a minute.';
+const GATEWAY = 'Wait, or choose another gateway under Mesh → Internet.';
+const OWN_LINE = 'There you can also let devices out by the own line for a while.';
 const PEER_DOWN = '{up} of {count} peers are up. Down: {peer} ({error}).';
 const PEER_COUNT = '{up} of {count} peers are up.';
 const CLOCK = 'The clock shows {date}.';
@@ -316,12 +318,94 @@ export const SITUATIONS = {
       'This node knows of no other yet, with {up} peers up.',
     ],
   },
+  internet: {
+    internet_good: 'Everything that leaves the mesh goes through {gateway}.',
+    internet_waits: 'The way to the Internet is not known while the mesh does not work.',
+    internet_asking: 'The gateways are being asked for a way to the Internet.',
+    internet_suspect: '{gateway} does not answer for a moment; another gateway is being prepared.',
+    internet_trial: [
+      'The way to the Internet by a gateway is on trial, and is undone unless somebody confirms it.',
+      'Mesh → Internet: press Confirm.',
+      'On trial: {gateway}.',
+    ],
+    internet_waiting: [
+      'The Internet waits: the operator of the gateway has not let this home in yet.',
+      'Mesh → Internet shows whom to ask.',
+      '{gateway}: number {place} of {of} that wait.',
+    ],
+    internet_let_out: [
+      'Devices go out by the own line for a while, past the gateway.',
+      'Mesh → Internet ends that; else it ends by itself.',
+      'The own line is open for {left} more seconds.',
+    ],
+    internet_offline: [
+      'The Internet is out: the gateway itself does not reach it.',
+      `${GATEWAY} Name a second one, so that there is one to move to.`,
+      '{gateway} says that it does not reach the Internet.',
+    ],
+    internet_no_exit: [
+      'The Internet was not reached through the gateway when that was last tested.',
+      `${GATEWAY} The test under Mesh → Internet shows where the way breaks.`,
+      'The last test by {gateway} did not reach the Internet.',
+    ],
+    internet_draining: [
+      'The gateway is about to stop, and there is no other one to move to.',
+      'Name another gateway under Mesh → Internet.',
+      '{gateway} stops: {reason}.',
+    ],
+    internet_renewing: [
+      'The gateway serves, but does not renew the lease of this home.',
+      `${GATEWAY} If it lasts, ask the operator of the gateway.`,
+      '{gateway} did not renew the lease several times.',
+    ],
+    internet_no_ipv6: [
+      'Through the gateway the Internet is reached by IPv4 only.',
+      'Most pages work. Mesh → Internet shows whether another gateway has IPv6.',
+      'The last test by {gateway} reached the Internet by IPv4 alone.',
+    ],
+    internet_no_gateway: [
+      'Nothing goes out to the Internet: no gateway is named.',
+      'Mesh → Internet: name a gateway, or switch off that one is used.',
+      'There is no gateway in the configuration.',
+    ],
+    internet_unreachable: [
+      'Nothing goes out to the Internet: no gateway answers.',
+      `${GATEWAY} ${OWN_LINE}`,
+      '{gateway}: {problem}.',
+    ],
+    internet_suspended: [
+      'Nothing goes out to the Internet: the operator of the gateway has suspended this home.',
+      `Mesh → Internet shows why, and whom to ask. ${OWN_LINE}`,
+      'The operator of {gateway} says: {reason}.',
+    ],
+    internet_refused: [
+      'Nothing goes out to the Internet: the operator of the gateway refuses this home.',
+      `Mesh → Internet shows why, and whom to ask. ${OWN_LINE}`,
+      'The operator of {gateway} says: {reason}.',
+    ],
+    internet_full: [
+      'Nothing goes out to the Internet: the gateway has no room for this home now.',
+      `${GATEWAY} Name a second one, so that there is one to move to. ${OWN_LINE}`,
+      '{gateway}: {reason}.',
+    ],
+    internet_machine: [
+      'Nothing goes out to the Internet: this router could not set up the tunnel to the gateway.',
+      `Mesh → Internet shows why. ${OWN_LINE}`,
+      'This router could not do it: {problem}.',
+    ],
+    internet_odd: [
+      'Nothing goes out to the Internet: the gateway and this router do not get along.',
+      `Mesh → Internet shows why, and what to do. ${OWN_LINE}`,
+      '{gateway}: {reason}.',
+    ],
+  },
 } as const satisfies Record<ChainLink, Record<string, SituationWords | string>>;
 export type Situations = typeof SITUATIONS;
 
 /** Situations in which no link is broken. */
 export const WHOLE = {
   good: ['The mesh works.', ''],
+  good_with_internet: ['The mesh works, and the Internet is reached by the gateway {gateway}.', ''],
   good_without_line: ['The mesh works, without an Internet line of this home.', ''],
   starting: ['The router is still looking whether the mesh works.', WAIT],
 } as const satisfies Record<string, readonly [sentence: string, fix: string]>;
@@ -341,6 +425,7 @@ const TAILS_OF: Partial<Record<ChainLink, readonly Tail[]>> = {
   dns: ['still'],
   clock: ['still'],
   peers: ['still', 'alone'],
+  internet: ['still'],
 };
 
 /** The sentence of a situation with its second one. */

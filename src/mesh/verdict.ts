@@ -12,6 +12,7 @@ import {
   type Values,
 } from '../api/model.ts';
 import { identityOf, redact } from '../lib/peer-text.ts';
+import type { LeaseState } from './home-situation.ts';
 import type { PeeringName } from './peer.ts';
 import type { Situations, Tail, Whole } from './verdict-words.ts';
 
@@ -55,6 +56,17 @@ export interface YggdrasilFact {
   readonly tree?: readonly TreeEntry[] | undefined;
 }
 
+/** How it is with the home's lease, while that is switched on or on trial. */
+export interface InternetFact {
+  readonly state: LeaseState;
+  /** Its situation, as home-situation.ts has it. */
+  readonly id: string;
+  /** Nothing goes out by the own line. */
+  readonly blocking: boolean;
+  /** Of its situation. */
+  readonly values: Values;
+}
+
 /** All that a verdict rests on. */
 export interface VerdictFacts {
   /** Interfaces that hold a default route, did, or should; absent: netifd does not answer. */
@@ -64,6 +76,8 @@ export interface VerdictFacts {
   readonly clock: ClockFact;
   /** Absent: there is none on this router. */
   readonly yggdrasil?: YggdrasilFact | undefined;
+  /** Absent: this home uses no gateway. */
+  readonly internet?: InternetFact | undefined;
 }
 
 type Situation<L extends ChainLink = ChainLink> = L extends ChainLink ? keyof Situations[L] : never;
@@ -87,6 +101,10 @@ const SOUND: Readonly<Record<Sound, true>> = {
   tree_good: true,
   tree_waits: true,
   tree_unasked: true,
+  internet_good: true,
+  internet_waits: true,
+  internet_asking: true,
+  internet_suspect: true,
 };
 
 /** A link as it was found, not put into words yet. */
@@ -201,6 +219,31 @@ const PEER_ERRORS = [
   ['hung_up', /closed|\beof\b|reset|broken pipe/],
 ] as const satisfies readonly [Situation<'peers'>, RegExp][];
 const CERTIFICATE_DATE = /certificate.*(expired|not yet valid)/;
+/** Situations of a lease that is switched on and serves, but not as it should. */
+const LEASE_FAULTS: ReadonlyMap<string, Situation<'internet'>> = new Map([
+  ['offline', 'internet_offline'],
+  ['draining', 'internet_draining'],
+  ['renewing', 'internet_renewing'],
+  ['no_exit', 'internet_no_exit'],
+  ['no_ipv6', 'internet_no_ipv6'],
+]);
+/** Those that leave a home without the Internet. */
+const OUT: readonly Situation<'internet'>[] = ['internet_offline', 'internet_no_exit'];
+/** Why no gateway serves; of all other reasons, the gateway does not take this home. */
+const LEASE_TROUBLES: ReadonlyMap<string, Situation<'internet'>> = new Map([
+  ['no_gateway', 'internet_no_gateway'],
+  ['machine', 'internet_machine'],
+  ['unreachable', 'internet_unreachable'],
+  ['no_lease', 'internet_unreachable'],
+  ['suspended', 'internet_suspended'],
+  ['refused', 'internet_refused'],
+  ['closed', 'internet_full'],
+  ['full', 'internet_full'],
+  ['queue_full', 'internet_full'],
+  ['busy', 'internet_full'],
+  ['too_often', 'internet_full'],
+  ['draining', 'internet_full'],
+]);
 const NETWORK_ERRORS: readonly string[] = ['unreachable', 'silent'];
 
 function isNear({ remote = '' }: Pick<Peer, 'remote'>): boolean {
@@ -302,6 +345,7 @@ export class Judge {
     yggdrasil: (sight) => this.yggdrasil(sight),
     peers: (sight, [line]) => this.peers(sight, line!),
     tree: (sight) => this.tree(sight),
+    internet: (sight, found) => internetOf(sight, found[CHAIN.indexOf('tree')]!),
   };
 
   /** The verdict on these facts. @param nowMs monotonic; never less than the time before. */
@@ -309,7 +353,8 @@ export class Judge {
     this.startedAtMs ??= nowMs;
     const sight = this.see(facts, nowMs);
     const looked: Finding[] = [];
-    for (const link of CHAIN) looked.push(this.looks[link](sight, looked) as Finding);
+    const chain = facts.internet ? CHAIN : CHAIN.filter((link) => link !== 'internet');
+    for (const link of chain) looked.push(this.looks[link](sight, looked) as Finding);
     const tree = looked[CHAIN.indexOf('tree')]!;
     const works = sight.up.length > 0 && !isFault(tree);
     const starting = !works && nowMs - this.startedAtMs < START_MS;
@@ -322,11 +367,11 @@ export class Judge {
     const at = bad >= 0 ? bad : next;
     const state = works ? (at < 0 ? 'good' : 'weak') : bad < 0 ? 'unknown' : 'bad';
 
-    const whole: Whole = !works ? 'starting' : found[0]!.state === 'unused' ? 'good_without_line' : 'good';
-    let [id, fault, values]: [string, Judgement['fault'], Values] = [whole, whole, {}];
+    const whole = wholeOf(works, found);
+    let [id, fault, values]: [string, Judgement['fault'], Values] = [whole, whole, found.at(-1)!.values ?? {}];
     if (at >= 0 && !starting) {
       const { id: situation, alone, values: seen } = found[at]!;
-      const link = CHAIN[at]!;
+      const link = chain[at]!;
       const tail = works ? tailOf(link, sight) : alone ? 'alone' : undefined;
       id = tail ? `${situation}_${tail}` : situation;
       fault = { link, situation, tail };
@@ -341,7 +386,7 @@ export class Judge {
       ...(this.lastGoodMs !== undefined && { last_good_ago_s: secondsTo(nowMs, this.lastGoodMs) }),
       fault,
       values,
-      checks: CHAIN.map((link, i) => this.check(link, found[i]!, nowMs)),
+      checks: chain.map((link, i) => this.check(link, found[i]!, nowMs)),
     };
   }
 
@@ -616,6 +661,36 @@ export class Judge {
       values: { up: up.length, interface: node.interface },
     };
   }
+}
+
+/** How the whole is where no link is broken. */
+function wholeOf(works: boolean, found: readonly Finding[]): Whole {
+  if (!works) return 'starting';
+  if (found.at(-1)!.id === 'internet_good') return 'good_with_internet';
+  return found[0]!.state === 'unused' ? 'good_without_line' : 'good';
+}
+
+/** The way to the Internet by a gateway, which the mesh has to carry. */
+function internetOf({ facts, up }: Sight, tree: Finding): Finding<'internet'> {
+  const { state, id, blocking, values } = facts.internet!;
+  const say = (found: Situation<'internet'>, health: CheckState): Finding<'internet'> => ({
+    state: health,
+    id: found,
+    values,
+  });
+  if (up.length === 0 || isFault(tree) || id === 'no_mesh') return say('internet_waits', 'unknown');
+  if (id === 'let_out') return say('internet_let_out', 'weak');
+  if (state === 'up') return say('internet_good', 'good');
+  if (state === 'trial') return say('internet_trial', 'weak');
+  if (id === 'suspect') return say('internet_suspect', 'unknown');
+  if (state === 'degraded') {
+    const fault = LEASE_FAULTS.get(id) ?? 'internet_no_exit';
+    return say(fault, OUT.includes(fault) ? 'bad' : 'weak');
+  }
+  if (state === 'waiting') return say('internet_waiting', blocking ? 'bad' : 'weak');
+  // while nothing was changed on this router yet, nothing is broken
+  if (!blocking || id === 'asking' || id === 'preparing') return say('internet_asking', 'unknown');
+  return say(LEASE_TROUBLES.get(id) ?? 'internet_odd', 'bad');
 }
 
 /** What a fault means while the mesh works. */

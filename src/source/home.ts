@@ -8,6 +8,7 @@ import { HOME_PACE, Home, type HomePace, TRIAL_SECONDS } from '../mesh/home.ts';
 import { type HomeAct, type HomeOutcome, type HomeRecord, isPlaneAct, type PlaneAct } from '../mesh/home-act.ts';
 import { describe } from '../mesh/home-words.ts';
 import type { RoutePlane, TunnelPlane } from '../mesh/tunnel.ts';
+import type { InternetFact } from '../mesh/verdict.ts';
 import type { Cancel, Clock, Streams } from '../transport/host.ts';
 import { GatewaySource, type Household } from './gateway.ts';
 import { SelfTest } from './self-test.ts';
@@ -155,6 +156,14 @@ export class HomeSource {
   }
 
   // how it is
+
+  /** What the verdict is judged by; absent while it is off. */
+  internet(): InternetFact | undefined {
+    const { home } = this;
+    if (home.currentMode === 'off') return undefined;
+    const { state, id, values } = home.situation(this.nowMs());
+    return { state, id, blocking: home.isBlocking, values: { ...values } };
+  }
 
   testStatus(): TestStatus {
     return this.selfTest.status();

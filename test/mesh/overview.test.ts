@@ -7,7 +7,7 @@ import { Node, type ViewKind } from '../../src/mesh/node.ts';
 import { Overview, type Sketch } from '../../src/mesh/overview.ts';
 import { type Member, MeshState } from '../../src/mesh/state.ts';
 import { Uplinks } from '../../src/mesh/uplink.ts';
-import type { DnsFact } from '../../src/mesh/verdict.ts';
+import type { DnsFact, InternetFact } from '../../src/mesh/verdict.ts';
 import { ManualClock } from '../support/clock.ts';
 
 const KEY = 'ab'.repeat(32);
@@ -61,6 +61,7 @@ function make() {
     delayMs: 0,
     problem: undefined as Error | undefined,
     dns: undefined as DnsFact | undefined,
+    internet: undefined as InternetFact | undefined,
   };
   const makeMember = (name: string): Member => {
     const node = new Node(
@@ -97,6 +98,7 @@ function make() {
   const around = {
     uplinks,
     dns: () => world.dns,
+    internet: () => world.internet,
     clock: () => ({ unixMs: clock.unixMs(), earliestMs: 1_767_225_600_000, latestMs: 4e12 }),
     configured: () => ({ peerings: world.peers.map(({ remote }) => ({ uri: remote! })), name: 'our-house' }),
   };

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CHAIN, CHECK_STATES, type Peer, type Uplink, type Verdict } from '../../src/api/model.ts';
-import { Judge as Thinker, type VerdictFacts, type YggdrasilFact } from '../../src/mesh/verdict.ts';
+import { type InternetFact, Judge as Thinker, type VerdictFacts, type YggdrasilFact } from '../../src/mesh/verdict.ts';
 import { SITUATIONS, speak, verdictTexts, WHOLE } from '../../src/mesh/verdict-words.ts';
 import { seededRandom } from '../support/random.ts';
 
@@ -599,6 +599,48 @@ for (const [text, kind, more] of ERRORS) {
   };
 }
 
+// the way to the Internet by a gateway
+const lease = (state: InternetFact['state'], id: string, more: Partial<InternetFact> = {}): VerdictFacts =>
+  facts({
+    internet: {
+      ...{ state, id, blocking: state !== 'asking' },
+      values: { gateway: 'boston', reason: 'not paid', problem: 'timeout', place: 2, of: 5, left: 60 },
+      ...more,
+    },
+  });
+const LEASES: [what: string, facts: VerdictFacts, id: string, isBad?: true][] = [
+  ['is on trial', lease('trial', 'trial'), 'internet_trial'],
+  ['waits for an operator, and is blocked', lease('waiting', 'waiting'), 'internet_waiting', true],
+  ['waits for an operator', lease('waiting', 'waiting', { blocking: false }), 'internet_waiting'],
+  ['is let out', lease('blocked', 'let_out', { blocking: false }), 'internet_let_out'],
+  ['has a gateway that is offline', lease('degraded', 'offline'), 'internet_offline', true],
+  ['failed its test', lease('degraded', 'no_exit'), 'internet_no_exit', true],
+  ['has a gateway that drains', lease('degraded', 'draining'), 'internet_draining'],
+  ['is not renewed', lease('degraded', 'renewing'), 'internet_renewing'],
+  ['has no IPv6', lease('degraded', 'no_ipv6'), 'internet_no_ipv6'],
+  ['has no gateway', lease('blocked', 'no_gateway'), 'internet_no_gateway', true],
+  ['has a gateway that is gone', lease('blocked', 'unreachable'), 'internet_unreachable', true],
+  ['is suspended', lease('blocked', 'suspended'), 'internet_suspended', true],
+  ['is refused', lease('blocked', 'refused'), 'internet_refused', true],
+  ['finds all full', lease('blocked', 'queue_full'), 'internet_full', true],
+  ['cannot make a tunnel', lease('blocked', 'machine'), 'internet_machine', true],
+  ['is asked for a name', lease('blocked', 'asks_for'), 'internet_odd', true],
+];
+for (const [what, facts, id] of LEASES)
+  ROWS[`the lease ${what}`] = { facts, id: `${id}_still`, state: 'weak', link: 'internet' };
+Object.assign(ROWS, {
+  'the lease is up': { facts: lease('up', 'up'), id: 'good_with_internet', state: 'good' },
+  'the gateways are being asked': { facts: lease('blocked', 'asking'), id: 'good', state: 'good' },
+  'a trial has not begun': { facts: lease('asking', 'refused'), id: 'good', state: 'good' },
+  'a tunnel is suspect': { facts: lease('degraded', 'suspect'), id: 'good', state: 'good' },
+  'a lease is blocked, since the mesh is out': {
+    facts: { ...lease('blocked', 'unreachable'), yggdrasil: yggdrasil({ peers: [broken(REFUSED)] }) },
+    id: 'refused_alone',
+    state: 'bad',
+    link: 'peers',
+  },
+} satisfies Record<string, Row>);
+
 /** Judges, and says it. */
 class Judge {
   private readonly thinker = new Thinker();
@@ -692,6 +734,23 @@ function* jumping() {
 }
 
 const wisdom = suite('Judge wisdom');
+wisdom('looks at the way to the Internet only where a gateway is used, and tells how bad it is there', () => {
+  assert.equal(
+    judged(GOOD).checks.map(({ link }) => link),
+    CHAIN.slice(0, -1),
+  );
+  for (const [what, known, , isBad] of LEASES) {
+    const { checks } = judged(known);
+    assert.equal([checks.at(-1)!.link, checks.at(-1)!.state], ['internet', isBad ? 'bad' : 'weak'], what);
+  }
+  assert.is(judged(ROWS['a lease is blocked, since the mesh is out']!.facts).checks.at(-1)!.state, 'unknown');
+});
+wisdom('tells which gateway serves, and what an operator says only in the evidence', () => {
+  assert.match(judged(lease('up', 'up')).sentence, /by the gateway boston/);
+  const { sentence, fix, checks } = judged(lease('blocked', 'suspended'));
+  assert.not.match(sentence + fix, /not paid/);
+  assert.match(checks.at(-1)!.evidence, /boston says: not paid/);
+});
 wisdom('finds one name unknown where others are found to be the fault of that peer', () => {
   const peers = [broken(NO_NAME, { remote: NAMED }), peer({ remote: 'tls://other.example:1' })];
   const verdict = judged(withPeers(peers, { dns: { host: 'peer.example', result: 'unknown' } }));
@@ -816,6 +875,12 @@ property('holds for any facts: one verdict, checks in order, and a state that th
     ...(random() < 0.5 && { carrier: random() < 0.5 }),
   });
   const anyFacts = (nowMs: number): VerdictFacts => ({
+    internet: one(undefined, undefined, {
+      state: one('idle', 'asking', 'waiting', 'trial', 'up', 'degraded', 'blocked'),
+      id: one(BAD_TEXT, 'up', 'unreachable', 'suspended', 'offline', 'no_exit', 'asking', 'constructor'),
+      blocking: random() < 0.5,
+      values: one({}, { gateway: BAD_TEXT, reason: BAD_TEXT, problem: BAD_TEXT }),
+    }),
     uplinks: one(undefined, some(anyUplink), some(anyUplink)),
     dns: one(undefined, { host: BAD_TEXT, result: one('found', 'unknown', 'timeout') }),
     clock: { ...CLOCK, unixMs: one(CLOCK.unixMs, 0, Number.NaN, 9e99, -9e99, BUILT_MS) },
@@ -842,12 +907,13 @@ property('holds for any facts: one verdict, checks in order, and a state that th
       lastGoodMs = undefined;
     }
     nowMs += one(0, 1000, 30_000, 600_000);
-    const verdict = judge.judge(anyFacts(nowMs), nowMs);
+    const known = anyFacts(nowMs);
+    const verdict = judge.judge(known, nowMs);
     const { state, checks } = verdict;
     const has = (wanted: string): boolean => checks.some((check) => check.state === wanted);
     assert.equal(
       checks.map(({ link }) => link),
-      CHAIN,
+      CHAIN.slice(0, known.internet ? undefined : -1),
     );
     for (const check of checks) {
       assert.ok((CHECK_STATES as readonly string[]).includes(check.state));

@@ -206,6 +206,7 @@ function make(names: readonly string[] = ['ygg0'], log: Log = SILENT) {
   const around = {
     uplinks,
     dns: () => undefined,
+    internet: () => undefined,
     clock: () => ({ unixMs: clock.unixMs(), earliestMs: 0, latestMs: 4e12 }),
     configured: () => ({ peerings: kept, name: 'home' }),
   };

@@ -23,6 +23,7 @@ function linkName(link: string): string {
     yggdrasil: _('Yggdrasil'),
     peers: _('Peers'),
     tree: _('Tree'),
+    internet: _('Internet'),
   };
   return names[link as ChainLink] ?? link;
 }
