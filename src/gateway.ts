@@ -12,6 +12,7 @@ import { AuditLog } from './mesh/audit.ts';
 import { Clients, type Standing } from './mesh/client.ts';
 import { ClientLedger } from './mesh/client-ledger.ts';
 import { Desk } from './mesh/desk.ts';
+import { Invites } from './mesh/invite.ts';
 import { Pool, pool6Of } from './mesh/pool.ts';
 import type { ClientPlane, TunnelAbility } from './mesh/tunnel.ts';
 import { ExitCheck } from './source/exit.ts';
@@ -19,6 +20,7 @@ import { Registrar, refuse } from './surface/registrar.ts';
 import { SPEED_LIMITS, Speed, say } from './surface/speed.ts';
 import { AUDIT_ENTRIES, AuditFile } from './system/audit-file.ts';
 import { ClientFile } from './system/client-file.ts';
+import { InviteFile } from './system/invite-file.ts';
 import { LedgerFile } from './system/ledger-file.ts';
 import type { Cancel, ChildlessHost } from './transport/host.ts';
 
@@ -88,7 +90,13 @@ export class Gateway {
       );
     const { meshMtu, ipv6, wireguardKey } = this.ability;
     const pool = new Pool(config.pool4, config.pool6 ?? pool6Of(key), key);
+    const invites = new Invites(
+      new InviteFile(host.files, config.clientsDirectory, log),
+      (bytes) => host.crypto.sha512(bytes),
+      (count) => host.randomBytes(count),
+    );
     const clients = new Clients({
+      invites,
       rules: { ...config, kinds: this.kinds },
       machine: { address, meshMtu, ipv6, ...(wireguardKey !== undefined && { wireguardKey }) },
       pool,
@@ -101,6 +109,7 @@ export class Gateway {
       }),
       nowMs: () => host.clock.monotonicMs(),
       unixS: () => Math.floor(host.clock.unixMs() / 1000),
+      dateS: () => this.parts.dateS(),
       onProblem: (problem) => log.warn('not done on this machine', { problem }),
     });
     this.clients = clients;
@@ -108,7 +117,7 @@ export class Gateway {
     await clients.start();
     if (this.stopped) return;
     this.serve(clients, pool);
-    this.openDesk(clients);
+    this.openDesk(clients, invites);
     this.exit = new ExitCheck(host.streams, host.clock, config.check, (online) => {
       if (online !== clients.isOnline) log.info(online ? 'online' : 'offline');
       clients.setOnline(online);
@@ -176,7 +185,7 @@ export class Gateway {
     };
   }
 
-  private openDesk(clients: Clients): void {
+  private openDesk(clients: Clients, invites: Invites): void {
     const { host, config, dateS, log } = this.parts;
     const { clock, files, crypto } = host;
     this.ledgerFile = new LedgerFile(files, config.clientsDirectory, log);
@@ -187,7 +196,8 @@ export class Gateway {
     if (audit.brokenAt !== undefined)
       log.error('log of what was decided was changed or lost', { entry: audit.brokenAt });
     this.desk = new Desk({
-      ...{ clients, ledger: this.ledger, audit, maxClients: config.maxClients },
+      ...{ clients, ledger: this.ledger, audit, invites, maxClients: config.maxClients, dateS },
+      onProblem: (problem) => log.error('not in the log of what was decided', { problem }),
       nowMs: () => clock.monotonicMs(),
       unixS: () => Math.floor(clock.unixMs() / 1000),
       token: () => encodeBase32(host.randomBytes(TOKEN_BYTES)),

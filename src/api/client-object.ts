@@ -23,6 +23,8 @@ export const CLIENT_VIEW = {
   'standing?': 'string',
   /** As it is told to the home. */
   'reason?': 'string',
+  /** When that is over, Unix seconds. */
+  'until_s?': 'int64',
   /** Decided in the configuration, which only its file changes. */
   configured: 'bool',
   'name?': 'string',
@@ -53,11 +55,11 @@ export const AUDIT_ENTRY = {
   at_s: 'int64',
   /** Who, as whoever called said. */
   by: 'string',
-  /** `admit`, `suspend`, `refuse`, `forget`, `drain`, `undrain`, `undo`; `failed`: the entry before could not be carried out. */
+  /** `admit`, `suspend`, `refuse`, `forget`, `drain`, `undrain`, `undo`, `invite`, `revoke`; by itself, `invited` and `over`; `failed`: the entry before could not be carried out. */
   did: 'string',
   reason: 'string',
   /** The homes, and what was decided on each before. */
-  clients: [{ address: 'string', 'was?': 'string', 'reason?': 'string' }],
+  clients: [{ address: 'string', 'was?': 'string', 'reason?': 'string', 'until_s?': 'int64' }],
 } as const;
 export type AuditEntry = Shape<typeof AUDIT_ENTRY>;
 
@@ -93,8 +95,8 @@ export const CLIENT_METHODS = {
     args: { 'state?': 'string', 'search?': 'string', 'skip?': 'int32', 'count?': 'int32' },
     reply: { total: 'int32', clients: [CLIENT_VIEW] },
   },
-  /** Lets homes in, also such as were suspended or refused. */
-  admit: DECISION,
+  /** Lets homes in, also such as were suspended or refused; for so many `days` (1..3650), else for good. */
+  admit: { ...DECISION, args: { ...DECISION.args, 'days?': 'int32' } },
   /** Turns homes off at once, flows that stand too; their leases stay. They are told `reason`. */
   suspend: DECISION,
   /** Turns homes away; their leases end. They are told `reason`. */
@@ -118,6 +120,32 @@ export const CLIENT_METHODS = {
   },
   /** It does not stop after all. */
   undrain: { args: { 'by?': 'string' }, reply: { message: 'string', entry: 'int32' }, writes: true },
+  /** Invites; `open`: homes may still come by it. */
+  invites: {
+    args: {},
+    reply: {
+      invites: [
+        {
+          ...{ id: 'string', open: 'bool', left: 'int32', used: 'int32', made_s: 'int64', until_s: 'int64' },
+          ...{ 'access_s?': 'int64', 'site?': 'string', note: 'string' },
+        },
+      ],
+    },
+  },
+  /**
+   * Makes a word by which `uses` homes (1, at most 1000) get in within `days` (30, at most 365), those of one `site` if that is given; they are let in for
+   * `access_days` (1..3650), else for good. `code` is shown this once.
+   */
+  invite: {
+    args: {
+      ...{ 'uses?': 'int32', 'days?': 'int32', 'access_days?': 'int32', 'site?': 'string' },
+      ...{ 'note?': 'string', 'by?': 'string' },
+    },
+    reply: { message: 'string', code: 'string', id: 'string', entry: 'int32' },
+    writes: true,
+  },
+  /** Nobody comes by an invite any more; who came stays. */
+  revoke: { args: { id: 'string', 'by?': 'string' }, reply: { message: 'string', entry: 'int32' }, writes: true },
   /** Puts back what was decided on the homes of an entry before it, where nothing was decided since. */
   undo: { args: { entry: 'int32', 'by?': 'string' }, reply: { message: 'string', entry: 'int32' }, writes: true },
   /**

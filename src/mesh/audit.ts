@@ -132,6 +132,7 @@ function readEntry(value: unknown): AuditEntry {
         address: client.read('address', nodeAddress, 'an address of a node'),
         ...(client.has('was') && { was: client.read('was', standing, 'a standing') }),
         ...(client.has('reason') && { reason: client.text('reason', MAX_TEXT) }),
+        ...(client.has('until_s') && { until_s: client.whole('until_s', 0, MOST) }),
       };
     }),
   };

@@ -8,6 +8,7 @@ import { errorText } from '../errors.ts';
 import { Emitter } from '../lib/emitter.ts';
 import { Meter } from '../lib/meter.ts';
 import { addressOf } from '../lib/yggdrasil-address.ts';
+import type { Invites } from './invite.ts';
 import type { LeaseAnswer } from './lease-message.ts';
 import type { Pool } from './pool.ts';
 import {
@@ -30,10 +31,12 @@ export interface StandingRecord {
   readonly reason: string;
   /** Unix seconds, by the gateway's clock. */
   readonly since_s: number;
+  /** When it is over, and the home like one that never came; absent: never. */
+  readonly until_s?: number;
 }
 
 /** What is decided on a home. */
-export type Decision = Pick<StandingRecord, 'standing' | 'reason'>;
+export type Decision = Pick<StandingRecord, 'standing' | 'reason' | 'until_s'>;
 
 /** A home, as the desk sees it. */
 export interface ClientRow {
@@ -41,6 +44,7 @@ export interface ClientRow {
   readonly told: LeaseRecord['told'];
   readonly standing?: Standing;
   readonly reason?: string;
+  readonly untilS?: number;
   /** Decided by the configuration. */
   readonly configured?: boolean;
   /** In the queue, from 1 on. */
@@ -112,9 +116,11 @@ export interface ClientsOptions {
   readonly pool: Pool;
   readonly plane: Pick<ClientPlane, 'restore' | 'change'>;
   readonly store: ClientStore;
-  /** Monotonic milliseconds; Unix seconds. */
+  readonly invites: Pick<Invites, 'redeem'>;
+  /** Monotonic milliseconds; Unix seconds; the same, `undefined` while the clock is wrong. */
   nowMs(): number;
   unixS(): number;
+  dateS(): number | undefined;
   /** Something could not be done on the machine. */
   onProblem(what: string): void;
 }
@@ -167,7 +173,7 @@ export class Clients {
   private readonly waiting = new Map<string, Waiter>();
   /** What the desk decided, and what the configuration says, which wins. */
   private readonly standings = new Map<string, StandingRecord>();
-  private configured = new Map<string, { standing: Standing; reason: string }>();
+  private configured = new Map<string, Decision>();
   private readonly fresh = new Meter(NEW);
   /** Counts what concerns everybody. */
   private epoch = 0;
@@ -181,6 +187,12 @@ export class Clients {
   private dirty = false;
   /** Something of a client changed but the time that is left; `undefined`: of all. */
   readonly changed = new Emitter<string | undefined>();
+  /** A home came in by an invite, or what was decided on it is over. */
+  readonly happened = new Emitter<{
+    readonly did: 'invited' | 'over';
+    readonly address: string;
+    readonly reason: string;
+  }>();
 
   constructor(private readonly options: ClientsOptions) {
     for (const record of options.store.standings()) this.standings.set(record.address, record);
@@ -315,7 +327,9 @@ export class Clients {
   /** What was decided on a home, the configuration aside. */
   decisionOn(address: string): Decision | undefined {
     const record = this.standings.get(address);
-    return record && { standing: record.standing, reason: record.reason };
+    if (!record) return undefined;
+    const { standing, reason, until_s } = record;
+    return { standing, reason, ...(until_s !== undefined && { until_s }) };
   }
 
   /** Every home that waits, has a lease, or was decided on; those who wait first, in their order. */
@@ -330,6 +344,7 @@ export class Clients {
         address,
         told: lease?.told,
         ...(decision && { standing: decision.standing, reason: decision.reason }),
+        ...(decision?.until_s !== undefined && { untilS: decision.until_s }),
         ...(this.configured.has(address) && { configured: true }),
         ...(lease && {
           lease: {
@@ -393,6 +408,7 @@ export class Clients {
   /** To be called every few seconds: ends what is over, tries again what could not be done, and has leases kept. */
   sweep(): void {
     const nowMs = this.options.nowMs();
+    this.endAccess();
     for (const lease of [...this.leased.values()]) if (lease.untilMs <= nowMs) this.end(lease);
     for (const [address, { askedMs }] of this.waiting) if (nowMs - askedMs > WAIT_MS) this.waiting.delete(address);
     if (!this.working) this.work();
@@ -430,7 +446,7 @@ export class Clients {
 
   // who may
 
-  private standingOf(address: string): { standing: Standing; reason: string } | undefined {
+  private standingOf(address: string): Decision | undefined {
     return this.configured.get(address) ?? this.standings.get(address);
   }
 
@@ -455,8 +471,51 @@ export class Clients {
       return { ...refusal, refusal: { ...refusal.refusal, missing } };
     }
     if (this.standingOf(address) || rules.admission === 'open') return undefined;
-    if (rules.admission === 'closed') return this.refuse('closed', 'nobody new is let in', AGAIN_S.closed);
+    if (request.invite !== undefined) {
+      const problem = this.comeByInvite(address, request.invite, request.site);
+      if (problem === undefined) return undefined;
+      if (problem !== '') return this.refuse('busy', problem, AGAIN_S.busy);
+    }
+    if (rules.admission === 'closed') {
+      const words = request.invite === undefined ? '' : 'the invite is not good any more, and ';
+      return this.refuse('closed', `${words}nobody new is let in`, AGAIN_S.closed);
+    }
     return this.wait(address, request);
+  }
+
+  /** @returns `undefined`: it is let in; empty: the invite is worth nothing; else why it could not be let in. */
+  private comeByInvite(address: string, invite: string, site: string | undefined): string | undefined {
+    const { invites, dateS, onProblem } = this.options;
+    const nowS = dateS();
+    try {
+      const redeemed = invites.redeem(invite, site, nowS);
+      if (!redeemed) return '';
+      const { id, accessS } = redeemed;
+      const until_s = accessS === undefined || nowS === undefined ? undefined : nowS + accessS;
+      this.decideAll(
+        new Map([[address, { standing: 'admitted', reason: '', ...(until_s !== undefined && { until_s }) }]]),
+      );
+      this.happened.emit({ did: 'invited', address, reason: `invite ${id}` });
+      return undefined;
+    } catch (error) {
+      onProblem(`invite: ${errorText(error)}`);
+      return 'what was decided cannot be kept now';
+    }
+  }
+
+  /** Takes back what was decided for a time that is over. */
+  private endAccess(): void {
+    const nowS = this.options.dateS();
+    if (nowS === undefined) return;
+    const over = [...this.standings.values()].filter(({ until_s = Number.POSITIVE_INFINITY }) => until_s <= nowS);
+    if (over.length === 0) return;
+    try {
+      this.decideAll(new Map(over.map(({ address }) => [address, undefined])));
+    } catch (error) {
+      this.options.onProblem(`access that is over: ${errorText(error)}`);
+      return;
+    }
+    for (const { address, standing } of over) this.happened.emit({ did: 'over', address, reason: standing });
   }
 
   private wait(address: string, request: LeaseRequest): LeaseAnswer {

@@ -4,10 +4,12 @@ import type { AuditEntry, ClientMethod, ClientState, ClientView } from '../api/c
 import { type CLIENT_METHODS, CLIENT_STATES } from '../api/client-object.ts';
 import type { Shape } from '../api/model.ts';
 import { errorText, InputError } from '../errors.ts';
+import { replaceInvisible } from '../lib/text.ts';
 import { nodeAddress } from '../lib/yggdrasil-address.ts';
 import { type AuditLog, MAX_AUDITED } from './audit.ts';
 import type { ClientRow, Clients, Decision, Standing } from './client.ts';
 import type { ClientLedger } from './client-ledger.ts';
+import { type Invites, isOpen } from './invite.ts';
 
 type Args<M extends ClientMethod> = Shape<(typeof CLIENT_METHODS)[M]['args']>;
 type Answer<M extends ClientMethod> = Shape<(typeof CLIENT_METHODS)[M]['reply']>;
@@ -31,7 +33,13 @@ const MAX_PAGE = 200;
 const PAGE = 50;
 const MAX_REASON = 256;
 const MAX_BY = 64;
-const MAX_DRAIN_S = 86_400;
+const DAY_S = 86_400;
+const MAX_DRAIN_S = DAY_S;
+const INVITE_DAYS = 30;
+const MAX_INVITE_DAYS = 365;
+const MAX_ACCESS_DAYS = 3650;
+const MAX_USES = 1000;
+const MAX_SHORT = 64;
 /** How long what was asked for all waits for its confirmation. */
 const CONFIRM_MS = 60_000;
 
@@ -39,10 +47,15 @@ export interface DeskOptions {
   readonly clients: Clients;
   readonly ledger: ClientLedger;
   readonly audit: AuditLog;
+  readonly invites: Invites;
   readonly maxClients: number;
   /** Monotonic milliseconds; Unix seconds. */
   nowMs(): number;
   unixS(): number;
+  /** Unix seconds, `undefined` while the clock is wrong. */
+  dateS(): number | undefined;
+  /** Something that happened by itself could not be kept in the log. */
+  onProblem(problem: string): void;
   /** A word that nobody guesses. */
   token(): string;
   /** Something was done; for the log of the machine, where it is out of reach of who changes files here. */
@@ -53,7 +66,15 @@ export interface DeskOptions {
 export class Desk {
   private asked: { readonly what: string; readonly token: string; readonly untilMs: number } | undefined;
 
-  constructor(private readonly options: DeskOptions) {}
+  constructor(private readonly options: DeskOptions) {
+    options.clients.happened.on(({ did, address, reason }) => {
+      try {
+        this.note(did, reason, 'gateway', [{ address }]);
+      } catch (error) {
+        options.onProblem(errorText(error));
+      }
+    });
+  }
 
   // what is shown
 
@@ -94,16 +115,25 @@ export class Desk {
     };
   }
 
+  invites(): Answer<'invites'> {
+    const nowS = this.options.dateS();
+    const shown = this.options.invites
+      .list()
+      .map(({ hash: _, ...invite }) => ({ ...invite, open: isOpen(invite, nowS) }));
+    return { invites: shown };
+  }
+
   // what is done
 
   /** Decides on some homes. */
-  decide(name: DecisionName, args: Args<DecisionName>): Answer<DecisionName> {
+  decide(name: DecisionName, args: Args<DecisionName> & { days?: number }): Answer<DecisionName> {
     const addresses = addressesOf(args.addresses);
     const reason = reasonOf(args.reason);
     if ((name === 'suspend' || name === 'refuse') && reason === '')
       throw new InputError('reason: missing, for the home is told why', 'reason');
     const standing = DECISIONS[name];
-    const decision = standing && { standing, reason };
+    const until_s = args.days === undefined ? undefined : this.inDays('days', args.days, MAX_ACCESS_DAYS);
+    const decision = standing && { standing, reason, ...(until_s !== undefined && { until_s }) };
     const entry = this.carryOut(name, new Map(addresses.map((address) => [address, decision])), reason, args.by);
     const fixed = this.configuredOf(addresses);
     const note = fixed > 0 ? `; of ${fixed} of them the configuration says something, and that counts` : '';
@@ -135,6 +165,42 @@ export class Desk {
     return { message: `${homes(count)} ${DONE[what]}`, clients: count, entry };
   }
 
+  /** Makes an invite. */
+  invite(args: Args<'invite'>): Answer<'invite'> {
+    const { uses = 1, days = INVITE_DAYS, access_days: accessDays, site = '', note: text = '', by } = args;
+    const { invites, unixS } = this.options;
+    expectWhole('uses', uses, 1, MAX_USES);
+    const until_s = this.inDays('days', days, MAX_INVITE_DAYS);
+    if (accessDays !== undefined) expectWhole('access_days', accessDays, 1, MAX_ACCESS_DAYS);
+    const note = shortText('note', text);
+    const terms = {
+      ...{ left: uses, until_s, note },
+      ...(accessDays !== undefined && { access_s: accessDays * DAY_S }),
+      ...(site !== '' && { site: shortText('site', site) }),
+    };
+    const words = `${homes(uses)} within ${days} days`;
+    const entry = this.note('invite', `${words}${note && `: ${note}`}`, by, []);
+    try {
+      return { ...invites.make(terms, unixS()), message: `${words}: hand the code over, it is not shown again`, entry };
+    } catch (error) {
+      throw this.failed(error, by);
+    }
+  }
+
+  /** Ends an invite. */
+  revoke({ id, by }: Args<'revoke'>): Answer<'revoke'> {
+    const { invites } = this.options;
+    if (!invites.list().some((invite) => invite.id === id))
+      throw new InputError(`id: expected that of an invite, got ${quoted(id)}`, 'id');
+    const entry = this.note('revoke', `invite ${id}`, by, []);
+    try {
+      invites.revoke(id);
+    } catch (error) {
+      throw this.failed(error, by);
+    }
+    return { message: 'nobody comes by it any more', entry };
+  }
+
   drain({ in_s, reason: text, by }: Args<'drain'>): Answer<'drain'> {
     expectWhole('in_s', in_s, 0, MAX_DRAIN_S);
     const reason = reasonOf(text);
@@ -160,8 +226,14 @@ export class Desk {
     if (undone.length === 0) throw new InputError(`entry: ${last.did} is nothing that can be undone`, 'entry');
     const later = new Set(audit.since(last.n).flatMap(({ clients }) => clients.map(({ address }) => address)));
     const back = new Map<string, Decision | undefined>();
-    for (const { address, was, reason = '' } of undone)
-      if (!later.has(address)) back.set(address, was === undefined ? undefined : { standing: was as Standing, reason });
+    for (const { address, was, reason = '', until_s } of undone)
+      if (!later.has(address))
+        back.set(
+          address,
+          was === undefined
+            ? undefined
+            : { standing: was as Standing, reason, ...(until_s !== undefined && { until_s }) },
+        );
     if (back.size === 0) throw new InputError('entry: on all of its homes something was decided since', 'entry');
     const made = this.carryOut('undo', back, `entry ${n}`, by);
     const left = undone.length - back.size;
@@ -184,8 +256,7 @@ export class Desk {
     let first: number | undefined;
     for (let at = 0; at < Math.max(1, all.length); at += MAX_AUDITED) {
       const some = all.slice(at, at + MAX_AUDITED).map((address) => {
-        const before = clients.decisionOn(address);
-        return { address, ...(before && { was: before.standing, ...(before.reason && { reason: before.reason }) }) };
+        return { address, ...wasOf(clients.decisionOn(address)) };
       });
       entry = this.note(did, reason, by, some, first);
       first ??= entry;
@@ -193,10 +264,24 @@ export class Desk {
     try {
       clients.decideAll(decisions);
     } catch (error) {
-      this.note('failed', errorText(error).slice(0, MAX_REASON), by, []);
-      throw error;
+      throw this.failed(error, by);
     }
     return entry!;
+  }
+
+  /** Has it in the log that what an entry tells of was not done. @returns why */
+  private failed(error: unknown, by: string | undefined): unknown {
+    this.note('failed', errorText(error).slice(0, MAX_REASON), by, []);
+    return error;
+  }
+
+  /** @returns Unix seconds. @throws InputError */
+  private inDays(name: string, days: number, most: number): number {
+    expectWhole(name, days, 1, most);
+    const nowS = this.options.dateS();
+    if (nowS === undefined)
+      throw new InputError(`${name}: the clock of this gateway is wrong, so no end can be told`, name);
+    return nowS + days * DAY_S;
   }
 
   private note(
@@ -226,12 +311,13 @@ export class Desk {
   }
 
   private view(row: ClientRow): ClientView {
-    const { address, told, lease, standing, reason, configured = false, place } = row;
+    const { address, told, lease, standing, reason, untilS, configured = false, place } = row;
     return {
       address,
       ...(lease && { key: lease.key }),
       state: stateOf(row),
       ...(standing && { standing, reason: reason ?? '' }),
+      ...(untilS !== undefined && { until_s: untilS }),
       configured,
       ...told,
       ...(place !== undefined && { place }),
@@ -240,6 +326,13 @@ export class Desk {
       ...this.options.ledger.of(address),
     };
   }
+}
+
+/** What was decided on a home, as an entry has it. */
+function wasOf(decision: Decision | undefined): Omit<AuditEntry['clients'][number], 'address'> {
+  if (!decision) return {};
+  const { standing, reason, until_s } = decision;
+  return { was: standing, ...(reason && { reason }), ...(until_s !== undefined && { until_s }) };
 }
 
 function stateOf({ place, lease, standing }: ClientRow): ClientState {
@@ -271,6 +364,13 @@ function reasonOf(text = ''): string {
   if (reason.length > MAX_REASON)
     throw new InputError(`reason: expected at most ${MAX_REASON} characters, got ${reason.length}`, 'reason');
   return reason;
+}
+
+function shortText(name: string, given: string): string {
+  const text = replaceInvisible(given.trim(), '·');
+  if (text.length > MAX_SHORT)
+    throw new InputError(`${name}: expected at most ${MAX_SHORT} characters, got ${text.length}`, name);
+  return text;
 }
 
 function expectWhole(name: string, value: number, least: number, most: number): void {

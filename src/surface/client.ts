@@ -17,6 +17,9 @@ export function clientObject(desk: () => Desk): UbusObject {
     all: (at, args) => at.all(args),
     drain: (at, args) => at.drain(args),
     undrain: (at, args) => at.undrain(args),
+    invites: (at) => at.invites(),
+    invite: (at, args) => at.invite(args),
+    revoke: (at, args) => at.revoke(args),
     undo: (at, args) => at.undo(args),
     audit: (at, args) => at.log(args),
   };

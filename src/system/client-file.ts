@@ -32,6 +32,7 @@ function readStanding(value: unknown): StandingRecord {
     standing: fields.read('standing', knownWords(STANDINGS), 'a standing'),
     reason: fields.text('reason', MAX_TEXT, ''),
     since_s: fields.whole('since_s', 0, MOST, 0),
+    ...(fields.has('until_s') && { until_s: fields.whole('until_s', 0, MOST) }),
   };
 }
 

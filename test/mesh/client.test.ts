@@ -61,6 +61,13 @@ function gateway(
 ) {
   const time = { nowMs: 1000, unixS: 1_800_000_000 };
   const problems: string[] = [];
+  /** By its word: the site that homes have to belong to, and for how long they are let in. */
+  const invites = new Map<string, { site?: string; accessS?: number }>();
+  const redeem = (text: string, site: string | undefined) => {
+    const invite = invites.get(text);
+    if (!invite || (invite.site !== undefined && invite.site !== site)) return undefined;
+    return { id: 'x', accessS: invite.accessS };
+  };
   const clients = new Clients({
     rules: { ...RULES, ...rules },
     machine: { address: GATEWAY_ADDRESS, meshMtu: 65_535, ipv6: true, wireguardKey: WIREGUARD_KEY },
@@ -68,7 +75,9 @@ function gateway(
     plane,
     store,
     nowMs: () => time.nowMs,
+    invites: { redeem: (text, site) => redeem(text, site) },
     unixS: () => time.unixS,
+    dateS: () => time.unixS,
     onProblem: (what) => problems.push(what),
   });
   const request = (number: number, more: Partial<LeaseRequest> = {}): LeaseRequest =>
@@ -76,7 +85,7 @@ function gateway(
   /** What node `number` is told when it asks. */
   const ask = async (number: number, more: Partial<LeaseRequest> = {}, legacy = false): Promise<LeaseAnswer> =>
     clients.ask(nodeOf(number).address, request(number, more), legacy);
-  return { clients, plane, store, time, problems, ask, request };
+  return { clients, plane, store, time, problems, invites, ask, request };
 }
 
 function granted(answer: LeaseAnswer) {
@@ -594,3 +603,53 @@ restart('write nothing while leases are only asked for again', async () => {
   assert.equal([saves, store.saves], [1, 1]);
 });
 restart.run();
+
+const invited = suite('Clients, invited');
+invited('come in without waiting, and that is kept and told', async () => {
+  const { ask, invites, store, clients } = gateway({ admission: 'ask' });
+  const happened: object[] = [];
+  clients.happened.on((what) => happened.push(what));
+  invites.set('good', {});
+  assert.is((await ask(1, { invite: 'bad' })).kind, 'waiting');
+  assert.is((await ask(1, { invite: 'good' })).kind, 'granted');
+  assert.is(store.decided.get(ANN)?.standing, 'admitted');
+  assert.equal(happened, [{ did: 'invited', address: ANN, reason: 'invite x' }]);
+  assert.equal(clients.queue(), []);
+});
+invited('come in where nobody new is let in, and are told when their word is worth nothing', async () => {
+  const { ask, invites } = gateway({ admission: 'closed' });
+  invites.set('good', { site: 'north' });
+  const told = await ask(1, { invite: 'good', site: 'south' });
+  assert.match(told.kind === 'refused' ? told.refusal.reason : '', /the invite is not good any more, and nobody new/);
+  assert.is((await ask(1, { invite: 'good', site: 'north' })).kind, 'granted');
+});
+invited('do not come in against what was decided', async () => {
+  const { ask, invites, clients } = gateway({ admission: 'ask' });
+  invites.set('good', {});
+  clients.decide(ANN, 'refused', 'spam');
+  const told = await ask(1, { invite: 'good' });
+  assert.is(told.kind === 'refused' && told.refusal.error, 'refused');
+});
+invited('are asked to come again where it cannot be kept', async () => {
+  const { ask, invites, store, problems, clients } = gateway({ admission: 'ask' });
+  invites.set('good', {});
+  store.full = true;
+  const told = await ask(1, { invite: 'good' });
+  assert.is(told.kind === 'refused' && told.refusal.error, 'busy');
+  assert.match(problems.join(), /invite: .*No space left/);
+  assert.is(clients.count, 0);
+});
+invited('stay until their time is over, which a wrong clock does not end', async () => {
+  const { ask, invites, clients, time, plane } = gateway({ admission: 'ask' });
+  invites.set('good', { accessS: 86_400 });
+  await ask(1, { invite: 'good' });
+  time.unixS += 86_399;
+  clients.sweep();
+  assert.is(clients.count, 1);
+  time.unixS += 1;
+  clients.sweep();
+  await clients.settled();
+  assert.equal([clients.count, plane.tunnels.size, clients.decisionOn(ANN)], [0, 0, undefined]);
+  assert.is((await ask(1)).kind, 'waiting');
+});
+invited.run();

@@ -6,6 +6,7 @@ import { AuditLog } from '../../src/mesh/audit.ts';
 import { type ClientRules, type ClientStore, Clients } from '../../src/mesh/client.ts';
 import { ClientLedger } from '../../src/mesh/client-ledger.ts';
 import { Desk } from '../../src/mesh/desk.ts';
+import { Invites } from '../../src/mesh/invite.ts';
 import { Pool, pool6Of } from '../../src/mesh/pool.ts';
 import { MemoryClientPlane } from '../support/client-plane.ts';
 import { crypto } from '../support/crypto.ts';
@@ -20,8 +21,22 @@ const UNIX_S = 1_800_000_000;
 const [ANN, BOB, CAT] = [1, 2, 3].map((number) => nodeOf(number).address) as [string, string, string];
 
 function open(rules: Partial<ClientRules> = {}) {
-  const time = { nowMs: 1000 };
+  const time: { nowMs: number; dateS: number | undefined } = { nowMs: 1000, dateS: UNIX_S };
+  const kept = { invites: '[]' };
+  const invites = new Invites(
+    {
+      load: () => [],
+      save(records) {
+        if (disk.full) throw new Error('No space left on device');
+        kept.invites = JSON.stringify(records);
+      },
+    },
+    crypto.sha512,
+    (count) => Uint8Array.from({ length: count }, (_, i) => i * 7 + tokens++),
+  );
+  let tokens = 0;
   const disk = { full: false, writes: 0 };
+  const problems: string[] = [];
   const store: ClientStore = {
     standings: () => [],
     saveStandings() {
@@ -35,21 +50,22 @@ function open(rules: Partial<ClientRules> = {}) {
   const clients = new Clients({
     ...{ rules: { ...RULES, ...rules }, machine: { address: GATEWAY_ADDRESS, meshMtu: 65_535, ipv6: true } },
     ...{ pool: new Pool(parsePrefix('10.43.0.0/16')!, pool6Of(GATEWAY_KEY), GATEWAY_KEY), plane, store },
-    ...{ nowMs: () => time.nowMs, unixS: () => UNIX_S, onProblem: (what: string) => assert.unreachable(what) },
+    ...{ nowMs: () => time.nowMs, unixS: () => UNIX_S, dateS: () => time.dateS, invites },
+    onProblem: (what: string) => problems.push(what),
   });
   const lines: string[] = [];
   const audit = new AuditLog({ load: () => [], append: (line) => lines.push(line) }, crypto.sha512, 1000);
   const ledger = new ClientLedger(undefined);
   const entries: AuditEntry[] = [];
-  let tokens = 0;
   const desk = new Desk({
-    ...{ clients, ledger, audit, maxClients: 2000, nowMs: () => time.nowMs, unixS: () => UNIX_S },
+    ...{ clients, ledger, audit, invites, maxClients: 2000, nowMs: () => time.nowMs, unixS: () => UNIX_S },
+    ...{ dateS: () => time.dateS, onProblem: (problem: string) => assert.unreachable(problem) },
     ...{ token: () => `token ${++tokens}`, onEntry: (entry: AuditEntry) => entries.push(entry) },
   });
   const ask = async (number: number, more = {}) =>
     clients.ask(nodeOf(number).address, leaseRequest({ key: nodeOf(number).key, kinds: ['gre6'], ...more }));
   const stateOf = (address: string) => desk.list({ search: address }).clients[0]?.state;
-  return { desk, clients, plane, ledger, audit, entries, lines, time, disk, ask, stateOf };
+  return { desk, problems, kept, clients, plane, ledger, audit, entries, lines, time, disk, ask, stateOf };
 }
 
 const shows = suite('Desk, what it shows');
@@ -241,6 +257,77 @@ undoes('announces a stop, lets nobody new in, and takes that back', async () => 
   assert.throws(() => desk.drain({ in_s: 90_000 }), /expected 0 to 86400/);
 });
 undoes.run();
+
+const invite = suite('Desk, its invites');
+invite('lets so many homes in by a word that is kept nowhere', async () => {
+  const { desk, ask, kept, entries } = open();
+  const made = desk.invite({ uses: 2, note: 'the Smiths', by: 'zoe' });
+  assert.match(made.code, /^[a-z2-7]{4}(-[a-z2-7]{4}){3}$/);
+  assert.not.match(kept.invites + JSON.stringify(entries), new RegExp(made.code.replaceAll('-', '')));
+  assert.is((await ask(1, { invite: 'aaaa-bbbb-cccc-dddd' })).kind, 'waiting');
+  assert.is((await ask(1, { invite: ` ${made.code.toUpperCase()} ` })).kind, 'granted');
+  assert.is((await ask(2, { invite: made.code })).kind, 'granted');
+  assert.is((await ask(3, { invite: made.code })).kind, 'waiting', '~> used up');
+  const [shown] = desk.invites().invites;
+  assert.equal([shown!.id, shown!.left, shown!.used, shown!.open, shown!.note], [made.id, 0, 2, false, 'the Smiths']);
+  assert.is('hash' in shown!, false);
+  assert.equal(
+    entries.map(({ did, by, reason, clients }) => [did, by, reason, clients.length]),
+    [
+      ['invite', 'zoe', '2 homes within 30 days: the Smiths', 0],
+      ['invited', 'gateway', `invite ${made.id}`, 1],
+      ['invited', 'gateway', `invite ${made.id}`, 1],
+    ],
+  );
+});
+invite('ends, is revoked, and is for one site only', async () => {
+  const { desk, ask, time } = open();
+  const north = desk.invite({ site: 'north', days: 7 });
+  assert.is((await ask(1, { invite: north.code })).kind, 'waiting');
+  assert.is((await ask(1, { invite: north.code, site: 'south' })).kind, 'waiting');
+  time.dateS! += 7 * 86_400;
+  assert.is((await ask(1, { invite: north.code, site: 'north' })).kind, 'waiting');
+  time.dateS! -= 1;
+  assert.is((await ask(1, { invite: north.code, site: 'north' })).kind, 'granted');
+  const other = desk.invite({});
+  assert.is(desk.revoke({ id: other.id }).message, 'nobody comes by it any more');
+  assert.is((await ask(2, { invite: other.code })).kind, 'waiting');
+  assert.throws(() => desk.revoke({ id: other.id }), /id: expected that of an invite/);
+});
+invite('lets in for a time', async () => {
+  const { desk, ask, clients, time, entries } = open();
+  const { code } = desk.invite({ access_days: 30 });
+  await ask(1, { invite: code });
+  desk.decide('admit', { addresses: [BOB], days: 30 });
+  await ask(2);
+  assert.is(desk.list({ search: ANN }).clients[0]!.until_s, UNIX_S + 30 * 86_400);
+  time.dateS! += 30 * 86_400;
+  clients.sweep();
+  assert.equal([clients.count, desk.list({}).total], [0, 0]);
+  assert.equal(
+    entries.slice(-2).map(({ did }) => did),
+    ['over', 'over'],
+  );
+});
+invite('promises no end while the clock is wrong', () => {
+  const { desk, time } = open();
+  time.dateS = undefined;
+  assert.throws(() => desk.invite({}), /the clock of this gateway is wrong/);
+  assert.throws(() => desk.decide('admit', { addresses: [ANN], days: 1 }), /the clock of this gateway is wrong/);
+});
+invite('makes none that could not be kept, and not too many', () => {
+  const { desk, disk, entries } = open();
+  disk.full = true;
+  assert.throws(() => desk.invite({}), /No space left/);
+  assert.is(entries.at(-1)!.did, 'failed');
+  disk.full = false;
+  assert.equal(desk.invites().invites, []);
+  for (let i = 0; i < 256; i++) desk.invite({});
+  assert.throws(() => desk.invite({}), /256 invites already/);
+  for (const args of [{ uses: 0 }, { days: 366 }, { access_days: 0 }, { note: 'x'.repeat(65) }])
+    assert.throws(() => desk.invite(args), /expected/, JSON.stringify(args));
+});
+invite.run();
 
 const logs = suite('Desk, its log');
 logs('gives it in pages, the newest first, with its hash', () => {

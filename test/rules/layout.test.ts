@@ -51,11 +51,11 @@ const TABLE: Record<string, { may: string[]; why: string }> = {
     why: 'the wiring of a lease, which comes into memory late',
   },
   'registrar.ts': {
-    may: ['gateway.ts', 'lease-option.ts', 'mesh', 'transport'],
+    may: ['gateway.ts', 'lease-option.ts', 'surface', 'mesh', 'ubus', 'transport'],
     why: 'it begins and ends a gateway',
   },
   'gateway.ts': {
-    may: ['lease-option.ts', 'surface', 'source', 'system', 'http', 'mesh', 'api', 'transport', 'package.json'],
+    may: ['lease-option.ts', 'surface', 'source', 'system', 'http', 'mesh', 'api', 'lib', 'transport', 'package.json'],
     why: 'the wiring of a gateway, which comes into memory late',
   },
   'broker.ts': {

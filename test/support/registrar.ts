@@ -72,6 +72,8 @@ export function registrarGateway(options: GatewayOptions = {}) {
     },
     nowMs: () => clock.monotonicMs(),
     unixS: () => Math.floor(clock.unixMs() / 1000),
+    dateS: () => Math.floor(clock.unixMs() / 1000),
+    invites: { redeem: () => undefined },
     onProblem: (what) => problems.push(what),
   });
   const registrar = new Registrar({

@@ -1,0 +1,113 @@
+// Invites: words by which homes get in without waiting for the operator. Who has the file has no words: it holds their hashes.
+
+import { encodeBase32 } from '../lib/base32.ts';
+import { encodeUtf8 } from '../lib/utf8.ts';
+
+/** Invites at the same time. */
+export const MAX_INVITES = 256;
+/** 80 bits: nobody guesses them. */
+const CODE_BYTES = 10;
+const CODE = /^[a-z2-7]{16}$/;
+const GROUP = /.{4}(?=.)/g;
+/** Bytes of a hash that are kept. */
+const HASH_BYTES = 20;
+
+/** An invite, as it is kept. */
+export interface InviteRecord {
+  /** How it is called by operators: the first characters of its hash. */
+  readonly id: string;
+  readonly hash: string;
+  /** Homes that may still come by it. */
+  readonly left: number;
+  /** Homes that came by it. */
+  readonly used: number;
+  /** Unix seconds, as everything here: when it was made, and from when on nobody comes by it. */
+  readonly made_s: number;
+  readonly until_s: number;
+  /** How long homes are let in by it; absent: for good. */
+  readonly access_s?: number;
+  /** The neighbourhood that homes have to belong to. */
+  readonly site?: string;
+  /** For the operator. */
+  readonly note: string;
+}
+
+/** Keeps them. */
+export interface InviteStore {
+  load(): InviteRecord[];
+  /** On disk when it returns. @throws Error */
+  save(records: readonly InviteRecord[]): void;
+}
+
+/** What somebody came in by. */
+export interface Redeemed {
+  readonly id: string;
+  readonly accessS: number | undefined;
+}
+
+/** All invites of one gateway. */
+export class Invites {
+  private records: readonly InviteRecord[];
+
+  constructor(
+    private readonly store: InviteStore,
+    private readonly sha512: (bytes: Uint8Array) => Uint8Array,
+    private readonly randomBytes: (count: number) => Uint8Array,
+  ) {
+    this.records = store.load();
+  }
+
+  /** Those that are kept, the newest last. */
+  list(): readonly InviteRecord[] {
+    return this.records;
+  }
+
+  /** Makes one. @returns the word, which is shown this once, and its id. @throws Error when it cannot be kept, or there are too many */
+  make(
+    terms: Pick<InviteRecord, 'left' | 'until_s' | 'access_s' | 'site' | 'note'>,
+    nowS: number,
+  ): { code: string; id: string } {
+    const kept = this.records.filter((record) => isOpen(record, nowS));
+    if (kept.length >= MAX_INVITES) throw new Error(`there are ${MAX_INVITES} invites already: revoke some`);
+    const code = encodeBase32(this.randomBytes(CODE_BYTES)).slice(0, 16);
+    const hash = this.hash(code);
+    const record: InviteRecord = { id: hash.slice(0, 8), hash, used: 0, made_s: nowS, ...terms };
+    this.save([...kept, record]);
+    return { code: code.replace(GROUP, '$&-'), id: record.id };
+  }
+
+  /** Nobody comes by it any more. @returns whether there was such a one. @throws Error when that cannot be kept */
+  revoke(id: string): boolean {
+    const kept = this.records.filter((record) => record.id !== id);
+    if (kept.length === this.records.length) return false;
+    this.save(kept);
+    return true;
+  }
+
+  /** A home comes by a word. @param nowS `undefined`: the clock is wrong, so that nothing is over. @returns `undefined`: it is worth nothing. @throws Error when that cannot be kept */
+  redeem(text: string, site: string | undefined, nowS: number | undefined): Redeemed | undefined {
+    const code = text.toLowerCase().replace(/[\s-]/g, '');
+    if (!CODE.test(code)) return undefined;
+    const hash = this.hash(code);
+    const found = this.records.find((record) => record.hash === hash);
+    if (!found || !isOpen(found, nowS) || (found.site !== undefined && found.site !== site)) return undefined;
+    const after = { ...found, left: found.left - 1, used: found.used + 1 };
+    this.save(this.records.map((record) => (record === found ? after : record)));
+    return { id: found.id, accessS: found.access_s };
+  }
+
+  private save(records: readonly InviteRecord[]): void {
+    this.store.save(records);
+    // only now, for what was not written does not count
+    this.records = records;
+  }
+
+  private hash(code: string): string {
+    return encodeBase32(this.sha512(encodeUtf8(`meshbridge invite ${code}`)).slice(0, HASH_BYTES));
+  }
+}
+
+/** Whether somebody may still come by it. */
+export function isOpen({ left, until_s }: Pick<InviteRecord, 'left' | 'until_s'>, nowS: number | undefined): boolean {
+  return left > 0 && (nowS === undefined || nowS < until_s);
+}
