@@ -33,7 +33,7 @@ export interface ShownRule {
   readonly suppress?: number;
 }
 
-/** A route. Source: `ip -j route show table N`. */
+/** A route. Source: `ip -j route show table all`. */
 export interface ShownRoute {
   /** Absent: unicast. */
   readonly type?: string;
@@ -66,11 +66,11 @@ export class Ip {
     return (await this.ask([`-${family}`, 'rule', 'show'])).map(ruleOf);
   }
 
-  /** Routes of one family in a table; of a table that is not there, none. @throws (rejects) Error */
-  async routes(family: Family, table: number): Promise<ShownRoute[]> {
-    return (await this.ask([`-${family}`, 'route', 'show', 'table', String(table)], /FIB table does not exist/)).map(
-      routeOf,
-    );
+  /** Routes of one family in some tables, by table. @throws (rejects) Error */
+  async routes(family: Family, tables: readonly number[]): Promise<Map<number, ShownRoute[]>> {
+    const rows = await this.ask([`-${family}`, 'route', 'show', 'table', 'all']);
+    const of = (table: number): Fields[] => rows.filter((row) => String(row.table) === String(table));
+    return new Map(tables.map((table) => [table, of(table).map(routeOf)]));
   }
 
   /** Neighbours that were set by hand. @throws (rejects) Error */
@@ -104,12 +104,9 @@ export class Ip {
     return code === 0 ? undefined : firstLine(stderr) || `ended with ${code}`;
   }
 
-  private async ask(args: readonly string[], nothing?: RegExp): Promise<Fields[]> {
+  private async ask(args: readonly string[]): Promise<Fields[]> {
     const { code, stdout, stderr } = await this.machine.run('ip', ['-j', ...args]);
-    if (code !== 0) {
-      if (nothing?.test(stderr)) return [];
-      throw new Error(`ip ${args.join(' ')}: ${firstLine(stderr) || `ended with ${code}`}`);
-    }
+    if (code !== 0) throw new Error(`ip ${args.join(' ')}: ${firstLine(stderr) || `ended with ${code}`}`);
     let rows: unknown;
     try {
       rows = JSON.parse(stdout.trim() || '[]');
