@@ -1,5 +1,5 @@
 // `npm run bench [-- --quick]`: how fast and how small the daemon on the C host is, next to what it replaces, in one run; with `--fleet`, how
-// many routers and their operator get on with one broker.
+// many routers and their operator get on with one broker; with `--internet`, the way to the Internet by gateways.
 
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,6 +14,7 @@ import { benchCodec } from './codec.ts';
 import { benchCommands, buildCommandGuest } from './command.ts';
 import { benchFleet, FULL_FLEET, QUICK_FLEET } from './fleet.ts';
 import { IDLE_PEERS, idleResidentKb, PEER_BYTES, startInstructions, staticProgram } from './footprint.ts';
+import { benchInternet, FULL_INTERNET, QUICK_INTERNET } from './internet.ts';
 import { benchPages } from './pages.ts';
 import { cpuMs, residentKb, wakeups } from './process.ts';
 import { Report } from './report.ts';
@@ -271,8 +272,18 @@ async function build(): Promise<Programs> {
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { quick: { type: 'boolean', default: false }, fleet: { type: 'boolean', default: false } },
+    options: {
+      quick: { type: 'boolean', default: false },
+      fleet: { type: 'boolean', default: false },
+      internet: { type: 'boolean', default: false },
+    },
   });
+  if (values.internet) {
+    const report = new Report();
+    await benchInternet(report, values.quick ? QUICK_INTERNET : FULL_INTERNET, log);
+    console.log(`\n${report.table()}`);
+    return;
+  }
   if (values.fleet) {
     const report = new Report();
     await benchFleet(report, values.quick ? QUICK_FLEET : FULL_FLEET);

@@ -25,16 +25,24 @@ function run(argv: readonly string[], input: string): Promise<void> {
 
 /** One network namespace. */
 export class Namespace {
-  private constructor(private readonly holder: Child) {}
+  private constructor(
+    private readonly holder: Child,
+    private readonly hasMounts: boolean,
+  ) {}
 
-  /** Makes one, with its loopback device up. @throws Error when the machine does not let us. */
-  static async open(): Promise<Namespace> {
+  /**
+   * Makes one, with its loopback device up.
+   * @param mounts commands of a shell that give it a view of the file system of its own; absent: it shares ours.
+   * @throws Error when the machine does not let us.
+   */
+  static async open(mounts?: string): Promise<Namespace> {
     let ready: (() => void) | undefined;
     const isReady = new Promise<void>((resolve) => {
       ready = resolve;
     });
     // `cat` answers once the namespace stands, and ends when our end of its input closes, however we end.
-    const holder = await Child.start(['unshare', '--net', 'cat'], (line) => {
+    const hold = mounts === undefined ? ['cat'] : ['--mount', 'sh', '-e', '-c', `${mounts}\nexec cat`];
+    const holder = await Child.start(['unshare', '--net', ...hold], (line) => {
       if (line === 'ready') ready?.();
     });
     holder.write('ready\n');
@@ -42,7 +50,7 @@ export class Namespace {
     await Promise.race([isReady, holder.ended]);
     clearTimeout(timer);
     if (!holder.isRunning) throw new Error(holder.tail.at(-1) ?? 'unshare --net: no answer');
-    const namespace = new Namespace(holder);
+    const namespace = new Namespace(holder, mounts !== undefined);
     try {
       await namespace.ip(['link set lo up']);
       // Without duplicate address detection an address is usable at once; a read-only /proc/sys only makes it slower.
@@ -63,7 +71,9 @@ export class Namespace {
 
   /** `argv` so that it runs inside. */
   command(argv: readonly string[]): string[] {
-    return ['nsenter', `--net=/proc/${this.pid}/ns/net`, '--', ...argv];
+    const of = (kind: string): string => `/proc/${this.pid}/ns/${kind}`;
+    const mount = this.hasMounts ? [`--mount=${of('mnt')}`] : [];
+    return ['nsenter', `--net=${of('net')}`, ...mount, '--', ...argv];
   }
 
   /** Runs commands of ip(8) inside, as one batch. */
