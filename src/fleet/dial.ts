@@ -89,6 +89,8 @@ async function secure(
   const secured = await open(
     connectTls({
       socket,
+      // who it must be; without it Node takes an address for localhost
+      host: name,
       ...(isIP(name) ? {} : { servername: name }),
       ...(ca_file !== undefined && { ca: readAuthorities(ca_file) }),
       minVersion: 'TLSv1.2',

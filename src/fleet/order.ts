@@ -30,6 +30,8 @@ export type Result = Payload<'res'>;
 
 /** States after which nothing comes any more. */
 const FINAL = ['done', 'failed', 'rejected', 'dup', 'expired'];
+/** Most states of one command that are told: the broker may repeat each. */
+const MAX_STATES = 64;
 const FIND_MS = 8000;
 /** Without any answer for so long, it is sent once more. */
 const AGAIN_MS = 5000;
@@ -46,6 +48,7 @@ export class Order {
   private guess: string | undefined;
   private cid: string | undefined;
   private result: Result | undefined;
+  private states = 0;
   private wake: (() => void) | undefined;
 
   constructor(
@@ -127,9 +130,10 @@ export class Order {
   private takeResult(result: Result): void {
     if (this.cid === undefined || result.cid !== this.cid) return;
     // a state that was held back by the broker comes too late
-    if (this.result && FINAL.includes(this.result.st)) return;
+    if (this.result && (FINAL.includes(this.result.st) || result.st === 'accepted')) return;
     this.result = result;
-    this.onState?.(result);
+    const isFinal = FINAL.includes(result.st);
+    if (isFinal || ++this.states <= MAX_STATES) this.onState?.(result);
   }
 
   private async comes(holds: () => boolean, session: Session, ms: number): Promise<boolean> {

@@ -9,6 +9,9 @@ const QUIET_MS = 2000;
 /** How often waiting is told of: on a terminal in place, else line by line. */
 const TICK_MS = 1000;
 const LINE_MS = 10_000;
+/** As `paint` writes it. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: that is what styles are
+const STYLING = /(\x1b\[\d{1,2}m)/;
 
 /** Where it goes. */
 export interface OutputStreams {
@@ -32,9 +35,18 @@ export class Output {
     this.terminal = streams.terminal;
   }
 
-  /** Lines for people, whose parts are clean; not with `json`. */
+  /** Lines for people; not with `json`. Whatever a stranger put into them, the terminal gets text and our own styles. */
   print(...lines: string[]): void {
-    if (!this.json) this.streams.out(lines.map((line) => `${line}\n`).join(''));
+    if (this.json) return;
+    for (const line of lines.flatMap((text) => text.split('\n'))) this.streams.out(`${this.harmless(line)}\n`);
+  }
+
+  private harmless(line: string): string {
+    if (!this.terminal.isColoured) return clean(line);
+    return line
+      .split(STYLING)
+      .map((part, at) => (at % 2 === 1 ? part : clean(part)))
+      .join('');
   }
 
   /** A text in its style, for `print`. */

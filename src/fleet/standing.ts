@@ -13,6 +13,10 @@ export type Have = Payload<'have'>;
 
 /** Filters that are asked for at once: each has one message. */
 const PORTION = 500;
+/** So much a clock of a router may be behind ours. */
+const SKEW_S = 60;
+/** Most messages that are remembered as old. */
+const MAX_OLD = 10_000;
 /** States after which nothing comes any more. */
 const SETTLED = ['applied', 'rolled-back', 'rejected'];
 
@@ -40,7 +44,11 @@ export class Standing {
   strangers: readonly string[] = [];
   /** Messages that are not signed by whom they must be. */
   forged = 0;
-  private readonly haves = new Map<string, Have>();
+  /** Since when answers may come to what was sent, Unix seconds; absent: nothing was sent. */
+  private sent_s: number | undefined;
+  private readonly haves = new Map<string, { have: Have; text: string }>();
+  /** What nodes had said before something was sent; the broker may say it again. */
+  private readonly old = new Set<string>();
   private readonly gather = new Gather();
   private readonly byTopic: ReadonlyMap<string, Pin>;
 
@@ -74,11 +82,16 @@ export class Standing {
   }
 
   progressOf(pin: Pin): Progress {
-    const have = this.haves.get(pin.node);
+    const have = this.haves.get(pin.node)?.have;
     if (!have) return { pin, have, gen: undefined, st: 'silent' };
     const [gen, st] = 'pin' in this.target ? [have.node_gen, have.node_st] : [have.site_gen, have.site_st];
     // what is under way may be of the other audience
     return { pin, have, gen, st: have.st === 'pending' ? 'pending' : (st ?? (gen === undefined ? 'none' : have.st)) };
+  }
+
+  /** Something is sent at this moment, Unix seconds: what was said before it is no answer. */
+  sent(now_s: number): void {
+    this.sent_s = now_s;
   }
 
   /** Whether a node has decided about a generation. */
@@ -86,7 +99,13 @@ export class Standing {
     const { gen: has, st, have } = this.progressOf(pin);
     if (has !== undefined && has >= gen && SETTLED.includes(st)) return true;
     // one that it refuses at once it does not count as decided
-    return have?.st === 'rejected' && have.error !== undefined && (has ?? 0) < gen;
+    return have?.st === 'rejected' && have.error !== undefined && (has ?? 0) < gen && this.isNew(pin.node);
+  }
+
+  /** Whether what a node said last may be an answer to what was sent. */
+  private isNew(node: string): boolean {
+    const { have, text } = this.haves.get(node)!;
+    return !this.old.has(text) && (have.t === undefined || have.t >= (this.sent_s ?? 0) - SKEW_S);
   }
 
   private takeWant(payload: Uint8Array): void {
@@ -107,7 +126,21 @@ export class Standing {
     const pin = this.byTopic.get(topic);
     if (!pin) return;
     const have = openSigned('have', payload, [pin.key]);
-    if (have) this.haves.set(pin.node, have);
-    else this.forged++;
+    if (!have) {
+      this.forged++;
+      return;
+    }
+    const text = Buffer.from(payload).toString('utf8');
+    if (this.sent_s === undefined && this.old.size < MAX_OLD) this.old.add(text);
+    // what the broker held back, or kept for later, takes nobody back
+    const known = this.haves.get(pin.node)?.have;
+    if (!known || !isOlder(have, known)) this.haves.set(pin.node, { have, text });
   }
+}
+
+/** Generations of a node only rise, and so does the time of its clock. */
+function isOlder(one: Have, other: Have): boolean {
+  const [node, site] = [(one.node_gen ?? 0) - (other.node_gen ?? 0), (one.site_gen ?? 0) - (other.site_gen ?? 0)];
+  if (node !== 0 || site !== 0) return node < 0 || site < 0;
+  return one.t !== undefined && other.t !== undefined && one.t < other.t;
 }

@@ -71,7 +71,7 @@ export function formatFields(
   fields: readonly (readonly [name: string, value: Cell | string | undefined])[],
   terminal: Terminal,
 ): string[] {
-  const shown = fields.filter((field): field is readonly [string, Cell | string] => field[1] !== undefined);
+  const shown = fields.flatMap(([name, value]) => (value === undefined ? [] : [[clean(name), value] as const]));
   const widest = Math.max(0, ...shown.map(([name]) => columnsOf(name)));
   return shown.map(([name, value]) => {
     const cell = typeof value === 'string' ? { text: value } : value;

@@ -4,7 +4,7 @@ import { InputError } from '../../errors.ts';
 import { readBroker } from '../broker.ts';
 import type { Command } from '../command.ts';
 import { nextCounter } from '../counter.ts';
-import { toJson } from '../display.ts';
+import { clean, toJson } from '../display.ts';
 import { Failure } from '../failure.ts';
 import { Order, type Result } from '../order.ts';
 import { findPin, readPins } from '../pin.ts';
@@ -63,7 +63,7 @@ The command is signed; so is the answer, by the key that was enrolled.`,
     if (order.forged > 0)
       output.warn(`${order.forged} messages in its name were not signed by its key: somebody at the broker interferes`);
     const why = [result.code, result.error].filter(Boolean).join(': ');
-    output.print(`${output.paint(result.st, STYLES[result.st] ?? 'yellow')}${why ? ` ${why}` : ''}`);
+    output.print(`${output.paint(result.st, STYLES[result.st] ?? 'yellow')}${why ? ` ${clean(why)}` : ''}`);
     if (result.st !== 'done' && result.st !== 'dup')
       throw new Failure('failed', output.json ? '' : `${pin.node}: ${op} ${result.st}${why ? `, ${why}` : ''}`);
   },

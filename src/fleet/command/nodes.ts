@@ -3,7 +3,7 @@
 import { InputError } from '../../errors.ts';
 import { readBroker } from '../broker.ts';
 import type { Command, Context } from '../command.ts';
-import { count, formatAge } from '../display.ts';
+import { clean, count, formatAge } from '../display.ts';
 import { Fleet } from '../fleet.ts';
 import { checkSite, type Pins, readPins } from '../pin.ts';
 import { Session } from '../session.ts';
@@ -117,7 +117,7 @@ function totalOf(all: readonly Summary[], shown: number): string {
   const alarms = all.reduce((sum, one) => sum + one.alarms.length, 0);
   const parts = [...states]
     .sort(([a], [b]) => STATE_RANKS.indexOf(b) - STATE_RANKS.indexOf(a))
-    .map(([state, many]) => `${many} ${state}`);
+    .map(([state, many]) => `${many} ${clean(state)}`);
   const shownPart = shown < all.length ? `${shown} shown of ` : '';
   return `${shownPart}${count(all.length, 'node')}${parts.length > 0 ? `: ${parts.join(', ')}` : ''}${alarms > 0 ? `; ${count(alarms, 'alarm')}` : ''}`;
 }

@@ -174,6 +174,7 @@ async function send(context: Context, target: Target, pins: readonly Pin[], chan
       changes,
       ...(before && { before }),
     });
+    seen.sent(Math.floor(Date.now() / 1000));
     await session.publish(topicFor(target), payload, { retain: true });
     output.print(`generation ${gen} for ${wordsOf(target)} is with the broker`);
     const settled = (): number => pins.filter((pin) => seen.isSettled(pin, gen)).length;
@@ -220,7 +221,17 @@ function report({ output }: Context, seen: Standing, gen: number | undefined, mo
   if (seen.forged > 0)
     output.warn(`${count(seen.forged, 'message')} not signed by whom they must be: somebody at the broker interferes`);
   if (gen === undefined) return;
-  const missing = rows.filter(({ st, gen: has }) => st !== 'applied' || (has ?? 0) < gen);
+  const beyond = rows.filter(({ gen: has = 0 }) => has > gen);
+  if (beyond.length > 0)
+    throw new Failure(
+      'failed',
+      `${count(beyond.length, 'node')} of ${rows.length} with a later generation than ${gen}, which is passed over: ${beyond
+        .slice(0, 3)
+        .map(({ pin, gen: has }) => `${pin.name ?? pin.node} has ${has}`)
+        .join(', ')}`,
+      'Somebody else wanted something, or the broker hid it: look with meshctl want show, then send yours again.',
+    );
+  const missing = rows.filter(({ st, gen: has }) => st !== 'applied' || has !== gen);
   if (missing.length === 0) return;
   const silent = missing.filter(({ pin }) => !seen.isSettled(pin, gen));
   throw new Failure(

@@ -37,6 +37,8 @@ export interface SimulatedOptions {
   keys: readonly string[];
   /** Seconds between two events, on average; 0: none. */
   eventS: number;
+  /** Default: one that is made of its name. */
+  password?: string;
   /** The broker was reached, or lost. */
   onChange?(up: boolean): void;
 }
@@ -55,6 +57,11 @@ export function seeded(name: string): () => number {
     state ^= state << 5;
     return (state >>> 0) / 2 ** 32;
   };
+}
+
+/** The secret half of the key of the router with this name. */
+export function seedOf(name: string): Uint8Array {
+  return new Uint8Array(createHash('sha256').update(`meshbridge simulated ${name}`).digest());
 }
 
 /** One router, from `start()` to `stop()`. */
@@ -76,12 +83,12 @@ export class SimulatedRouter {
 
   constructor(private readonly options: SimulatedOptions) {
     const { host, clock, endpoint, site, name, keys } = options;
-    const seed = new Uint8Array(createHash('sha256').update(`meshbridge simulated ${name}`).digest());
+    const seed = seedOf(name);
     const random = seeded(name);
     this.random = random;
     this.key = toHex(crypto.ed25519Public(seed));
     this.node = idOf(this.key);
-    const password = passwordOf(seed);
+    const { password = passwordOf(seed) } = options;
     this.pin = {
       node: this.node,
       key: this.key,
