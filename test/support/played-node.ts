@@ -9,7 +9,12 @@ import { idOf, openSigned } from '../../src/fleet/trust.ts';
 import { encodeBase32 } from '../../src/lib/base32.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import { sealEnvelope } from '../../src/lib/envelope.ts';
-import type { Mosquitto } from './mosquitto.ts';
+
+/** Where a played node goes: a broker's plain listener, or with `tls` one that proves who it is. */
+export interface Meeting {
+  port(): number;
+  tls?: { ca_file: string; server_name: string };
+}
 
 /** What a played node answers to a command: states in turn, without `cid` and `sid`. */
 export type Answers = (command: Payload<'cmd'>) => Omit<Payload<'res'>, 'cid' | 'sid' | 'sigs'>[];
@@ -112,13 +117,13 @@ export class PlayedNode {
 
   /** Comes to a broker, tells what is kept of it, and answers commands; `keys` are those that it trusts. */
   async join(
-    broker: Mosquitto,
+    broker: Meeting,
     keys: readonly string[],
     answers: Answers = () => [{ st: 'accepted' }, { st: 'done' }],
     password = this.name,
   ): Promise<void> {
     this.session = await Session.open({
-      broker: { url: `mqtt://127.0.0.1:${broker.port()}` },
+      broker: { url: `mqtt${broker.tls ? 's' : ''}://127.0.0.1:${broker.port()}`, ...broker.tls },
       env: {},
       login: { username: this.node, password },
       clientId: this.node,
