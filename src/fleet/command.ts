@@ -112,32 +112,43 @@ function unknown(said: string, word: string, known: readonly string[], full: (wo
   return new Failure('usage', `${JSON.stringify(said)}: no such command, ${hint}`, 'meshctl --help lists them all.');
 }
 
-/** Arguments and options of a command. @throws InputError on what it does not take. */
+/** Arguments and options of a command. @throws Failure on what it does not take. */
 export function parseWords(command: Command, words: readonly string[]): { args: string[]; options: Options } {
   const specs = { ...command.options, ...COMMON };
   const config: ParseArgsConfig['options'] = {};
   for (const [name, { takes, isList }] of Object.entries(specs))
-    config[name] = { type: takes === undefined ? 'boolean' : 'string', multiple: isList === true };
+    config[name] = {
+      type: takes === undefined ? 'boolean' : 'string',
+      multiple: isList === true,
+      ...(name === 'help' && { short: 'h' }),
+    };
   let parsed: ReturnType<typeof parseArgs>;
   try {
     parsed = parseArgs({ args: [...words], options: config, allowPositionals: true, strict: true });
   } catch (error) {
-    throw new InputError(optionProblem(error, Object.keys(specs)));
+    throw misused(command, optionProblem(error, specs));
   }
   const { positionals: args, values } = parsed;
   const [least, most] = command.takes;
   if (values.help !== true && (args.length < least || args.length > most)) {
     const got = args.length > most ? `${JSON.stringify(args[most])} is one too many` : 'something is missing';
-    throw new InputError(`${command.words}: expected ${command.args || 'no arguments'}, ${got}`);
+    throw misused(command, `${command.words}: expected ${command.args || 'no arguments'}, ${got}`);
   }
   return { args, options: new Options(values) };
 }
 
-/** Node's own words, with a suggestion. */
-function optionProblem(error: unknown, known: readonly string[]): string {
-  const text = errorText(error).split('. ')[0]!;
-  const name = /^Unknown option '--([^']+)'/.exec(text)?.[1];
-  if (name === undefined) return text;
+function misused({ words }: Command, problem: string): Failure {
+  return new Failure('usage', problem, `meshctl ${words} --help tells what it takes.`);
+}
+
+/** What is wrong with an option, with a suggestion; else Node's own words. */
+function optionProblem(error: unknown, specs: Readonly<Record<string, OptionSpec>>): string {
+  const text = errorText(error).split(/\. |\n/)[0]!;
+  const [, name = '', what] = /^(?:Unknown option|Option) '(?:-\w, )?--?([\w-]+).*?'(.*)$/.exec(text) ?? [];
+  if (what === undefined) return text;
+  const spec = Object.hasOwn(specs, name) ? specs[name] : undefined;
+  if (spec) return `--${name}: ${spec.takes ? `expected ${spec.takes} behind it` : 'it takes no value'}`;
+  const known = Object.keys(specs);
   const meant = nearest(name, known);
   return `--${name}: unknown option, ${meant ? `did you mean --${meant}?` : `there are ${known.map((one) => `--${one}`).join(', ')}`}`;
 }
@@ -153,7 +164,7 @@ export function formatHelp({ words, args, summary, details, options }: Command):
   return [
     `usage: meshctl ${words}${args ? ` ${args}` : ''}${own}`,
     '',
-    `${summary[0]!.toUpperCase()}${summary.slice(1)}.`,
+    `${summary[0]!.toUpperCase()}${summary.slice(1)}${summary.endsWith('…') ? '' : '.'}`,
     ...(details ? ['', details.trim()] : []),
     '',
     ...all.map(({ left, help }) => `  ${left.padEnd(width)}  ${help}`),
@@ -171,6 +182,7 @@ export function formatOverview(commands: readonly Command[], group?: string): st
     ...shown.map(({ words, summary }) => `  ${words.padEnd(width)}  ${summary}`),
     '',
     'meshctl COMMAND --help tells what it takes. Every command takes --json and --home DIR.',
+    ...(group === undefined ? ['To begin: broker set, keys new, then enroll new for each router.'] : []),
     '',
   ].join('\n');
 }

@@ -35,6 +35,9 @@ export const COMMANDS: readonly Command[] = [
   DOCTOR,
 ];
 
+/** What people call for help by. */
+const HELP = ['help', '--help', '-h'];
+
 /** What surrounds a run. */
 export interface Surroundings extends Pick<Context, 'env' | 'ended'> {
   streams: OutputStreams;
@@ -48,9 +51,9 @@ export async function meshctl(
 ): Promise<number> {
   const output = new Output(streams, words.includes('--json'));
   try {
-    const [first] = words;
+    const [first, ...others] = words;
     if (first === '--version') streams.out(`meshctl ${version}\n`);
-    else if (first === undefined || first.startsWith('-') || first === 'help') streams.out(formatOverview(COMMANDS));
+    else if (first === undefined || HELP.includes(first)) streams.out(helpOf(others.filter((word) => word[0] !== '-')));
     else {
       const found = findCommand(COMMANDS, words);
       if ('group' in found) streams.out(formatOverview(COMMANDS, found.group));
@@ -70,4 +73,11 @@ export async function meshctl(
     output.fail(failure);
     return EXITS[failure.ending];
   }
+}
+
+/** The help of the command that words begin with; of all, when there are none. */
+function helpOf(words: readonly string[]): string {
+  if (words.length === 0) return formatOverview(COMMANDS);
+  const found = findCommand(COMMANDS, words);
+  return 'group' in found ? formatOverview(COMMANDS, found.group) : formatHelp(found.command);
 }

@@ -79,6 +79,8 @@ export function findPin(pins: Pins, text: string): Pin {
       (text.length >= 4 && node.startsWith(text)),
   );
   if (found.length === 1) return found[0]!;
+  if (pins.size === 0)
+    throw new InputError(`${JSON.stringify(text)}: no node is enrolled yet; meshctl enroll new --help tells how`);
   if (found.length === 0)
     throw new InputError(`${JSON.stringify(text)}: no enrolled node is called so; meshctl enroll list shows them all`);
   throw new InputError(

@@ -67,17 +67,30 @@ for (const [line, expected] of [
   ['keys new', 'keys new: expected NAME, something is missing'],
   ['keys list x', 'keys list: expected no arguments, "x" is one too many'],
   ['keys new a --scop operate', '--scop: unknown option, did you mean --scope?'],
-  ['keys new a --scope', "Option '--scope <value>' argument missing"],
+  ['keys new a --scope', '--scope: expected SCOPE behind it'],
+  ['keys new a --scope --json', '--scope: expected SCOPE behind it'],
+  ['keys list --help=5', '--help: it takes no value'],
+  ['-v', '"-v": no such command'],
+  ['show anna', '"anna": no node is enrolled yet; meshctl enroll new --help tells how'],
   ['keys new a --scope everything', 'scope: expected one of observe, diagnose, operate, configure, got "everything"'],
   ['keys show otto', 'key: there is none called otto'],
 ] as const)
   words(`refuses ${line}`, () =>
     withOperator(async (it) => {
       const { code, out, err } = await it.run(line);
-      assert.equal([code, out], [2, '']);
+      assert.equal([code, line.includes('--json') ? '' : out], [2, '']);
       assert.ok(err.startsWith(`meshctl: ${expected}`), err);
     }),
   );
+words('helps with one command, however it is asked', () =>
+  withOperator(async (it) => {
+    const { out } = await it.run('keys new --help');
+    for (const line of ['help keys new', '--help keys new', '-h keys new', 'keys new -h'])
+      assert.equal(await it.run(line), { code: 0, out, err: '' }, line);
+    assert.match((await it.run('help keys')).out, 'keys list');
+    assert.is((await it.run('help kyes')).code, 2);
+  }),
+);
 words('fails in JSON for programs', () =>
   withOperator(async (it) => {
     const { code, out } = await it.run('keys show otto --json');

@@ -31,6 +31,8 @@ export class PlayedNode {
   readonly commands: Payload<'cmd'>[] = [];
   /** What it makes of a desired state; its generation is told beside. */
   applies: (want: Payload<'want'>) => Pick<Payload<'have'>, 'st' | 'rejected' | 'error'> = () => ({ st: 'applied' });
+  /** That it decided last, as routers remember them. */
+  private readonly generations: Pick<Payload<'have'>, 'node_gen' | 'site_gen'> = {};
   private session: Session | undefined;
 
   constructor(
@@ -162,8 +164,8 @@ export class PlayedNode {
   private async takeWant(payload: Uint8Array, keys: readonly string[]): Promise<void> {
     const want = openSigned('want', payload, keys);
     if (!want) return;
-    const gen = want.aud.site === undefined ? { node_gen: want.gen } : { site_gen: want.gen };
-    const body = { sid: this.sid, ...gen, hash: '0'.repeat(16), ...this.applies(want) };
+    Object.assign(this.generations, want.aud.site === undefined ? { node_gen: want.gen } : { site_gen: want.gen });
+    const body = { sid: this.sid, ...this.generations, hash: '0'.repeat(16), ...this.applies(want) };
     await this.publish(this.topic('have'), this.seal('have', body));
   }
 }

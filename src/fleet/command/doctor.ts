@@ -57,9 +57,9 @@ export const DOCTOR: Command = {
     'as-password-file': { takes: 'FILE', help: 'file with the password of that node' },
   },
   details: `What the broker keeps, what it cuts without telling, whom it lets do what; copies of
-nodes, forgeries, clocks. It writes below mb/1/doctor, which no router listens to, and cleans up. Whether the
-broker keeps messages over a restart is known at the second look, after one. It
-takes about twenty seconds. Exit code 1: something is an error.`,
+nodes, forgeries, clocks. It writes below mb/1/doctor, which no router listens to, and
+cleans up. Whether the broker keeps messages over a restart is known at the second look,
+after one. It takes about twenty seconds. Exit code 1: something is an error.`,
   async run(context) {
     const { options, output, home, env } = context;
     const broker = readBroker(home);

@@ -44,7 +44,7 @@ const enroll: Command = {
     name: { takes: 'NAME', help: 'what to call it here' },
     cap: { takes: 'SCOPE', help: "what its owner is asked to permit (the key's scope)" },
     days: { takes: 'DAYS', help: 'how long the code counts: 1 to 90 (7)' },
-    password: { help: 'put a password into the code, for brokers that do not take the hash of the card' },
+    password: { help: 'put a password into the code: the broker does not take the hash of the card' },
     ...KEY_OPTION,
   },
   details: `The owner opens the page Telemetry of the router, copies its card, and sends it by
