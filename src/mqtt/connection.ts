@@ -40,16 +40,7 @@ import {
   type Version,
 } from './packet.ts';
 import type { Properties } from './property.ts';
-import {
-  BAD_ALIAS,
-  ID_IN_USE,
-  MALFORMED_PACKET,
-  QOS_NOT_SUPPORTED,
-  reasonOf,
-  refusal,
-  TOO_MANY_UNANSWERED,
-  Violation,
-} from './reason.ts';
+import { BAD_ALIAS, ID_IN_USE, MALFORMED_PACKET, QOS_NOT_SUPPORTED, reasonOf, refusal, Violation } from './reason.ts';
 
 /** From CONNECT to CONNACK. */
 const GREETING_MS = 20_000;
@@ -111,6 +102,8 @@ export class Connection implements LinkSession {
   private unanswered: { id: number; isDone: boolean }[] = [];
   /** Bytes that came and wait for the next portion. */
   private backlog: Uint8Array = NOTHING;
+  /** More came than we said that we take before we answer: mosquitto 2.0.11 does that. The rest waits until we have answered. */
+  private isHeld = false;
   private portion = 0;
   private portionAtMs = 0;
   private cancelPause: Cancel | undefined;
@@ -184,7 +177,7 @@ export class Connection implements LinkSession {
   onData(bytes: Uint8Array): void {
     this.keepalive?.onHeard();
     this.backlog = this.backlog.length === 0 ? bytes : joinBytes([this.backlog, bytes]);
-    if (!this.cancelPause) this.read();
+    if (!this.isPaused) this.read();
   }
 
   onDown(error: Error): void {
@@ -245,18 +238,33 @@ export class Connection implements LinkSession {
     this.backlog = NOTHING;
     try {
       const taken = this.reader.push(bytes, this.onPacket);
-      if (this.cancelPause) this.backlog = bytes.subarray(taken);
+      if (this.isPaused) this.backlog = bytes.subarray(taken);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       this.drop(error);
     }
   }
 
+  private get isPaused(): boolean {
+    return this.isHeld || this.cancelPause !== undefined;
+  }
+
+  private goOn(): void {
+    if (this.isPaused) return;
+    this.read();
+    if (!this.isPaused && !this.down) this.options.stream.setReading(true);
+  }
+
   /** False: enough for now. */
   private readonly onPacket = (packet: Packet): boolean => {
     this.take(packet);
     if (this.down) return false;
-    const { clock, stream } = this.options;
+    const { clock, stream, receiveMaximum } = this.options;
+    if (this.unanswered.length > receiveMaximum) {
+      this.isHeld = true;
+      stream.setReading(false);
+      return false;
+    }
     const nowMs = clock.monotonicMs();
     if (nowMs - this.portionAtMs >= PORTION_MS) {
       this.portionAtMs = nowMs;
@@ -266,8 +274,7 @@ export class Connection implements LinkSession {
     stream.setReading(false);
     this.cancelPause = clock.after(this.portionAtMs + PORTION_MS - nowMs, () => {
       this.cancelPause = undefined;
-      this.read();
-      if (!this.cancelPause && !this.down) stream.setReading(true);
+      this.goOn();
     });
     return false;
   };
@@ -322,13 +329,12 @@ export class Connection implements LinkSession {
     const { topic, payload, qos, retain, dup, id, isCut, properties } = packet;
     if (properties.topicAlias !== undefined) throw new Violation('mqtt: a topic alias, and we allow none', BAD_ALIAS);
     if (qos === 2) throw new Violation('mqtt: a message with QoS 2, and we asked for 1', QOS_NOT_SUPPORTED);
-    const { receiveMaximum, events, version } = this.options;
+    const { events, version } = this.options;
     // before MQTT 5 a broker may send again what was not answered yet
     if (version === 5 && qos === 1 && this.unanswered.some((one) => one.id === id))
       throw new Violation(`mqtt: message ${id} before we answered the one with this id`, ID_IN_USE);
     const answer = { id: id ?? 0, isDone: false };
-    if (qos === 1 && this.unanswered.push(answer) > receiveMaximum)
-      throw new Violation(`mqtt: more than ${receiveMaximum} messages before we answered one`, TOO_MANY_UNANSWERED);
+    if (qos === 1) this.unanswered.push(answer);
     const done = (): void => {
       answer.isDone = true;
       this.answer();
@@ -363,7 +369,11 @@ export class Connection implements LinkSession {
   }
 
   private answer(): void {
-    while (this.unanswered[0]?.isDone) this.write(encodeAck(PUBACK, this.unanswered.shift()!.id, this.options.version));
+    const { version, receiveMaximum } = this.options;
+    while (this.unanswered[0]?.isDone) this.write(encodeAck(PUBACK, this.unanswered.shift()!.id, version));
+    if (!this.isHeld || this.unanswered.length > receiveMaximum) return;
+    this.isHeld = false;
+    this.goOn();
   }
 
   private prove(bytes = 0): void {

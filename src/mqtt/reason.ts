@@ -14,7 +14,6 @@ export const BANNED = 0x8a;
 export const SHUTTING_DOWN = 0x8b;
 export const TAKEN_OVER = 0x8e;
 export const ID_IN_USE = 0x91;
-export const TOO_MANY_UNANSWERED = 0x93;
 export const BAD_ALIAS = 0x94;
 export const PACKET_TOO_LARGE = 0x95;
 export const RATE_TOO_HIGH = 0x96;

@@ -32,8 +32,13 @@ export class Delay {
   close(): Promise<void> {
     return new Promise((resolve) => {
       this.server.close(() => resolve());
-      for (const socket of this.sockets) socket.destroy();
+      this.cut();
     });
+  }
+
+  /** Ends all connections. */
+  cut(): void {
+    for (const socket of this.sockets) socket.destroy();
   }
 
   private join(caller: Socket): void {
