@@ -33,7 +33,11 @@ async function optionsOrFailure(): Promise<HTMLElement> {
     return await drawOptions();
   } catch (error) {
     const [reason = ''] = String(error).split('\n', 1);
-    return E('p', [_('The options cannot be shown: %s').format(reason)]);
+    return E('p', [
+      /ubus code 6\b/.test(reason)
+        ? _('The options hold passwords: only logins that may change them see them.')
+        : _('The options cannot be shown: %s').format(reason),
+    ]);
   }
 }
 

@@ -182,7 +182,7 @@ router('grants groups by pattern, and takes away by another', async ({ router, a
   assert.is(await access('luci-app-meshbridge', 'write'), false);
   assert.is(await access('luci-app-meshbridge-operate', 'read'), false, 'operate begins as operator does');
   assert.is(await access('meshbridge', 'status', 'ubus'), true);
-  assert.is(await access('meshbridge', 'read', 'uci'), true);
+  assert.is(await access('meshbridge', 'read', 'uci'), false, '~> passwords are in it');
   assert.is(await access('meshbridge', 'write', 'uci'), false);
 });
 router('tells a session all that it may do', async ({ ask }) => {

@@ -57,6 +57,44 @@ const ANSWERS: Script = {
     interface: 'ygg0',
     peers: [PEER, { ...PEER, remote: 'tls://a.example:1', last_error: 'EOF' }],
   }),
+  'meshbridge.telemetry': ok({
+    enabled: true,
+    node: 'abcabcabcabca',
+    key: 'abc'.repeat(21),
+    site: 'ygg1',
+    clock: 'ntp',
+    config_errors: [],
+    brokers: [
+      {
+        name: 'ygg0',
+        profile: 'fleet',
+        endpoint: 'tcp://a.example:1883',
+        secure: true,
+        manage: true,
+        interval_s: 300,
+        metered: true,
+        metrics: ['own', 'system'],
+        send: ['state', 'alarm'],
+        state: 'waiting',
+        since_s: 5400,
+        ups: 0,
+        last_error: 'connect: refused',
+        queued: 3,
+        dropped: 1,
+        messages: 2,
+        bytes: 1200,
+        received: 1,
+        unasked: 1,
+        sent: [{ topic: 'a/c/a/c/evt/eth1', bytes: 1200, qos: 1, retain: true, age_ms: 90_000 }],
+      },
+    ],
+    management: {
+      cap: 'operate',
+      keys: [{ name: 'ygg0', id: 'abc', scope: 'configure' }],
+      commands: [{ cid: 'a', key: 'abc', op: 'dial', state: 'rejected', ago_s: 60 }],
+      refused: [{ code: 'unknown-key', count: 2 }],
+    },
+  }),
   'meshbridge.lint': ok({ findings: [FINDING] }),
   'meshbridge.adviser': ok({ enabled: false, state: 'off', listed: 0, candidates: [] }),
   'meshbridge.helper.network_read': ok({ interfaces: [] }),
@@ -88,6 +126,15 @@ const TEXTS: Record<Language, [page: string, texts: readonly string[]][]> = {
     ['map', ['Karte des Mesh', 'Auf der Internetleitung wan ist kein Signal']],
     ['services', ['Dienste im Mesh', 'Von anderen angeboten']],
     ['settings', ['ygg0 ist in keiner Zone der Firewall', 'Anmeldung für den Haushalt', 'Öffentliche Peers wählen']],
+    [
+      'telemetry',
+      [
+        'Dieser Router erreicht nicht: ygg0.',
+        'Du erlaubst höchstens: bedienen.',
+        '2 Nachrichten gesendet',
+        'Einer Nachbarschaft beitreten',
+      ],
+    ],
     ['member', ['Mein Zuhause', 'Auf der Internetleitung wan ist kein Signal']],
   ],
   es: [
@@ -104,6 +151,15 @@ const TEXTS: Record<Language, [page: string, texts: readonly string[]][]> = {
     ['map', ['Mapa de la malla', 'No hay señal en la línea de Internet wan']],
     ['services', ['Servicios en la malla', 'Ofrecido por otros']],
     ['settings', ['ygg0 no está en ninguna zona del cortafuegos', 'Usuario para la casa', 'Elegir pares públicos']],
+    [
+      'telemetry',
+      [
+        'Este router no alcanza: ygg0.',
+        'Permites como mucho: manejar.',
+        '2 mensajes enviados',
+        'Unirse a un vecindario',
+      ],
+    ],
     ['member', ['Mi casa', 'No hay señal en la línea de Internet wan']],
   ],
 };
@@ -151,7 +207,7 @@ const STRANGE = translationTable({
 });
 /** What is no text: names, addresses, units, and what LuCI itself says of forms. */
 const DATA =
-  /^(ygg\d|wan6?|eth\d|dhcp(v6)?|mill-roof|yggdrasil|meshbridge|network|no_\w+|info|warn|error|debug|tls|tcp|dial|connect\w*|refused|EOF|ms|[kMG]?B|[AP]M|Add|This|section|contains|no|values|yet|[0-9a-f]{3,}|example|ae|[ac])$/;
+  /^(ygg\d|wan6?|eth\d|dhcp(v6)?|mill-roof|yggdrasil|meshbridge|network|no_\w+|info|warn|error|debug|tls|tcp|dial|connect\w*|refused|EOF|ms|[kMG]?B|[AP]M|Add|This|section|contains|no|values|yet|[0-9a-f]{3,}|example|evt|ae|[ac])$/;
 
 /** Words with Latin letters that people see, or hear. */
 const LATIN_WORDS = `(() => {

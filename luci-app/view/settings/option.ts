@@ -1,4 +1,4 @@
-// The form over /etc/config/meshbridge. src/config.ts decides in the end what an option takes; a test holds the two together.
+// The form over /etc/config/meshbridge, but for what the page Telemetry changes. src/config.ts decides in the end what an option takes; a test holds the two together.
 
 import form, { type NamedSection } from 'luci:form';
 import uci from 'luci:uci';
@@ -65,28 +65,6 @@ export async function drawOptions(): Promise<HTMLElement> {
   const memory = _('Full path of a directory, best in RAM');
   value(main, 'state_dir', '/var/run/meshbridge', _('Memory of trials'), memory, isPath);
   value(main, 'ubus_socket', '/var/run/ubus/ubus.sock', _('Socket of ubus'), _('Full path'), isPath);
-
-  flag(
-    main,
-    'mqtt',
-    '0',
-    _('Telemetry'),
-    _('Connects to the brokers that are set up. Off, nothing is told to anybody.'),
-  );
-  const site = _('1 to 32 lower-case letters, digits and -');
-  value(main, 'site', '', _('Neighbourhood'), site, (text) => /^[a-z0-9-]{1,32}$/.test(text));
-  const cap = main.option(
-    form.ListValue,
-    'manage_cap',
-    _('Others may at most'),
-    _('Holders of the keys that are trusted here.'),
-  );
-  cap.default = 'none';
-  cap.value('none', _('nothing'));
-  cap.value('observe', _('look'));
-  cap.value('diagnose', _('find out'));
-  cap.value('operate', _('operate'));
-  cap.value('configure', _('change the configuration'));
 
   const interfaces = map.section(
     form.TypedSection,
