@@ -61,7 +61,7 @@ export async function benchTelemetry(report: Report, world: World, log: (line: s
 /** What the daemon grows by once it is connected to a broker and has told it all; on x86 where this machine runs that. */
 async function weighMemory(report: Report, world: World, log: (line: string) => void): Promise<void> {
   const what = 'memory added by a broker';
-  const figure = { what, peers: IDLE_PEERS, unit: 'KiB', target: { atMost: MEMORY_TARGET_KB } };
+  const figure = { what, peers: IDLE_PEERS, unit: 'KiB' };
   try {
     let [target, program]: ['x86' | 'x86_64', string] = ['x86', await staticProgram('x86', log)];
     if (spawnSync(program, ['--version']).status !== 0)
@@ -77,7 +77,9 @@ async function weighMemory(report: Report, world: World, log: (line: string) => 
       const connected = await idleResidentKb(world, program, count, `mqtt://127.0.0.1:${broker.port()}`);
       if (connections === 0) throw new Error('the broker was not reached');
       const note = `${target}, static: ${without} before, ${connected} after`;
-      report.add({ ...figure, value: connected - without, note });
+      // values of 64 bits take twice the room: the target is one of routers
+      const aim = target === 'x86' ? { target: { atMost: MEMORY_TARGET_KB } } : {};
+      report.add({ ...figure, ...aim, value: connected - without, note });
     } finally {
       await broker.stop();
     }
