@@ -24,7 +24,7 @@ type Answer = Reply<'meshbridge', 'telemetry'>;
 const read = method('meshbridge', 'telemetry', ['look']);
 const sendNow = method('meshbridge', 'telemetry_send');
 
-function brokersOf({ brokers }: Answer, rights: Rights): Broker[] {
+function brokersOf({ brokers, enabled: isOn }: Answer, rights: Rights): Broker[] {
   const sections = sectionsOf('mqtt');
   const found = new Map<string, Broker>();
   for (const section of sections ?? [])
@@ -33,6 +33,7 @@ function brokersOf({ brokers }: Answer, rights: Rights): Broker[] {
       status: undefined,
       url: String(section.url ?? ''),
       isInUse: isInUse(section),
+      isOn,
       isOurs: true,
       rights,
     });
@@ -42,6 +43,7 @@ function brokersOf({ brokers }: Answer, rights: Rights): Broker[] {
       name: status.name,
       url: status.endpoint,
       isInUse: true,
+      isOn,
       isOurs: known !== undefined,
       rights,
       status,

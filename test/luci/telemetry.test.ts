@@ -299,6 +299,9 @@ if (pages) {
     at(EMPTY, async (opened) => {
       await box(opened, 'fleet', 'waits until telemetry is switched on');
       await box(opened, 'house', 'mqtt://192.168.1.20');
+      opened.script = { 'meshbridge.telemetry': telemetry([broker()]) };
+      await opened.page.clock.runFor(5000);
+      await box(opened, 'house', 'not in force yet');
     }),
   );
   page(

@@ -26,6 +26,8 @@ export interface Broker {
   url: string;
   /** It is set up to be used. */
   isInUse: boolean;
+  /** Telemetry is switched on. */
+  isOn: boolean;
   /** It may be changed here. */
   isOurs: boolean;
   rights: Rights;
@@ -93,12 +95,15 @@ function chosen(of: readonly string[], choices: readonly (readonly [string, stri
   );
 }
 
-function factsOf({ status, url, isInUse }: Broker): [string, string][] {
+function factsOf({ status, url, isInUse, isOn }: Broker): [string, string][] {
   const where = (secure: boolean): string => (secure ? _('encrypted by TLS') : _('not encrypted by itself'));
   if (!status)
     return [
       [_('Where'), shown(url)],
-      [_('State'), isInUse ? _('waits until telemetry is switched on') : _('not in use')],
+      [
+        _('State'),
+        !isInUse ? _('not in use') : isOn ? _('not in force yet') : _('waits until telemetry is switched on'),
+      ],
     ];
   const { endpoint, secure, profile, manage, metrics, send, metered, interval_s: everyS } = status;
   const {
