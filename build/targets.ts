@@ -95,7 +95,7 @@ export interface CrossTarget {
   triple: string;
   /** As zig names the oldest processor that is served. */
   cpu: string;
-  /** The program of qemu's user mode that runs it; absent where x86_64 runs it itself. */
+  /** The program of qemu's user mode that runs it where this machine does not itself; absent: every x86_64 does. */
   qemu?: string;
   /** Path, from the root, of a C file that mends zig's runtime for this kind alone. */
   runtime?: string;
@@ -115,8 +115,8 @@ export const TARGETS = {
   },
   aarch64: { triple: 'aarch64-linux-musl', cpu: 'generic', qemu: 'qemu-aarch64-static' },
   x86_64: { triple: 'x86_64-linux-musl', cpu: 'x86_64' },
-  /** Without SSE. */
-  x86: { triple: 'x86-linux-musl', cpu: 'i586', runtime: 'build/zig/x86.c' },
+  /** Without SSE. Most kernels of x86_64 run it, but not all. */
+  x86: { triple: 'x86-linux-musl', cpu: 'i586', qemu: 'qemu-i386-static', runtime: 'build/zig/x86.c' },
 } as const satisfies Record<string, CrossTarget>;
 export type TargetName = keyof typeof TARGETS;
 export const TARGET_NAMES = Object.keys(TARGETS) as TargetName[];

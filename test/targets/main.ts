@@ -3,7 +3,7 @@
 // the flavour with TLS meets servers of all kinds; what mends zig's runtime is judged by runtime.c. As many targets at once as there are
 // processors, for an emulator uses one.
 
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -162,10 +162,15 @@ async function runTls(target: TargetName, emulator: readonly string[], cases: re
   return count;
 }
 
+/** Whether this machine runs a program of that kind by itself. */
+function runsHere(path: string): boolean {
+  return spawnSync(path, ['--version']).status === 0;
+}
+
 async function testTarget(target: TargetName, expected: readonly Step[], cases: readonly Case[]): Promise<Count> {
   const { qemu } = TARGETS[target] as { qemu?: string };
-  const emulator = qemu ? [await findQemu(qemu)] : [];
   const path = await build(() => buildTarget(target, { tls: false, log }));
+  const emulator = qemu && !runsHere(path) ? [await findQemu(qemu)] : [];
   const sum = await runRuntime(target, emulator);
   const session = compare(target, await answersOf({ emulator, path }), expected);
   log(`     ${target}: session: ${session.passed} steps as expected, ${session.failed} not`);
