@@ -186,6 +186,7 @@ export class App {
       nodeInfo: (iface) => this.network.nodeInfo(iface),
       service: { reload: () => this.reload(), restart: () => this.restart() },
       services: this.services,
+      lease: { desk: () => this.leases.desk(), status: () => this.leases.status() },
       helper: this.helper,
       management: this.management,
       readConfig: () => this.read(),
@@ -211,6 +212,7 @@ export class App {
       publish: (object) => this.ubus.publish(object),
       onChange: (status) => {
         this.surface.leaseNotice(status);
+        this.brokers.leaseNotice(status);
         this.chain.overview.judge();
       },
     });

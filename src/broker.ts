@@ -1,6 +1,7 @@
 // The wiring of what goes to brokers and comes from them: identity, session and clock -> measurements, events, alarms, commands -> a surface each.
 
 import { version } from '../package.json';
+import type { LeaseStatus } from './api/lease-object.ts';
 import type { BrokerStatus, Heal, Json, LinkStatus, TelemetryStatus, Uplink } from './api/model.ts';
 import { ALARM_IDS, type AlarmId, type EventKind, type Payload, type Sample } from './api/topics.ts';
 import { allOperations, type DeskParts, openCommandDesk } from './command-desk.ts';
@@ -18,6 +19,8 @@ import { DesiredDesk } from './mesh/desired.ts';
 import { type EventFields, Events } from './mesh/event.ts';
 import type { Feed } from './mesh/feed.ts';
 import { heartbeat, inGroups } from './mesh/keyframe.ts';
+import type { LeaseDesk } from './mesh/lease-desk.ts';
+import { LeaseEvents } from './mesh/lease-event.ts';
 import { LogLease } from './mesh/log-lease.ts';
 import { Moments } from './mesh/moment.ts';
 import type { Service } from './mesh/operation/service.ts';
@@ -55,6 +58,12 @@ export interface BrokerParts {
   nodeInfo(iface: string): Json | undefined;
   readonly service: Service;
   readonly services: Pick<ServiceCheck, 'knock'>;
+  readonly lease: {
+    /** This home's. @throws InputError where no gateway is named. */
+    desk(): LeaseDesk;
+    /** While it is switched on or on trial. */
+    status(): LeaseStatus | undefined;
+  };
   readonly helper: HelperCaller;
   /** Shows what was ordered. */
   readonly management: Management;
@@ -106,6 +115,7 @@ export class Brokers {
   private readonly events: Events;
   private readonly alarms: Alarms;
   private readonly logLease: LogLease;
+  private readonly leaseEvents = new LeaseEvents();
   private readonly desk: CommandDesk;
   private readonly desired: DesiredDesk;
   /** Their names. */
@@ -195,6 +205,7 @@ export class Brokers {
       mesh,
       overview,
       services: parts.services,
+      lease: () => parts.lease.desk(),
       service: parts.service,
       reporting: {
         keyframe: () => this.telemetry.request(),
@@ -305,6 +316,13 @@ export class Brokers {
     this.events.tell('verdict', { interface: iface, state, situation: id });
     this.telemetry.changed();
     void this.seeMesh(iface);
+  }
+
+  /** The situation of this home's lease is another one. */
+  leaseNotice(status: LeaseStatus): void {
+    const event = this.leaseEvents.see(status);
+    if (event) this.events.tell(event.kind, event.fields);
+    this.telemetry.changed();
   }
 
   healed(heal: Heal): void {
@@ -546,6 +564,7 @@ export class Brokers {
         uplinks: this.parts.uplinks(),
         radio,
         system,
+        lease: this.parts.lease.status(),
         uptimeS: Math.floor((clock.monotonicMs() - startedAtMs) / 1000),
         rssKb: this.system.rssKb(),
       },

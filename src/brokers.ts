@@ -1,5 +1,6 @@
 // The brokers as the rest of the daemon sees them: most routers have none, so all that belongs to them is in memory only once they are wanted.
 
+import type { LeaseStatus } from './api/lease-object.ts';
 import type { Heal, LinkStatus, TelemetryStatus } from './api/model.ts';
 import type { BrokerParts, Brokers } from './broker.ts';
 import type { Config } from './config.ts';
@@ -46,6 +47,10 @@ export class LateBrokers {
 
   verdict(sketch: Sketch): void {
     this.brokers?.verdict(sketch);
+  }
+
+  leaseNotice(status: LeaseStatus): void {
+    this.brokers?.leaseNotice(status);
   }
 
   healed(heal: Heal): void {

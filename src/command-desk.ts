@@ -3,7 +3,9 @@
 import type { Config } from './config.ts';
 import type { Log } from './log.ts';
 import { type CommandClock, CommandDesk, type CommandJournal } from './mesh/command.ts';
+import type { LeaseDesk } from './mesh/lease-desk.ts';
 import { type ConfigDesk, configurationOperations } from './mesh/operation/configuration.ts';
+import { leaseOperations } from './mesh/operation/lease.ts';
 import { lookOperations } from './mesh/operation/look.ts';
 import { peerOperations } from './mesh/operation/peer.ts';
 import { reachOperations } from './mesh/operation/reach.ts';
@@ -27,6 +29,8 @@ export interface DeskParts {
   readonly mesh: MeshState;
   readonly overview: Pick<Overview, 'look'>;
   readonly services: Pick<ServiceCheck, 'knock'>;
+  /** This home's. @throws InputError where no gateway is named. */
+  lease(): LeaseDesk;
   readonly service: Service;
   readonly reporting: Reporting;
   readonly configuration: ConfigDesk;
@@ -42,6 +46,7 @@ export function allOperations(parts: DeskParts): Operations {
     ...lookOperations({ mesh, overview, nowMs: () => clock.monotonicMs() }),
     ...reachOperations({ mesh, clock, knock: (address, port) => services.knock(address, port) }),
     ...peerOperations(mesh),
+    ...leaseOperations(() => parts.lease()),
     ...serviceOperations(service, reporting),
     ...configurationOperations(configuration),
   };

@@ -6,11 +6,12 @@ import { errorText, InputError } from './errors.ts';
 import type { GatewayConfig, LeaseConfig } from './lease-option.ts';
 import type { Log } from './log.ts';
 import { identityOf } from './mesh/identity.ts';
+import type { LeaseCommand, LeaseDesk } from './mesh/lease-desk.ts';
 import type { Member } from './mesh/state.ts';
 import type { RoutePlane, TunnelPlane } from './mesh/tunnel.ts';
 import type { InternetFact } from './mesh/verdict.ts';
 import { HomeSource } from './source/home.ts';
-import { type LeaseCommand, leaseObject } from './surface/lease.ts';
+import { leaseObject } from './surface/lease.ts';
 import { HomeFile } from './system/home-file.ts';
 import type { ChildlessHost } from './transport/host.ts';
 import type { UbusObject } from './ubus/object.ts';
@@ -47,7 +48,7 @@ const OFF: LeaseStatus = {
 };
 
 /** This home's lease, as people see it; it brings the rest when a lease is wanted, or one has to be undone. */
-export class HomeLease {
+export class HomeLease implements LeaseDesk {
   private loading: Promise<void> | undefined;
   private source: HomeSource | undefined;
   private config: LeaseConfig | undefined;

@@ -2,7 +2,7 @@
 // belongs to them is in memory only once it is wanted.
 
 import type { Config } from './config.ts';
-import { errorText } from './errors.ts';
+import { errorText, InputError } from './errors.ts';
 import type { HomeLease, LeaseParts } from './lease.ts';
 import type { LocalGateway, LocalGatewayParts } from './registrar.ts';
 
@@ -44,6 +44,18 @@ export class Leases {
   /** How it is with this home's lease, while it is switched on or on trial. */
   internet(): ReturnType<HomeLease['internet']> {
     return this.home?.internet();
+  }
+
+  /** This home's lease, for whoever has something to do with it. @throws InputError where no gateway is named. */
+  desk(): HomeLease {
+    if (this.home) return this.home;
+    throw new InputError('this router uses no gateway: name one first');
+  }
+
+  /** How it is with this home's lease, while it is switched on or on trial; for people. */
+  status(): ReturnType<HomeLease['status']> | undefined {
+    const status = this.home?.status();
+    return status?.mode === 'off' ? undefined : status;
   }
 
   /** The bus is another one. */

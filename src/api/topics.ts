@@ -12,7 +12,7 @@ export const TOPIC_ROOT = 'mb/1';
 export const ALL_NODES = 'all';
 
 /** Groups of what is measured, each of which may be kept from a broker. */
-export const METRIC_GROUPS = ['own', 'yggdrasil', 'uplink', 'radio', 'system', 'gateway'] as const;
+export const METRIC_GROUPS = ['own', 'yggdrasil', 'uplink', 'radio', 'system', 'internet', 'gateway'] as const;
 export type MetricGroup = (typeof METRIC_GROUPS)[number];
 
 /** Topics that may be kept from a broker. */
@@ -172,6 +172,21 @@ export const GROUPS = {
     'flash_free_kb?': 'int64',
     'temperature_c?': 'int32',
   },
+  /** This home's lease, while it is switched on or on trial. */
+  'internet?': {
+    /** `trial`, `kept`. */
+    mode: 'string',
+    /** As `meshbridge.lease status` has both. */
+    state: 'string',
+    situation: 'string',
+    /** Nothing of the devices goes out by the own line. */
+    blocking: 'bool',
+    /** The one in use. */
+    'gateway?': 'string',
+    /** As the gateway counts. */
+    'rx_kb?': 'int64',
+    'tx_kb?': 'int64',
+  },
 } as const;
 
 /** Everything that is measured, at one moment. */
@@ -210,6 +225,11 @@ export const EVENT_KINDS = {
   /** The situation of a node is another one. */
   verdict: { interface: 'string', state: 'string', situation: 'string' },
   healed: HEAL,
+  /** The Internet is reached by a gateway; by another one; nothing goes out any more; the own line serves. */
+  'lease-up': { gateway: 'string' },
+  'lease-moved': { from: 'string', gateway: 'string' },
+  'lease-blocked': { situation: 'string' },
+  'lease-off': { situation: 'string' },
   /** A configuration was read, or refused: why. */
   config: { 'problems?': ['string'] },
 } as const satisfies Record<string, TableLayout>;
@@ -297,6 +317,8 @@ export const PAYLOADS = {
     'load?': 'double',
     'memory_free_kb?': 'int64',
     'temperature_c?': 'int32',
+    /** State of this home's lease. */
+    'internet?': 'string',
     /** `seq` of the state that `d` is to be added to. */
     'base?': 'int64',
     /** What changed since: tables are merged, null removes; items of lists of tables are known by `id`, and `gone` removes one. */

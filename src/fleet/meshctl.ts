@@ -8,6 +8,7 @@ import { DOCTOR } from './command/doctor.ts';
 import { ENROLL } from './command/enroll.ts';
 import { FINISH } from './command/finish.ts';
 import { KEYS } from './command/keys.ts';
+import { LEASE } from './command/lease.ts';
 import { NODES } from './command/nodes.ts';
 import { REMOVE } from './command/remove.ts';
 import { SHOW } from './command/show.ts';
@@ -31,6 +32,7 @@ export const COMMANDS: readonly Command[] = [
   SHOW,
   WATCH,
   DO,
+  LEASE,
   ...WANT,
   DOCTOR,
 ];

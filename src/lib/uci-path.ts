@@ -79,7 +79,7 @@ export const MESHBRIDGE_RULES: Readonly<Record<'meshbridge' | 'mqtt', Rules>> = 
   mqtt: {
     interval: whole(60, 3600),
     metered: flag,
-    metrics: someOf('own', 'yggdrasil', 'uplink', 'radio', 'system', 'gateway'),
+    metrics: someOf('own', 'yggdrasil', 'uplink', 'radio', 'system', 'internet', 'gateway'),
     send: someOf('state', 'tele', 'evt', 'alarm', 'log'),
     discovery: flag,
   },

@@ -119,7 +119,14 @@ const sum = <T>(items: readonly T[] | undefined, of: (item: T) => number | undef
 };
 
 /** The dozen numbers of a sample that tell most; absent is what is not known. */
-export function heartbeat({ own, yggdrasil, uplink, radio, system }: Sample): Omit<Payload<'tele'>, keyof Stamp> {
+export function heartbeat({
+  own,
+  yggdrasil,
+  uplink,
+  radio,
+  system,
+  internet,
+}: Sample): Omit<Payload<'tele'>, keyof Stamp> {
   const peers = yggdrasil?.flatMap((node) => node.peers ?? []);
   const latencies = peers?.flatMap(({ state, latency_ms }) =>
     state === undefined && latency_ms !== undefined ? [latency_ms] : [],
@@ -141,6 +148,7 @@ export function heartbeat({ own, yggdrasil, uplink, radio, system }: Sample): Om
     load: system?.load,
     memory_free_kb: system?.memory_free_kb,
     temperature_c: system?.temperature_c,
+    internet: internet?.state,
   };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }

@@ -1,5 +1,6 @@
 // Everything that is measured of a router at one moment, from what its parts know.
 
+import type { LeaseStatus } from '../api/lease-object.ts';
 import type { CheckState, Peer, Uplink } from '../api/model.ts';
 import type { PeerSample, Sample } from '../api/topics.ts';
 import type { Node } from './node.ts';
@@ -12,6 +13,8 @@ export interface SampleFacts {
   readonly uplinks: readonly Uplink[] | undefined;
   readonly radio: Sample['radio'];
   readonly system: Sample['system'];
+  /** Of this home, while it is switched on or on trial. */
+  readonly lease: LeaseStatus | undefined;
   /** Since the daemon started. */
   readonly uptimeS: number;
   /** Resident memory of the daemon. */
@@ -22,6 +25,7 @@ export interface SampleFacts {
 const MAX_PEERS = 256;
 const MAX_UPLINKS = 4;
 const MAX_RADIOS = 8;
+const MAX_NAME = 64;
 const KEY_DIGITS = 16;
 
 const toKb = (bytes: number): number => Math.round(bytes / 1000);
@@ -91,9 +95,17 @@ function uplinkSample({ interface: id, up, default_route, carrier, uptime_s }: U
   };
 }
 
+function leaseSample({ mode, state, id, blocking, gateway, use }: LeaseStatus): NonNullable<Sample['internet']> {
+  return {
+    ...{ mode, state, situation: id, blocking },
+    ...(gateway !== undefined && { gateway: gateway.slice(0, MAX_NAME) }),
+    ...(use && { rx_kb: toKb(use.rx_bytes), tx_kb: toKb(use.tx_bytes) }),
+  };
+}
+
 /** A sample as of `nowMs`, monotonic. What a broker's queue holds is not in it. */
 export function takeSample(facts: SampleFacts, nowMs: number): Sample {
-  const { nodes, uplinks, radio, system, uptimeS, rssKb } = facts;
+  const { nodes, uplinks, radio, system, lease, uptimeS, rssKb } = facts;
   const first = facts.verdictOf(nodes[0]?.name ?? '');
   return {
     own: {
@@ -107,5 +119,6 @@ export function takeSample(facts: SampleFacts, nowMs: number): Sample {
     ...(uplinks && { uplink: uplinks.slice(0, MAX_UPLINKS).map(uplinkSample) }),
     ...(radio && { radio: radio.slice(0, MAX_RADIOS) }),
     ...(system && { system }),
+    ...(lease && { internet: leaseSample(lease) }),
   };
 }

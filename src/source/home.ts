@@ -266,7 +266,10 @@ export class HomeSource {
 
   private tell(): void {
     const { state, id } = this.home.situation(this.nowMs());
-    const what = `${state} ${id}`;
+    // from one gateway to another is news, too
+    const isServed = state === 'up' || state === 'degraded';
+    const gateway = isServed ? (this.home.leaseNow(this.nowMs())?.gateway.name.name ?? '') : '';
+    const what = `${state} ${id} ${gateway}`;
     if (what === this.told) return;
     const isFirst = this.told === '';
     this.told = what;

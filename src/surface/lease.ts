@@ -1,23 +1,9 @@
 // The object `meshbridge.lease` on ubus: shows this home's lease, takes commands, decides nothing.
 
-import { type GatewayView, LEASE_METHODS, type LeaseStatus, type TestStatus } from '../api/lease-object.ts';
+import { LEASE_METHODS } from '../api/lease-object.ts';
+import type { LeaseCommand, LeaseDesk } from '../mesh/lease-desk.ts';
 import type { Table } from '../ubus/blobmsg.ts';
 import type { Reply, UbusMethod, UbusObject } from '../ubus/object.ts';
-
-/** This home's lease. Commands answer with a sentence, and throw (reject with) InputError. */
-export interface LeaseDesk {
-  status(): LeaseStatus;
-  gateways(): Promise<GatewayView[]>;
-  testStatus(): TestStatus;
-  command(what: LeaseCommand): Promise<string>;
-}
-
-/** What people may want of it. */
-export type LeaseCommand =
-  | { readonly kind: 'connect'; readonly gateway?: string; readonly seconds?: number }
-  | { readonly kind: 'choose'; readonly gateway: string }
-  | { readonly kind: 'let_out'; readonly seconds: number }
-  | { readonly kind: 'confirm' | 'undo' | 'release' | 'ask' | 'test' };
 
 type Method = keyof typeof LEASE_METHODS;
 

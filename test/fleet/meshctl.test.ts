@@ -76,6 +76,13 @@ fleet.before(async (context) => {
             { st: 'done', out: { rtt_ms: 12, args: args ?? null } },
           ];
         if (op === 'config_get') return [{ st: 'done', out: { values: { ...context.options } } }];
+        if (op === 'lease_status')
+          return [{ st: 'done', out: { state: 'up', sentence: 'All is \u202ewell.', fix: '' } }];
+        if (op === 'lease_test_status')
+          return [
+            { st: 'done', out: { running: false, steps: [{ id: 'dns', state: 'good', sentence: 'Names work.' }] } },
+          ];
+        if (op.startsWith('lease_')) return [{ st: 'done', out: { message: `${op} ${JSON.stringify(args ?? null)}` } }];
         return op === 'reload'
           ? [{ st: 'rejected', code: 'scope', error: 'scope: expected operate, got observe' }]
           : [{ st: 'done' }];
@@ -141,6 +148,37 @@ fleet('ends with what a node refuses, in words and by its exit code', async ({ i
   assert.match(err, /: reload rejected, scope/);
   const refused = await it.run('do anna reload --json');
   assert.equal([refused.code, JSON.parse(refused.out).code], [1, 'scope']);
+});
+fleet('shows the lease of a home in words, and has it changed', async ({ it, anna }) => {
+  const { out, code } = await it.run('lease anna');
+  assert.equal([code, out.split('\n')[0]], [0, 'All is ?well.']);
+  assert.match(out, '"state": "up"');
+  assert.match((await it.run('lease anna test-status')).out, /^good: Names work\.\n/);
+  for (const [words, op, args] of [
+    ['connect oak', 'lease_connect', { gateway: 'oak' }],
+    ['connect', 'lease_connect', {}],
+    ['choose oak', 'lease_choose', { gateway: 'oak' }],
+    ['let-out 600', 'lease_let_out', { seconds: 600 }],
+    ['release', 'lease_release', {}],
+  ] as const) {
+    assert.match((await it.run(`lease anna ${words}`)).out, op);
+    const command = anna.commands.at(-1)!;
+    assert.equal([command.op, command.args ?? {}], [op, args]);
+  }
+});
+fleet('sends no lease command that cannot be meant', async ({ it, anna }) => {
+  const before = anna.commands.length;
+  for (const [words, reason] of [
+    ['lease anna conect', 'expected one of status, gateways, connect'],
+    ['lease anna let-out', 'expected seconds behind it'],
+    ['lease anna let-out soon', 'expected a whole number'],
+    ['lease anna release now', 'expected nothing behind it'],
+  ] as const) {
+    const { code, err } = await it.run(words);
+    assert.is(code, 2);
+    assert.match(err, reason);
+  }
+  assert.is(anna.commands.length, before);
 });
 fleet('raises its counter with each command', async ({ it, anna }) => {
   await it.json('do anna peers');

@@ -137,6 +137,7 @@ beat('has the dozen numbers that tell most', () => {
     load: 0.12,
     memory_free_kb: 45_678,
     temperature_c: 54,
+    internet: 'up',
   });
   const text = JSON.stringify({ ...STAMP, ...fields });
   console.log(`measured: heartbeat ${bytes(text)} bytes`);

@@ -23,6 +23,9 @@ sample('holds every group, as the contract has it', () => {
     dropped: 0,
   });
   assert.equal(taken.uplink, [{ id: 'wan', up: true, default_route: true, carrier: true, uptime_s: 86_000 }]);
+  assert.equal(taken.internet, {
+    ...{ mode: 'kept', state: 'up', situation: 'up', blocking: true, gateway: 'boston', rx_kb: 2500, tx_kb: 400 },
+  });
   const [first] = taken.yggdrasil!;
   assert.equal(
     { ...first, peers: first!.peers![1] },
@@ -46,7 +49,7 @@ sample('leaves out what is not known', () => {
   const node = measuredNode(1, 1000);
   node.setLink('Yggdrasil does not answer', 2000);
   const facts = { ...sampleFacts([node]), verdictOf: () => undefined, uplinks: undefined, radio: undefined };
-  const taken = takeSample({ ...facts, system: undefined, rssKb: undefined }, 2000);
+  const taken = takeSample({ ...facts, system: undefined, lease: undefined, rssKb: undefined }, 2000);
   assert.equal(Object.keys(taken), ['own', 'yggdrasil']);
   assert.equal(taken.own, { uptime_s: 86_500, queued: 0, dropped: 0 });
   assert.is(taken.yggdrasil![0]!.connected, false);

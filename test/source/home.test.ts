@@ -231,9 +231,13 @@ life('lets out by the own line for a while', async () => {
   assert.is(exit(), 'a');
 });
 life('goes to the gateway that was chosen', async () => {
-  const { source, exit, until } = await neighbourhood({ enabled: true });
+  const { source, exit, until, told } = await neighbourhood({ enabled: true });
   source.choose('b');
   assert.ok((await until(() => exit() === 'b', 20)) < 10);
+  assert.equal(
+    told.filter(({ state }) => state === 'up').map(({ gateway }) => gateway),
+    ['a', 'b'],
+  );
   assert.ok(source.list()[1]!.chosen);
   assert.throws(
     () => source.choose('x'),

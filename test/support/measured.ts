@@ -62,6 +62,15 @@ export function sampleFacts(nodes: readonly Node[]): SampleFacts {
   return {
     nodes,
     verdictOf: () => ({ state: 'good', id: 'all_good' }),
+    lease: {
+      ...{ mode: 'kept', state: 'up', id: 'up', since_s: 60, sentence: '', fix: '', words: { sentence: '', fix: '' } },
+      ...{
+        values: {},
+        blocking: true,
+        gateway: 'boston',
+        use: { rx_bytes: 2_500_000, tx_bytes: 400_000, since_s: 60 },
+      },
+    },
     uplinks: [
       {
         interface: 'wan',

@@ -2,6 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { allOperations, type DeskParts, openCommandDesk } from '../../src/command-desk.ts';
 import { parseConfig } from '../../src/config.ts';
+import { InputError } from '../../src/errors.ts';
 import { SILENT } from '../../src/log.ts';
 import { ManualClock } from '../support/clock.ts';
 import { type Answer, command, MemoryJournal, NODE, OPERATOR, SID } from '../support/command.ts';
@@ -10,10 +11,25 @@ import { keyOf, meshOf } from '../support/member.ts';
 
 /** What a key with each scope may do, and no other. */
 const SCOPES: Record<string, string[]> = {
-  observe: ['history', 'keyframe', 'node_info', 'node_peers', 'peers', 'self', 'snapshot', 'verdict'],
-  diagnose: ['boost', 'log_lease', 'ping', 'trace', 'watch'],
-  operate: ['peer_add', 'peer_remove', 'peer_retry', 'reload', 'restart'],
-  configure: ['config_get', 'config_set'],
+  observe: [
+    'history',
+    'keyframe',
+    'lease_gateways',
+    'lease_status',
+    'lease_test_status',
+    'node_info',
+    'node_peers',
+    'peers',
+    'self',
+    'snapshot',
+    'verdict',
+  ],
+  diagnose: ['boost', 'lease_test', 'log_lease', 'ping', 'trace', 'watch'],
+  operate: [
+    ...['lease_ask', 'lease_choose', 'lease_connect', 'lease_let_out', 'lease_undo'],
+    ...['peer_add', 'peer_remove', 'peer_retry', 'reload', 'restart'],
+  ],
+  configure: ['config_get', 'config_set', 'lease_confirm', 'lease_release'],
 };
 
 function make(cap: string) {
@@ -43,6 +59,9 @@ config key 'ops'
     mesh,
     overview: { look: () => Promise.reject(new Error('nobody looks here')) },
     services: { knock: async (address, port) => ({ error: `${address} ${port}` }) },
+    lease: () => {
+      throw new InputError('this router uses no gateway: name one first');
+    },
     service: { reload: async () => 'read', restart: () => void did.push('restart') },
     reporting: {
       keyframe: () => void did.push('keyframe'),
@@ -81,6 +100,7 @@ desk('does what keys and owner of the configuration allow', async () => {
     ['ping', { address: '200::1', port: 80, count: 1 }],
     ['restart', {}],
     ['config_get', {}],
+    ['lease_status', {}],
   ] as const) {
     opened.take(command({ op, args }), false);
     await clock.advance(1000);
@@ -95,10 +115,11 @@ desk('does what keys and owner of the configuration allow', async () => {
       ['ping', 'done', undefined],
       ['restart', 'done', undefined],
       ['config_get', 'rejected', 'scope'],
+      ['lease_status', 'failed', 'failed'],
     ],
   );
   assert.equal([peered, did], [['add tls://192.0.2.1:443'], ['watch 60', 'restart']]);
-  assert.is(opened.list().commands.length, 7);
+  assert.is(opened.list().commands.length, 8);
 });
 desk('does nothing while the owner allows nothing', async () => {
   const { clock, answers, parts } = make('none');
