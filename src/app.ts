@@ -16,6 +16,7 @@ import { Peering } from './mesh/peering.ts';
 import { Remote } from './mesh/remote.ts';
 import { type Member, MeshState } from './mesh/state.ts';
 import { Trials } from './mesh/trial.ts';
+import type { MachineHost } from './plane/machine.ts';
 import { Discovery, type FoundInterface } from './source/discovery.ts';
 import { ServiceCheck } from './source/service.ts';
 import { YggdrasilSource } from './source/yggdrasil.ts';
@@ -24,23 +25,33 @@ import { Helper } from './system/helper.ts';
 import { NetworkCache } from './system/network-cache.ts';
 import { TrialFile } from './system/trial-file.ts';
 import { formatEndpoint } from './transport/endpoint.ts';
-import type { Cancel, ChildlessHost } from './transport/host.ts';
+import type { Cancel, ChildlessHost, Processes } from './transport/host.ts';
 import type { LinkReport } from './transport/link.ts';
 import { UbusClient } from './ubus/client.ts';
+import { type Bus, LocalBus } from './ubus/local.ts';
 import { YggdrasilClient } from './yggdrasil/client.ts';
 
 const MOVE_UBUS_MS = 100;
 const RESTART_MS = 1000;
+/** In the state directory of a machine without ubus. */
+const CONTROL_SOCKET = 'control.sock';
 
 const HELP = `meshbridge ${version}: the companion daemon of community mesh routers
 
 usage: meshbridge [options]
+       meshbridge [--config FILE] call OBJECT METHOD [JSON]
+       meshbridge release
 
   --config FILE  configuration, in UCI's form (default ${CONFIG_PATH})
   --check        check the configuration, name every bad option, tell what is
                  unsafe on this router, and end; with --config, only check FILE
   --version      print the version
   --help         print this
+
+call asks the daemon of a machine without ubus, for instance
+  meshbridge call meshbridge status
+  meshbridge call meshbridge.client list
+release takes away all tunnels, routes and rules of a gateway; as root
 
 It stays in the foreground and logs to standard error.
 SIGHUP reads the configuration again; SIGTERM and SIGINT end it.
@@ -50,7 +61,9 @@ What takes root is done by meshbridge.helper, which rpcd starts.
 interface Arguments {
   config: string;
   /** `--check` is not among them: the C host runs the helper then. */
-  action: 'run' | 'version' | 'help';
+  action: 'run' | 'version' | 'help' | 'call' | 'release';
+  /** Of `call`: object, method, and arguments as JSON. */
+  question?: string[];
 }
 
 /** Reads the command line. @throws InputError */
@@ -64,19 +77,32 @@ export function parseArguments(args: readonly string[]): Arguments {
       parsed.config = path;
     } else if (arg === '--version' || arg === '--help') {
       parsed.action = arg.slice(2) as Arguments['action'];
+    } else if (arg === 'release' && i === args.length - 1) parsed.action = arg;
+    else if (arg === 'call') {
+      parsed.action = arg;
+      const question = args.slice(i + 1);
+      parsed.question = question;
+      const { length } = question;
+      if (length < 2 || length > 3) throw new InputError('call: expected OBJECT METHOD [JSON]');
+      return parsed;
     } else throw new InputError(`${arg}: unknown option, --help tells which there are`);
   }
   return parsed;
 }
 
+/** Gives the daemon other programs, where it has to start some by itself: on a gateway without ubus. */
+type ProcessSource = () => Promise<Processes>;
+
 /** Does what the command line says; the daemon goes on until a signal ends it. */
-export function main(host: ChildlessHost): void {
+export function main(host: ChildlessHost, processes?: ProcessSource): void {
   try {
-    const { action, config } = parseArguments(host.args);
+    const { action, config, question = [] } = parseArguments(host.args);
     if (action === 'help') host.print(HELP);
     else if (action === 'version') host.print(`${version}\n`);
     else {
-      new App(host, config).start();
+      if (action === 'call') ask(host, config, question);
+      else if (action === 'release') release(host, processes);
+      else new App(host, config, processes).start();
       return;
     }
     host.exit(0);
@@ -84,6 +110,36 @@ export function main(host: ChildlessHost): void {
     for (const line of errorText(error).split('\n')) host.log(`meshbridge: ${line}`);
     host.exit(error instanceof ConfigError ? 1 : 2);
   }
+}
+
+/** Puts one question to the daemon of a machine without ubus, prints the answer, and ends. @throws ConfigError, InputError */
+function ask(host: ChildlessHost, configPath: string, question: readonly string[]): void {
+  const { ubusSocket, stateDirectory } = readConfig(host.files, configPath).config;
+  if (ubusSocket !== undefined) throw new InputError('call: this machine has ubus, ask by that');
+  import('./ubus/question.ts').then(async ({ askLocal }) => {
+    try {
+      for (const table of await askLocal(host, `${stateDirectory}/${CONTROL_SOCKET}`, question))
+        host.print(`${JSON.stringify(table, undefined, 2)}\n`);
+      host.exit(0);
+    } catch (error) {
+      host.log(`meshbridge: ${errorText(error)}`);
+      host.exit(1);
+    }
+  });
+}
+
+/** Takes everything of a gateway away, whether a daemon runs or not, and ends. @throws InputError */
+function release({ files, clock, log, exit }: ChildlessHost, processes: ProcessSource | undefined): void {
+  if (!processes) throw new InputError('release: this program makes no tunnels itself');
+  Promise.all([import('./client-plane.ts'), processes()])
+    .then(([{ releaseGateway }, children]) => releaseGateway({ files, clock, processes: children }))
+    .then(
+      () => exit(0),
+      (error) => {
+        log(`meshbridge: ${errorText(error)}`);
+        exit(1);
+      },
+    );
 }
 
 /** One interface with all that belongs to it. */
@@ -111,7 +167,7 @@ export class App {
   private readonly startedAtMs: number;
   private config: Config;
   private configErrors: string[] = [];
-  private ubus: UbusClient;
+  private ubus: Bus;
   private surface: UbusSurface;
   private discovery: Discovery | undefined;
   private units: Unit[] = [];
@@ -121,6 +177,7 @@ export class App {
   constructor(
     private readonly host: ChildlessHost,
     private readonly configPath: string,
+    private readonly processes: ProcessSource | undefined = undefined,
   ) {
     this.config = readConfig(host.files, configPath).config;
     this.logger = new Logger((line) => host.log(line));
@@ -209,6 +266,14 @@ export class App {
         return unixMs >= earliestMs && unixMs <= latestMs ? Math.floor(unixMs / 1000) : undefined;
       },
       log: (scope) => this.logger.scope(scope),
+      plane: async (config, identity) => {
+        const { clientPlane } = await import('./client-plane.ts');
+        const { stateDirectory: state } = this.config;
+        return clientPlane(await this.machine(), config, identity, { keys: state, state });
+      },
+      // who has no ubus has a disk
+      isFlash: () => this.config.ubusSocket !== undefined,
+      release: async () => (await import('./client-plane.ts')).releaseGateway(await this.machine()),
       publish: (object) => this.ubus.publish(object),
       onChange: (status) => {
         this.surface.leaseNotice(status);
@@ -337,13 +402,16 @@ export class App {
 
   // ubus
 
-  private makeUbus(): UbusClient {
+  private makeUbus(): Bus {
     const { streams, clock } = this.host;
+    const { ubusSocket } = this.config;
+    if (ubusSocket === undefined)
+      return new LocalBus({ streams, clock, path: this.controlSocket(), log: this.logger.scope('control') });
     return new UbusClient({
       streams,
       clock,
       random: () => this.random(),
-      path: this.config.ubusSocket,
+      path: ubusSocket,
       log: this.logger.scope('ubus'),
     });
   }
@@ -521,7 +589,20 @@ export class App {
   }
 
   private ubusLink(): LinkStatus {
-    return this.link('ubus', formatEndpoint({ path: this.config.ubusSocket }), this.ubus.report());
+    const { ubusSocket } = this.config;
+    const path = ubusSocket ?? this.controlSocket();
+    return this.link(ubusSocket === undefined ? 'control' : 'ubus', formatEndpoint({ path }), this.ubus.report());
+  }
+
+  /** Where the objects are, if there is no ubus. */
+  private controlSocket(): string {
+    return `${this.config.stateDirectory}/${CONTROL_SOCKET}`;
+  }
+
+  private async machine(): Promise<MachineHost> {
+    const { host, processes } = this;
+    if (this.config.ubusSocket !== undefined || !processes) throw new Error('this program makes no tunnels itself');
+    return { files: host.files, clock: host.clock, processes: await processes() };
   }
 
   private link(name: string, endpoint: string, report: LinkReport): LinkStatus {

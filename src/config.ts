@@ -29,6 +29,7 @@ import {
   listOf,
   maybe,
   type OptionSpec,
+  orNone,
   path,
   pattern,
   seconds,
@@ -43,7 +44,8 @@ import type { Endpoint, Files, Tls } from './transport/host.ts';
 /** What the daemon is told to do. Source: `OPTIONS`, where each option is explained. */
 export interface Config {
   logLevel: LogLevel;
-  ubusSocket: string;
+  /** Absent: this machine has no ubus. */
+  ubusSocket: string | undefined;
   stateDirectory: string;
   discover: boolean;
   socketDirectory: string;
@@ -130,7 +132,7 @@ const MAX_PINS = 8;
 export const OPTIONS = {
   meshbridge: {
     log_level: choice(LOG_LEVELS, 'info'),
-    ubus_socket: path('/var/run/ubus/ubus.sock', socketPathProblem),
+    ubus_socket: orNone(path('/var/run/ubus/ubus.sock', socketPathProblem)),
     state_dir: path('/var/run/meshbridge'),
     discover: flag('1'),
     socket_dir: path('/tmp/yggdrasil'),
@@ -176,7 +178,7 @@ export const OPTIONS = {
 export const MEANINGS: { readonly [T in SectionType]: { readonly [O in keyof (typeof OPTIONS)[T]]: string } } = {
   meshbridge: {
     log_level: 'How much is logged.',
-    ubus_socket: 'Socket of the ubus broker.',
+    ubus_socket: 'Socket of ubus; none: there is no ubus.',
     state_dir: 'Directory, best in RAM, that remembers trials of peerings which must be reverted after a crash.',
     discover: 'Find Yggdrasil by the interfaces of netifd and by the socket files in socket_dir.',
     socket_dir: 'Directory with the admin sockets of Yggdrasil, each named <interface>.sock.',

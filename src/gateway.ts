@@ -31,6 +31,8 @@ export interface GatewayParts {
   readonly key: string;
   readonly address: string;
   readonly plane: ClientPlane;
+  /** Whether what is kept lies on flash. */
+  readonly isFlash: boolean;
   /** Directory in RAM. */
   readonly state: string;
   /** Unix seconds; `undefined` while the clock is wrong. */
@@ -38,13 +40,15 @@ export interface GatewayParts {
   readonly log: Log;
 }
 
-/** Longest that the machine is waited for. */
+/** Longest that the machine is waited for, and where all tunnels may have to be made. */
 const PLANE_MS = 10_000;
+const RESTORE_MS = 120_000;
 const SWEEP_MS = 5000;
 const USE_MS = 60_000;
-/** What homes used is written to flash four times a day. */
-const LEDGER_MS = 6 * 3_600_000;
+/** What homes used is written to flash four times a day, to a disk each minute. */
+const LEDGER_MS = { flash: 6 * 3_600_000, disk: 60_000 } as const;
 const TOKEN_BYTES = 10;
+const WHOLE_MS = 15_000;
 /** From one attempt to take the port to the next. */
 const BIND_AGAIN_MS = 5000;
 /** Inner addresses are there only once a tunnel is. */
@@ -57,6 +61,9 @@ const STANDINGS: Readonly<Record<ClientConfig['access'], Standing>> = {
   suspend: 'suspended',
   refuse: 'refused',
 };
+
+/** Its leases, in the directory of what is remembered: where there are some, this machine was a gateway. */
+export const LEASES_FILE = 'leases.json';
 
 /** One gateway, from `start()` to `stop()`. */
 export class Gateway {
@@ -81,7 +88,7 @@ export class Gateway {
 
   /** Takes leases of an earlier daemon over, and serves. @throws (rejects) Error when this machine cannot make tunnels. */
   async start(decisions: readonly ClientConfig[]): Promise<void> {
-    const { config, key, address, plane, host, state, log } = this.parts;
+    const { config, key, address, plane, host, isFlash, state, log } = this.parts;
     this.ability = await this.inTurn(() => plane.ability());
     this.kinds = config.kinds.filter((kind) => this.problemOf(kind) === undefined);
     if (this.kinds.length === 0)
@@ -101,11 +108,11 @@ export class Gateway {
       machine: { address, meshMtu, ipv6, ...(wireguardKey !== undefined && { wireguardKey }) },
       pool,
       plane: {
-        restore: (all) => this.inTurn(() => plane.restore(all)),
+        restore: (all) => this.inTurn(() => plane.restore(all), RESTORE_MS),
         change: (change) => this.inTurn(() => plane.change(change)),
       },
       store: new ClientFile({
-        ...{ files: host.files, directory: config.clientsDirectory, leases: `${state}/leases.json`, log },
+        ...{ files: host.files, directory: config.clientsDirectory, leases: `${state}/${LEASES_FILE}`, log },
       }),
       nowMs: () => host.clock.monotonicMs(),
       unixS: () => Math.floor(host.clock.unixMs() / 1000),
@@ -119,13 +126,18 @@ export class Gateway {
     this.serve(clients, pool);
     this.openDesk(clients, invites);
     this.exit = new ExitCheck(host.streams, host.clock, config.check, (online) => {
-      if (online !== clients.isOnline) log.info(online ? 'online' : 'offline');
+      if (online !== clients.isOnline) {
+        log.info(online ? 'online' : 'offline');
+        // its line may be another one: the rules follow it when use is asked for
+        this.inTurn(() => plane.use()).catch(() => {});
+      }
       clients.setOnline(online);
     });
     this.exit.start();
     this.every(SWEEP_MS, () => clients.sweep());
     this.every(USE_MS, () => this.count());
-    this.every(LEDGER_MS, () => this.keepLedger());
+    this.every(isFlash ? LEDGER_MS.flash : LEDGER_MS.disk, () => this.keepLedger());
+    this.every(WHOLE_MS, () => this.mend(clients));
     log.info('serving', { port: config.port, clients: clients.count, kinds: this.kinds.join() });
   }
 
@@ -302,17 +314,29 @@ export class Gateway {
     }
   }
 
+  /** Whoever loads firewall rules anew may flush everybody's: then homes are not kept apart any more. */
+  private async mend(clients: Clients): Promise<void> {
+    const { plane, log } = this.parts;
+    try {
+      if (await this.inTurn(() => plane.isWhole())) return;
+      log.warn('rules were taken away by somebody, and are made again');
+      await clients.restore();
+    } catch (error) {
+      log.error('rules not made again', { error: errorText(error) });
+    }
+  }
+
   /** What is told to the machine is told one thing after the other, each in so much time. */
-  private inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.turn.then(() => this.inTime(work()));
+  private inTurn<T>(work: () => Promise<T>, limitMs = PLANE_MS): Promise<T> {
+    const done = this.turn.then(() => this.inTime(work(), limitMs));
     this.turn = done.catch(() => {});
     return done;
   }
 
-  private inTime<T>(work: Promise<T>): Promise<T> {
+  private inTime<T>(work: Promise<T>, limitMs: number): Promise<T> {
     return new Promise((resolve, reject) => {
-      const cancel = this.parts.host.clock.after(PLANE_MS, () =>
-        reject(new TimeoutError(`not done after ${PLANE_MS / 1000} s`)),
+      const cancel = this.parts.host.clock.after(limitMs, () =>
+        reject(new TimeoutError(`not done after ${limitMs / 1000} s`)),
       );
       work.finally(cancel).then(resolve, reject);
     });

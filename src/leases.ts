@@ -8,10 +8,19 @@ import type { LocalGateway, LocalGatewayParts } from './registrar.ts';
 
 /** What both are made of. */
 export type LeasesParts = Omit<LeaseParts, 'log'> &
-  Pick<LocalGatewayParts, 'host' | 'plane' | 'dateS'> & { log(scope: string): LeaseParts['log'] };
+  Pick<LocalGatewayParts, 'host' | 'plane' | 'release' | 'isFlash' | 'dateS'> & {
+    log(scope: string): LeaseParts['log'];
+  };
 
-/** A home's record: where there is one, something may have to be undone. */
+/** Records of a home and of a gateway: where there is one, something may have to be undone. */
 const RECORD = 'lease.json';
+const LEASES = 'leases.json';
+
+/** What an earlier daemon left behind. */
+interface Left {
+  readonly home: boolean;
+  readonly gateway: boolean;
+}
 
 /** Stands in for both until they are there. */
 export class Leases {
@@ -27,10 +36,11 @@ export class Leases {
   setConfig(config: Config): void {
     this.config = config;
     const { lease, registrar } = config;
-    this.tell(config, false);
-    const left = !this.home && this.hasRecord();
-    const isHomeWanted = !this.home && (lease !== undefined || left);
-    const isGatewayWanted = !this.gateway && registrar?.enabled === true;
+    const records = this.home && this.gateway ? [] : this.records();
+    const left = { home: !this.home && records.includes(RECORD), gateway: !this.gateway && records.includes(LEASES) };
+    this.tell(config, { home: false, gateway: false });
+    const isHomeWanted = !this.home && (lease !== undefined || left.home);
+    const isGatewayWanted = !this.gateway && (registrar?.enabled === true || left.gateway);
     if (!isHomeWanted && !isGatewayWanted) return;
     this.loading ??= this.load(isHomeWanted, isGatewayWanted, left)
       .catch((error) => this.parts.log('lease').error('not loaded', { error: errorText(error) }))
@@ -81,22 +91,22 @@ export class Leases {
     this.gateway?.stop();
   }
 
-  private hasRecord(): boolean {
+  private records(): string[] {
     const { host, state, log } = this.parts;
     try {
-      return host.files.list(state).includes(RECORD);
+      return host.files.list(state);
     } catch (error) {
-      log('lease').warn('record not looked for', { error: errorText(error) });
-      return false;
+      log('lease').warn('records not looked for', { error: errorText(error) });
+      return [];
     }
   }
 
-  private tell({ lease, gateways, site, registrar, clients }: Config, left: boolean): void {
-    this.home?.setConfig(lease, gateways, site, left);
-    this.gateway?.setConfig(registrar, clients);
+  private tell({ lease, gateways, site, registrar, clients }: Config, left: Left): void {
+    this.home?.setConfig(lease, gateways, site, left.home);
+    this.gateway?.setConfig(registrar, clients, left.gateway);
   }
 
-  private async load(isHomeWanted: boolean, isGatewayWanted: boolean, left: boolean): Promise<void> {
+  private async load(isHomeWanted: boolean, isGatewayWanted: boolean, left: Left): Promise<void> {
     const { log, ...parts } = this.parts;
     const [home, gateway] = await Promise.all([
       isHomeWanted ? import('./lease.ts') : undefined,

@@ -4,4 +4,5 @@ import native from 'native';
 import { main } from './app.ts';
 import { createChildlessHost } from './host/host.ts';
 
-main(createChildlessHost(native));
+const host = createChildlessHost(native);
+main(host, async () => new (await import('./host/process.ts')).NativeProcesses(native, host.clock));

@@ -50,6 +50,15 @@ export function maybe<V>({ takes, read }: OptionSpec<V>): OptionSpec<V | undefin
   return { default: '', takes, read: (text) => (text === '' ? { value: undefined } : read(text)) };
 }
 
+/** As the option is; the word `none` stands for no value. */
+export function orNone<V>(spec: OptionSpec<V>): OptionSpec<V | undefined> {
+  return {
+    ...spec,
+    takes: `${spec.takes}, or none`,
+    read: (text) => (text === 'none' ? { value: undefined } : spec.read(text)),
+  };
+}
+
 /** Any number of what an option takes. */
 export function listOf<V>(
   { takes, read }: OptionSpec<V>,

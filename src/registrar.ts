@@ -1,7 +1,7 @@
 // The gateway that this machine is, as it is configured: begins, changes and ends it. In memory only where there is one.
 
 import { errorText, InputError } from './errors.ts';
-import { Gateway } from './gateway.ts';
+import { Gateway, LEASES_FILE } from './gateway.ts';
 import type { ClientConfig, RegistrarConfig } from './lease-option.ts';
 import type { Log } from './log.ts';
 import type { Desk } from './mesh/desk.ts';
@@ -15,8 +15,12 @@ import type { UbusObject } from './ubus/object.ts';
 export interface LocalGatewayParts {
   readonly host: Pick<ChildlessHost, 'streams' | 'clock' | 'files' | 'crypto' | 'randomBytes'>;
   members(): readonly Pick<Member, 'node'>[];
-  /** Makes what makes tunnels; absent: this program cannot. */
-  readonly plane?: ((config: RegistrarConfig) => Promise<ClientPlane>) | undefined;
+  /** Makes what makes tunnels, for the Yggdrasil with this key. */
+  plane(config: RegistrarConfig, identity: { readonly key: string; readonly address: string }): Promise<ClientPlane>;
+  /** Takes every tunnel of a gateway away. */
+  release(): Promise<void>;
+  /** Whether what is kept lies on flash, which wears out. */
+  isFlash(): boolean;
   /** Directory in RAM. */
   readonly state: string;
   /** Unix seconds; `undefined` while the clock is wrong. */
@@ -36,6 +40,8 @@ export class LocalGateway {
   private gateway: Gateway | undefined;
   /** What the gateway was made of: another key or configuration makes another one. */
   private made = '';
+  /** There may be tunnels that nobody is to use. */
+  private left = false;
   private work: Promise<void> | undefined;
   private timer: Cancel | undefined;
   private object: UbusObject | undefined;
@@ -43,10 +49,11 @@ export class LocalGateway {
 
   constructor(private readonly parts: LocalGatewayParts) {}
 
-  /** As configured now. */
-  setConfig(config: RegistrarConfig | undefined, decisions: readonly ClientConfig[]): void {
+  /** As configured now. @param left an earlier daemon was a gateway: unless this one is to be one, its tunnels go. */
+  setConfig(config: RegistrarConfig | undefined, decisions: readonly ClientConfig[], left: boolean): void {
     this.config = config;
     this.decisions = decisions;
+    this.left = left;
     if (config?.enabled && !this.object) {
       this.object = clientObject(() => this.desk());
       this.parts.publish(this.object);
@@ -79,7 +86,7 @@ export class LocalGateway {
 
   /** Makes the gateway be what it is to be, one step after the other. */
   private look(): void {
-    if (!this.config?.enabled && !this.gateway) return;
+    if (!this.config?.enabled && !this.gateway && !this.left) return;
     this.work ??= this.settle()
       .catch((error) => {
         this.parts.log.error('no gateway', { error: errorText(error) });
@@ -95,23 +102,35 @@ export class LocalGateway {
   }
 
   private async settle(): Promise<void> {
-    const { host, members, plane, state, dateS, log } = this.parts;
+    const { host, members, plane, release, isFlash, state, dateS, log } = this.parts;
     const { config } = this;
-    const identity = config?.enabled ? await identityOf(members(), config.interface) : undefined;
-    if (this.stopped || (config?.enabled && !identity)) return;
-    const wanted = identity ? JSON.stringify([identity, config]) : '';
+    if (!config?.enabled) {
+      this.gateway?.stop();
+      this.gateway = undefined;
+      this.made = '';
+      await release();
+      host.files.remove(`${state}/${LEASES_FILE}`);
+      this.left = false;
+      log.info('ended');
+      return this.again(config);
+    }
+    const identity = await identityOf(members(), config.interface);
+    if (this.stopped || !identity) return;
+    const wanted = JSON.stringify([identity, config]);
     if (wanted !== this.made) {
       this.gateway?.stop();
       this.gateway = undefined;
       this.made = wanted;
-      if (!config || !identity) return log.info('ended');
-      if (!plane) throw new Error('this program makes no tunnels');
-      const made = await plane(config);
+      const made = await plane(config, identity);
       if (this.stopped) return;
-      this.gateway = new Gateway({ host, config, ...identity, plane: made, state, dateS, log });
+      this.gateway = new Gateway({ host, config, ...identity, plane: made, isFlash: isFlash(), state, dateS, log });
       await this.gateway.start(this.decisions);
     } else this.gateway?.configure(this.decisions);
-    // changed meanwhile
-    if (this.config !== config) await this.settle();
+    await this.again(config);
+  }
+
+  /** What was done may not be what is wanted by now. */
+  private async again(done: RegistrarConfig | undefined): Promise<void> {
+    if (this.config !== done && !this.stopped) await this.settle();
   }
 }

@@ -74,6 +74,9 @@ export interface LeaseRecord {
   readonly since_s: number;
   readonly rx_bytes: number;
   readonly tx_bytes: number;
+  /** What the machine had counted then, which goes on counting while no daemon runs. */
+  readonly flow_rx_bytes?: number;
+  readonly flow_tx_bytes?: number;
 }
 
 /** Keeps decisions and leases. */
@@ -200,7 +203,7 @@ export class Clients {
 
   /** Takes the leases of an earlier daemon over; their tunnels stand, or are made. Nobody is served before it has ended. */
   async start(): Promise<void> {
-    const { store, plane, pool } = this.options;
+    const { store, pool } = this.options;
     for (const record of store.leases()) {
       const { address, slot } = record;
       if (!pool.has(slot) || this.bySlot.has(slot) || this.leased.has(address)) continue;
@@ -209,13 +212,19 @@ export class Clients {
       this.keep({
         ...{ address, slot, key: record.key, kind: record.kind, mtu: record.mtu, told: record.told },
         ...{ wireguardKey: record.wireguard_key, legacy: record.legacy === true, sinceS: record.since_s },
-        ...{ rxBytes: record.rx_bytes, txBytes: record.tx_bytes, flow: undefined, made: undefined, generation: 1 },
+        ...{ rxBytes: record.rx_bytes, txBytes: record.tx_bytes, made: undefined, generation: 1 },
+        flow: { rxBytes: record.flow_rx_bytes ?? 0, txBytes: record.flow_tx_bytes ?? 0 },
         untilMs: this.options.nowMs() + this.options.rules.leaseMs,
       });
     }
-    const problems = await plane.restore([...this.leased.values()].map((lease) => this.tunnelOf(lease)));
-    for (const [slot, problem] of problems) this.fail(slot, problem);
+    await this.restore();
     this.dirty = true;
+  }
+
+  /** Makes the machine have exactly the tunnels of all leases, and what keeps them apart. @throws (rejects) Error */
+  async restore(): Promise<void> {
+    const problems = await this.options.plane.restore([...this.leased.values()].map((lease) => this.tunnelOf(lease)));
+    for (const [slot, problem] of problems) this.fail(slot, problem);
   }
 
   /** The key of a home that has a lease. */
@@ -398,6 +407,7 @@ export class Clients {
       const { flow: before } = lease;
       const more = (now: number, was: number | undefined): number => (was === undefined || now < was ? now : now - was);
       const [rx, tx] = [more(flow.rxBytes, before?.rxBytes), more(flow.txBytes, before?.txBytes)];
+      if (rx + tx > 0) this.dirty = true;
       lease.rxBytes += rx;
       lease.txBytes += tx;
       lease.flow = flow;
@@ -436,6 +446,7 @@ export class Clients {
       since_s: lease.sinceS,
       rx_bytes: lease.rxBytes,
       tx_bytes: lease.txBytes,
+      ...(lease.flow && { flow_rx_bytes: lease.flow.rxBytes, flow_tx_bytes: lease.flow.txBytes }),
     }));
   }
 

@@ -1,6 +1,6 @@
 // The inner addresses that a gateway gives: everything about a client's tunnel follows from one number, its slot.
 
-import { addressAt, countOf, formatIp, type Prefix } from '../lib/ip.ts';
+import { addressAt, countOf, formatIp, inPrefix, type Prefix, parseIp } from '../lib/ip.ts';
 
 /** Slot 0 is the prefix itself, slot 1 the gateway. */
 const GATEWAY = 1;
@@ -69,6 +69,16 @@ export class Pool {
 
   home6(slot: number): string {
     return formatIp(addressAt(this.pool6, slot));
+  }
+
+  /** Whose an inner address is; `undefined`: no client's. */
+  slotOf(address: string): number | undefined {
+    const bytes = parseIp(address);
+    const pool = [this.pool4, this.pool6].find((one) => bytes && inPrefix(bytes, one));
+    if (!bytes || !pool) return undefined;
+    let slot = 0;
+    for (let at = 0; at < bytes.length; at++) slot = slot * 256 + (bytes[at]! - pool.bytes[at]!);
+    return this.has(slot) ? slot : undefined;
   }
 
   /** Prefix length of IPv4, for homes that set it. */

@@ -108,4 +108,6 @@ export interface ClientPlane {
   change(change: ClientChange): Promise<ClientProblems>;
   /** By slot. */
   use(): Promise<ReadonlyMap<number, ClientFlow>>;
+  /** Whether what keeps clients apart is still there: whoever loads rules anew may have flushed everybody's. */
+  isWhole(): Promise<boolean>;
 }

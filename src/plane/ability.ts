@@ -33,6 +33,16 @@ export async function findAbility(
   const mesh = findMesh(devices, name);
   if (!mesh) throw new Error('Yggdrasil has no device with an address on this machine: is it running, with IfName?');
   if (devices.some((device) => device.name === PROBE)) await ip.attempt(['link', 'del', PROBE]);
+  return { ...(await findKinds(machine, wireguard)), meshMtu: mesh.mtu };
+}
+
+/** The same without a look at Yggdrasil and at all the devices that there are. @throws (rejects) Error when there is no iproute2 */
+export async function findKinds(
+  machine: Machine,
+  wireguard: Pick<Wireguard, 'publicKey'>,
+): Promise<Pick<TunnelAbility, 'kinds' | 'wireguardKey'>> {
+  const ip = new Ip(machine);
+  if (machine.files.list('/sys/class/net').includes(PROBE)) await ip.attempt(['link', 'del', PROBE]);
   const kinds: { kind: TunnelKind; problem?: string }[] = [];
   let wireguardKey: string | undefined;
   for (const kind of TUNNEL_KINDS) {
@@ -45,7 +55,7 @@ export async function findAbility(
       }
     kinds.push(problem === undefined ? { kind } : { kind, problem });
   }
-  return { kinds, meshMtu: mesh.mtu, ...(wireguardKey !== undefined && { wireguardKey }) };
+  return { kinds, ...(wireguardKey !== undefined && { wireguardKey }) };
 }
 
 async function problemOf(ip: Ip, kind: TunnelKind): Promise<string | undefined> {

@@ -56,6 +56,8 @@ function readLease(value: unknown): LeaseRecord {
     since_s: fields.whole('since_s', 0, MOST, 0),
     rx_bytes: fields.whole('rx_bytes', 0, MOST, 0),
     tx_bytes: fields.whole('tx_bytes', 0, MOST, 0),
+    ...(fields.has('flow_rx_bytes') && { flow_rx_bytes: fields.whole('flow_rx_bytes', 0, MOST) }),
+    ...(fields.has('flow_tx_bytes') && { flow_tx_bytes: fields.whole('flow_tx_bytes', 0, MOST) }),
   };
 }
 

@@ -45,6 +45,15 @@ pools('knows which numbers are slots', () => {
     [...[false, false, true, true, false, false, false, false]],
   );
 });
+pools('knows whose an inner address is', () => {
+  const small = pool('10.1.2.0/24');
+  for (const slot of [2, 77, 254]) {
+    assert.is(small.slotOf(small.home4(slot)), slot);
+    assert.is(small.slotOf(small.home6(slot)), slot);
+  }
+  for (const other of ['10.1.2.0', '10.1.2.1', '10.1.2.255', '10.1.3.2', small.gateway6, 'fe80::2', 'x'])
+    assert.is(small.slotOf(other), undefined, other);
+});
 pools.run();
 
 // ---

@@ -54,6 +54,10 @@ const TABLE: Record<string, { may: string[]; why: string }> = {
     may: ['gateway.ts', 'lease-option.ts', 'surface', 'mesh', 'ubus', 'transport'],
     why: 'it begins and ends a gateway',
   },
+  'client-plane.ts': {
+    may: ['plane', 'lease-option.ts', 'mesh'],
+    why: 'the wiring of tunnels, which comes into memory late',
+  },
   'gateway.ts': {
     may: ['lease-option.ts', 'surface', 'source', 'system', 'http', 'mesh', 'api', 'lib', 'transport', 'package.json'],
     why: 'the wiring of a gateway, which comes into memory late',

@@ -55,6 +55,13 @@ export class MemoryClientPlane implements ClientPlane {
     return failed;
   }
 
+  /** Whether its rules stand. */
+  whole = true;
+
+  async isWhole(): Promise<boolean> {
+    return this.whole;
+  }
+
   /** Does what was held back. */
   go(): void {
     this.holding = false;

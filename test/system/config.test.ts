@@ -225,7 +225,7 @@ const BAD: [string, string][] = [
   ["option log_level 'INFO'", 'log_level: expected one of error, warn, info, debug, got "INFO"'],
   ["option discover 'True'", 'discover: expected 1 or 0, got "True"'],
   ["option probe '2'", 'probe: expected 1 or 0, got "2"'],
-  ["option ubus_socket 'ubus.sock'", 'ubus_socket: expected an absolute path, got "ubus.sock"'],
+  ["option ubus_socket 'ubus.sock'", 'ubus_socket: expected an absolute path, or none, got "ubus.sock"'],
   [
     `option ubus_socket '/${'x'.repeat(107)}'`,
     `ubus_socket: expected a path of at most 107 bytes, it has 108, got "/${'x'.repeat(79)}…"`,

@@ -23,6 +23,7 @@ function make(files = new MemoryFiles()) {
   const streams = new MemoryStreams();
   const plane = new MemoryHomePlane();
   const published: string[] = [];
+  const released: string[] = [];
   const lines: string[] = [];
   const logger = new Logger((line) => lines.push(line));
   const leases = new Leases({
@@ -31,6 +32,10 @@ function make(files = new MemoryFiles()) {
     members: () => [selfOnly('ygg0', GATEWAY_KEY, GATEWAY_ADDRESS).member],
     planes: async () => ({ tunnels: plane, routes: plane }),
     plane: async () => new MemoryClientPlane(),
+    release: async () => {
+      released.push('gateway');
+    },
+    isFlash: () => true,
     state: STATE,
     dateS: () => 1_800_000_000,
     log: (scope) => logger.scope(scope),
@@ -41,7 +46,7 @@ function make(files = new MemoryFiles()) {
     leases.setConfig(parseConfig(text));
     await clock.advance(100);
   };
-  return { clock, streams, plane, published, lines, leases, configure, files };
+  return { clock, streams, plane, published, lines, leases, configure, files, released };
 }
 
 const leases = suite('Leases');
@@ -70,6 +75,13 @@ leases('undo what an earlier daemon left', async () => {
   const { configure, plane } = make(files);
   await configure('');
   assert.equal([plane.undone, files.list(STATE)], [1, []]);
+});
+leases('undo the gateway that an earlier daemon was', async () => {
+  const files = new MemoryFiles();
+  files.write(`${STATE}/leases.json`, encodeUtf8('[]'), 0o600);
+  const { configure, released } = make(files);
+  await configure('');
+  assert.equal([released, files.list(STATE)], [['gateway'], []]);
 });
 leases('begin both ends, and end them', async () => {
   const { configure, plane, lines, streams, leases, clock } = make();

@@ -24,7 +24,8 @@ function section(...lines: string[]): string {
 
 const OPEN = section("option enabled '1'", "option admission 'open'", "option name 'Boston'");
 
-function make({ files = new MemoryFiles(), plane = new MemoryClientPlane(), able = true } = {}) {
+function make({ files = new MemoryFiles(), plane = new MemoryClientPlane(), able = true, isFlash = true } = {}) {
+  let released = 0;
   const clock = new ManualClock();
   const streams = new MemoryStreams();
   const lines: string[] = [];
@@ -33,15 +34,23 @@ function make({ files = new MemoryFiles(), plane = new MemoryClientPlane(), able
   const registrar = new LocalGateway({
     host: { streams, clock, files, crypto, randomBytes: (count) => new Uint8Array(count) },
     members: () => [self.member],
-    plane: able ? async () => plane : undefined,
+    plane: async () => {
+      if (!able) throw new Error('this program makes no tunnels itself');
+      return plane;
+    },
+    release: async () => {
+      released++;
+      plane.tunnels.clear();
+    },
+    isFlash: () => isFlash,
     state: '/var/run/meshbridge',
     dateS: () => 1_800_000_000,
     publish: (object) => published.push(object),
     log: new Logger((line) => lines.push(line)).scope('registrar'),
   });
-  const configure = async (text: string): Promise<void> => {
+  const configure = async (text: string, left = false): Promise<void> => {
     const config = parseConfig(text);
-    registrar.setConfig(config.registrar, config.clients);
+    registrar.setConfig(config.registrar, config.clients, left);
     await clock.advance(100);
   };
   /** What a node is told. */
@@ -61,7 +70,20 @@ function make({ files = new MemoryFiles(), plane = new MemoryClientPlane(), able
     return [Number(answer.slice(9, 12)), JSON.parse(answer.split('\r\n\r\n')[1] || '{}')];
   };
   const lease = (node: typeof ANN) => ask(node, 'PUT', '/v1/lease', leaseRequest({ key: node.key }));
-  return { clock, streams, files, lines, published, self, registrar, configure, ask, lease, plane };
+  return {
+    clock,
+    streams,
+    files,
+    lines,
+    published,
+    self,
+    registrar,
+    configure,
+    ask,
+    lease,
+    plane,
+    released: () => released,
+  };
 }
 
 const registrar = suite('LocalGateway');
@@ -125,8 +147,8 @@ registrar('starts anew with other options, and keeps the leases', async () => {
   assert.equal([info.operator, info.clients], ['ops', 1]);
   assert.is(lines.filter((line) => /serving/.test(line)).length, 2);
 });
-registrar('ends when it is switched off; tunnels are not its to remove then', async () => {
-  const { configure, lease, streams, clock, lines } = make();
+registrar('ends when it is switched off, and takes its tunnels and leases with it', async () => {
+  const { configure, lease, streams, clock, lines, plane, files, released } = make();
   await configure(OPEN);
   await lease(ANN);
   await configure('');
@@ -134,6 +156,49 @@ registrar('ends when it is switched off; tunnels are not its to remove then', as
   await clock.advance(100_000);
   assert.is(clock.pending, 0);
   assert.match(lines.at(-1)!, /ended/);
+  assert.equal([released(), plane.tunnels.size, files.list('/var/run/meshbridge')], [1, 0, []]);
+});
+registrar('takes away what an earlier daemon left, unless it goes on with it', async () => {
+  const files = new MemoryFiles();
+  files.write('/var/run/meshbridge/leases.json', encodeUtf8('[]'), 0o600);
+  const off = make({ files });
+  await off.configure('', true);
+  assert.equal([off.released(), files.list('/var/run/meshbridge')], [1, []]);
+  const on = make();
+  await on.configure(OPEN, true);
+  await on.configure(OPEN);
+  assert.is(on.released(), 0);
+});
+registrar('makes rules again that somebody flushed, for all homes', async () => {
+  const { configure, lease, clock, plane, lines } = make();
+  await configure(OPEN);
+  await lease(ANN);
+  const [...tunnels] = plane.tunnels;
+  plane.tunnels.clear();
+  plane.whole = false;
+  await clock.advance(16_000);
+  assert.equal([...plane.tunnels], tunnels);
+  assert.ok(lines.some((line) => /rules were taken away/.test(line)));
+  plane.whole = true;
+  const { length } = lines;
+  await clock.advance(60_000);
+  assert.not.ok(lines.slice(length).some((line) => /taken away/.test(line)));
+});
+registrar('counts what homes used on, whoever counted before it', async () => {
+  const before = make();
+  await before.configure(OPEN);
+  await before.lease(ANN);
+  const [slot] = before.plane.tunnels.keys();
+  before.plane.flows.set(slot!, { rxBytes: 100, txBytes: 1000 });
+  await before.clock.advance(66_000);
+  before.registrar.stop();
+  // the machine went on counting meanwhile
+  before.plane.flows.set(slot!, { rxBytes: 150, txBytes: 1500 });
+  const after = make({ files: before.files, plane: before.plane });
+  await after.configure(OPEN);
+  await after.clock.advance(61_000);
+  const { use } = (await after.ask(ANN, 'GET', '/v1/lease'))[1];
+  assert.equal([use.rx_bytes, use.tx_bytes], [1500, 150]);
 });
 registrar('says what is missing where no tunnel can be made, and looks again', async () => {
   const { configure, lines, clock, plane, ask } = make();
