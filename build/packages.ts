@@ -102,6 +102,7 @@ function daemonFiles(tls: boolean): PackagedFile[] {
     },
     { path: '/usr/sbin/meshbridge', mode: 0o755, from: { kind: 'program', tls } },
     { path: '/usr/share/acl.d/meshbridge.json', mode: 0o644, from: from('meshbridge.acl.json') },
+    { path: '/usr/share/meshbridge/guard.sh', mode: 0o644, from: from('meshbridge.guard') },
   ];
 }
 
@@ -126,8 +127,9 @@ function daemon(tls: boolean): Package {
     sourceName: 'meshbridge',
     title: tls ? 'Yggdrasil on ubus, with TLS' : 'Yggdrasil on ubus',
     description: tls ? `${DESCRIPTION}\nThis variant can speak TLS.` : DESCRIPTION,
+    // BusyBox's ip knows no suppress_prefixlength: ip-tiny or ip-full.
     // What else its scripts call (procd, ubus, uci, busybox) is in every OpenWrt.
-    depends: ['libc', 'rpcd', ...(tls ? ['ca-bundle'] : [])],
+    depends: ['libc', 'rpcd', 'ip', ...(tls ? ['ca-bundle'] : [])],
     provides: tls ? ['meshbridge'] : [],
     // Said by one of the two, or the SDK's configuration would be recursive. opkg refuses the other for the files that both have.
     conflicts: tls ? ['meshbridge'] : [],

@@ -70,7 +70,7 @@ export function deviceCommands(
       commands.push(`addr del ${address}/${bits} dev ${name}`);
   for (const address of addresses)
     if (!had.some((one) => one.address === address && one.bits === bitsOf(address)))
-      commands.push(`addr add ${address}/${bitsOf(address)} dev ${name}${address.includes(':') ? ' nodad' : ''}`);
+      commands.push(`addr replace ${address}/${bitsOf(address)} dev ${name}${address.includes(':') ? ' nodad' : ''}`);
   if (!there?.isUp) commands.push(`link set ${name} up`);
   // MACs of VXLAN are known: nobody asks for them, so nothing about them can go stale
   if (wanted.kind === 'vxlan') {
@@ -95,7 +95,8 @@ function linkWords({ kind, end, local, remote, vni, port }: TunnelDevice): strin
   return `address ${vxlanMac(end, vni!)} type vxlan id ${vni} ${ends} dstport ${port} ttl ${HOPS} nolearning`;
 }
 
-function isSameLink({ kind, end, local, remote, vni, port }: TunnelDevice, shown: ShownDevice): boolean {
+/** Whether a device is this end of this tunnel, whatever its MTU and addresses. */
+export function isSameLink({ kind, end, local, remote, vni, port }: TunnelDevice, shown: ShownDevice): boolean {
   const { data } = shown;
   const is = (value: unknown, address: string): boolean =>
     typeof value === 'string' && canonicalIp(value) === canonicalIp(address);

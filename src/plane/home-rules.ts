@@ -24,6 +24,11 @@ export function homeDevice(slot: Slot): string {
   return `mbt${slot}`;
 }
 
+/** Names that it may have: netifd names those of GRE itself. */
+export function homeDevices(slot: Slot): string[] {
+  return [homeDevice(slot), `gre6-${homeDevice(slot)}`];
+}
+
 /** What rules and routes of a home follow from. */
 export interface HomeFacts {
   /** Devices whose traffic goes through the gateway. */
@@ -70,7 +75,8 @@ export function homeRules(facts: HomeFacts): string | undefined {
   if (tunnels.length > 0) {
     // a gateway answers, it begins nothing
     const begun = `iifname ${nftSet(devices)} ct state != { established, related } counter drop`;
-    forward.push(begun);
+    // while the LAN is down, answers to it would follow the default route
+    forward.push(begun, `iifname ${nftSet(devices)} oifname != ${lan ?? '"lo"'} counter drop`);
     input.push(begun, ...tunnels.flatMap(({ terms }) => outerChecks(terms)));
     for (const { device, terms } of tunnels)
       for (const way of ['iifname', 'oifname'])
@@ -181,6 +187,8 @@ function byLine({ prefixes, resolverUid }: HomeFacts): string[] {
     // refusals, which quote what was refused; that of a closed port and of a size are about this machine's own
     'icmp type destination-unreachable icmp code { net-unreachable, host-unreachable, admin-prohibited } counter drop',
     'icmpv6 type destination-unreachable icmpv6 code { no-route, admin-prohibited, addr-unreachable, policy-fail, reject-route } counter drop',
+    // while Yggdrasil is down, what a tunnel carries would leave by the line, as it is
+    'ip6 daddr 200::/7 counter drop',
     // answers to the LAN while it is down
     ...(four ? [`ip daddr ${four} counter drop`] : []),
     ...(six ? [`ip6 daddr ${six} counter drop`] : []),

@@ -13,8 +13,9 @@ import {
   type TunnelPlane,
 } from '../mesh/tunnel.ts';
 import { findAbility } from './ability.ts';
-import { deviceCommands, findMesh, type TunnelDevice } from './device.ts';
+import { deviceCommands, findMesh, isSameLink, type TunnelDevice } from './device.ts';
 import { type ResolverFiles, setServers } from './dns.ts';
+import type { HomePart } from './home-part.ts';
 import {
   innerOf,
   nextHop,
@@ -24,7 +25,7 @@ import {
   wantedRoutes,
   wantedRules,
 } from './home-route.ts';
-import { HOME_TABLE, type HomeFacts, homeDevice, homeRules } from './home-rules.ts';
+import { HOME_TABLE, type HomeFacts, homeDevice, homeDevices, homeRules } from './home-rules.ts';
 import { type HomeState, HomeStateFile, noHome } from './home-state.ts';
 import { FAMILIES, Ip, type ShownDevice } from './ip.ts';
 import { type Machine, readKnob } from './machine.ts';
@@ -47,6 +48,8 @@ export interface KernelHomeOptions {
   readonly run: string;
   readonly flash: string;
   settings(): HomeSettings | Promise<HomeSettings>;
+  /** Absent: `ip` does all of it. */
+  readonly part?: HomePart;
   /** Absent: the LAN's resolver is left alone. */
   readonly resolver?: ResolverFiles;
   /** Writes down whether leases are in use. */
@@ -79,7 +82,18 @@ export class KernelHome implements TunnelPlane, RoutePlane {
   }
 
   ability(): Promise<TunnelAbility> {
-    return this.inTurn(async () => findAbility(this.machine, this.wireguard, (await this.options.settings()).mesh));
+    return this.inTurn(async () => {
+      const { part } = this.options;
+      await part?.expectPrograms();
+      const ability = await findAbility(this.machine, this.wireguard, (await this.options.settings()).mesh);
+      if (!part) return ability;
+      const kinds: TunnelAbility['kinds'][number][] = [];
+      for (const one of ability.kinds) {
+        const problem = one.problem ?? (await part.problemOf(one.kind));
+        kinds.push(problem === undefined ? one : { kind: one.kind, problem });
+      }
+      return { ...ability, kinds };
+    });
   }
 
   build(slot: Slot, terms: Terms): Promise<void> {
@@ -110,7 +124,8 @@ export class KernelHome implements TunnelPlane, RoutePlane {
   }
 
   flow(slot: Slot): Flow | undefined {
-    return flowOf(readKnob(this.machine.files, '/proc/net/dev') ?? '', homeDevice(slot));
+    const devices = readKnob(this.machine.files, '/proc/net/dev') ?? '';
+    return homeDevices(slot).flatMap((name) => flowOf(devices, name) ?? [])[0];
   }
 
   use(slot: Slot | undefined, terms: Terms | undefined): Promise<void> {
@@ -126,7 +141,7 @@ export class KernelHome implements TunnelPlane, RoutePlane {
       // in a hurry: the LAN waits. The rest is looked after by who builds and restores
       await this.applyRoutes(facts);
       if (homeRules(facts) !== state.rules) await this.applyRules(facts, state);
-      await this.applyServers(state);
+      await this.applyServers(state, facts);
     });
   }
 
@@ -148,6 +163,7 @@ export class KernelHome implements TunnelPlane, RoutePlane {
       const path = `${this.options.flash}/${GUARD}`;
       const text = `table ${HOME_TABLE} {\n${body}}\n`;
       if (readKnob(this.machine.files, path) !== text.trim()) this.machine.files.write(path, encodeUtf8(text), 0o600);
+      await this.keepPart(state);
       await this.options.remember(true);
     });
   }
@@ -167,6 +183,7 @@ export class KernelHome implements TunnelPlane, RoutePlane {
       const nothing = factsOf(noHome(), { lan: [], bypass: [] }, undefined);
       await attempt(() => this.applyRoutingRules(nothing));
       await attempt(() => this.applyRoutes(nothing));
+      await attempt(() => options.part?.undo());
       await attempt(async () => this.applyDevices(noHome(), await this.ip.devices()));
       await attempt(() => this.nft.remove(HOME_TABLE));
       await attempt(() => options.resolver && setServers(machine, options.resolver, 'line'));
@@ -199,12 +216,13 @@ export class KernelHome implements TunnelPlane, RoutePlane {
     await this.applyDevices(state, devices);
     await this.applyRoutes(facts);
     await this.applyRoutingRules(facts);
-    await this.applyServers(state);
+    await this.applyServers(state, facts);
   }
 
-  private async applyServers({ used, tunnels, blocked }: HomeState): Promise<void> {
+  private async applyServers({ used, tunnels, blocked }: HomeState, facts: HomeFacts): Promise<void> {
     const { machine, options } = this;
     const terms = used === undefined ? undefined : tunnels[used];
+    await options.part?.settle(facts);
     if (options.resolver) await setServers(machine, options.resolver, blocked ? (terms ?? 'none') : 'line');
   }
 
@@ -216,7 +234,8 @@ export class KernelHome implements TunnelPlane, RoutePlane {
         remember(state.mesh, name);
       if (isLan) for (const { address, bits } of addresses) remember(state.prefixes, prefixOf(address, bits));
     }
-    return factsOf(state, settings, RESOLVER_USER.exec(readKnob(this.machine.files, '/etc/passwd') ?? '')?.[1]);
+    const uid = RESOLVER_USER.exec(readKnob(this.machine.files, '/etc/passwd') ?? '')?.[1];
+    return { ...factsOf(state, settings, uid), deviceOf: (slot) => this.nameOf(slot, state.tunnels[slot]) };
   }
 
   private async applyRules(facts: HomeFacts, state: HomeState): Promise<void> {
@@ -239,13 +258,17 @@ export class KernelHome implements TunnelPlane, RoutePlane {
     const neighbours = state.tunnels.some((terms) => terms?.kind === 'vxlan') ? await this.ip.neighbours() : [];
     for (const slot of [0, 1] as const) {
       const terms = state.tunnels[slot];
-      const name = homeDevice(slot);
-      const shown = devices.find((device) => device.name === name);
-      if (!terms) {
-        if (shown) await this.ip.batch([`link del ${name}`]);
-        continue;
-      }
+      const { part } = this.options;
+      const name = this.nameOf(slot, terms);
+      const others = devices.filter((one) => homeDevices(slot).includes(one.name) && (!terms || one.name !== name));
+      if (others.length > 0) await part?.remove(slot);
+      for (const other of others) await this.ip.attempt(['link', 'del', other.name]);
+      if (!terms) continue;
       const wanted = await this.deviceOf(name, terms, devices);
+      const find = (all: readonly ShownDevice[]): ShownDevice | undefined => all.find((one) => one.name === name);
+      let shown = find(devices);
+      if (part && !(shown && isSameLink(wanted, shown)) && (await part.make(slot, wanted)))
+        shown = find(await this.ip.devices());
       await this.ip.batch(deviceCommands(wanted, shown, neighbours));
       if (terms.kind === 'wireguard') {
         const allowed = FAMILIES.filter((family) => innerOf(terms, family)).map((family) =>
@@ -256,6 +279,21 @@ export class KernelHome implements TunnelPlane, RoutePlane {
       }
       await this.openPathCheck(name);
     }
+  }
+
+  private async keepPart(state: HomeState): Promise<void> {
+    const { part } = this.options;
+    if (!part) return;
+    const devices = await this.ip.devices();
+    const terms = state.used === undefined ? undefined : state.tunnels[state.used];
+    const device = terms && (await this.deviceOf(this.nameOf(state.used!, terms), terms, devices));
+    await part.keep(await this.facts({ ...state, blocked: true }, devices), device);
+    // whoever read its files anew put some things in other places
+    await this.apply(state);
+  }
+
+  private nameOf(slot: Slot, terms: Terms | undefined): string {
+    return this.options.part?.deviceName(slot, terms?.kind) ?? homeDevice(slot);
   }
 
   private async deviceOf(name: string, terms: Terms, devices: readonly ShownDevice[]): Promise<TunnelDevice> {
@@ -334,7 +372,7 @@ function expectFree(terms: Terms, other: Terms | undefined, devices: readonly Sh
     if (inner === undefined) continue;
     if (other && innerOf(other, family) === inner) throw new Error(`${inner}: the other tunnel has the same address`);
     const bytes = parseIp(inner)!;
-    for (const { name, addresses } of devices.filter((device) => !/^mbt[01]$/.test(device.name)))
+    for (const { name, addresses } of devices.filter((device) => !/^(gre6-)?mbt[01]$/.test(device.name)))
       for (const { address, bits } of addresses) {
         const prefix = prefixBytes(address, bits);
         if (prefix && inPrefix(bytes, prefix)) throw new Error(`${inner}: belongs to the network of ${name}`);

@@ -59,7 +59,7 @@ default_prerm() {
 `;
 
 /** What a root has before any package: a router's shell functions, and what our packages depend on as far as opkg is concerned. */
-const FOUNDATION = ['libc', 'rpcd', 'ca-bundle', 'luci-base'];
+const FOUNDATION = ['libc', 'rpcd', 'ip', 'ca-bundle', 'luci-base'];
 
 export interface Installer {
   name: string;

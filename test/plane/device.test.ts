@@ -20,8 +20,8 @@ const NEIGHBOURS = ['10.43.0.1', 'fd43::1'].map((address) => ({ address, device:
 const MADE = [
   'link add mbt0 mtu 1400 address 02:4d:48:00:10:02 type vxlan id 4098 local 201::1 remote 202::2 dstport 4790 ttl 64 nolearning',
   'link set mbt0 addrgenmode none',
-  'addr add 10.43.0.7/32 dev mbt0',
-  'addr add fd43::7/128 dev mbt0 nodad',
+  'addr replace 10.43.0.7/32 dev mbt0',
+  'addr replace fd43::7/128 dev mbt0 nodad',
   'link set mbt0 up',
   'neigh replace 10.43.0.1 lladdr 02:4d:47:00:10:02 dev mbt0 nud permanent',
   'neigh replace fd43::1 lladdr 02:4d:47:00:10:02 dev mbt0 nud permanent',
@@ -35,7 +35,7 @@ devices('make what is not there', () => {
   assert.equal(deviceCommands({ ...other, kind: 'gre6' }, undefined, []), [
     'link add mbt0 mtu 1400 type ip6gre local 201::1 remote 202::2 encaplimit none hoplimit 64',
     'link set mbt0 addrgenmode none',
-    'addr add 10.43.0.7/32 dev mbt0',
+    'addr replace 10.43.0.7/32 dev mbt0',
     'link set mbt0 up',
   ]);
   assert.is(deviceCommands({ ...other, kind: 'wireguard' }, undefined, [])[0], 'link add mbt0 mtu 1400 type wireguard');
@@ -58,8 +58,8 @@ devices('change what can be changed', () => {
     'link set mbt0 mtu 1400',
     'addr del 10.43.0.9/32 dev mbt0',
     'addr del fd43::7/64 dev mbt0',
-    'addr add 10.43.0.7/32 dev mbt0',
-    'addr add fd43::7/128 dev mbt0 nodad',
+    'addr replace 10.43.0.7/32 dev mbt0',
+    'addr replace fd43::7/128 dev mbt0 nodad',
     'link set mbt0 up',
     'neigh replace fd43::1 lladdr 02:4d:47:00:10:02 dev mbt0 nud permanent',
   ]);

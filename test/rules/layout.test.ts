@@ -23,7 +23,7 @@ const TABLE: Record<string, { may: string[]; why: string }> = {
     why: 'it changes the machine and sees no surface',
   },
   plane: {
-    may: ['mesh', 'api', 'lib', 'transport'],
+    may: ['mesh', 'api', 'lib', 'transport', 'system'],
     why: 'it makes what it is told, whoever tells it',
   },
   surface: {
