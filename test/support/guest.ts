@@ -27,14 +27,10 @@ const END = 'guest: ended with status ';
 
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
-/** The first program of the guest: mounts this machine's root, with a layer in RAM above it, and runs `command` there. */
-function initScript({ machine, argv, env }: GuestOptions, early: readonly string[], late: readonly string[]): string {
-  const command = ['/usr/bin/env', ...Object.entries(env).map(([name, value]) => `${name}=${value}`), ...argv].map(
-    quote,
-  );
-  const modules = `/host${machine.root}/lib/modules`;
+/** The first program of the guest: mounts this machine's root, with a layer in RAM above it, and makes it the root. */
+function initScript({ machine }: GuestOptions, early: readonly string[]): string {
   return `#!/bin/busybox sh
-/bin/busybox mkdir -p /proc /sys /host /rw /new /sbin
+/bin/busybox mkdir -p /proc /host /rw /new
 /bin/busybox --install -s /bin
 export PATH=/bin
 mount -t proc proc /proc
@@ -43,19 +39,34 @@ mount -t 9p -o trans=virtio,version=9p2000.L,msize=524288,cache=loose,ro host /h
 mount -t tmpfs tmpfs /rw
 mkdir /rw/upper /rw/work
 mount -t overlay -o lowerdir=/host,upperdir=/rw/upper,workdir=/rw/work overlay /new
+# what is shared there is that of this machine
 mount -t proc proc /new/proc
 mount -t sysfs sysfs /new/sys
 mount -t devtmpfs dev /new/dev
 mkdir -p /new/dev/net /new/dev/shm
 mount -t tmpfs tmpfs /new/dev/shm
-ln -s ${quote(modules)} /lib/modules
-ln -s /bin/modprobe /sbin/modprobe
-for module in ${late.map((file) => quote(`/host${machine.root}/${file}`)).join(' ')}; do insmod $module; done
-chroot /new ${command.join(' ')}
+mount -t tmpfs tmpfs /new/run
+cp /bin/busybox /main /new/run/
+mkdir -p /new/lib/modules
+mount --bind ${quote(`/host${machine.root}/lib/modules`)} /new/lib/modules
+exec switch_root /new /run/busybox sh /run/main
+`;
+}
+
+/** What comes after it, with all files in their places. A real root and no chroot: whoever enters a namespace begins there. */
+function mainScript({ machine, argv, env }: GuestOptions, late: readonly string[]): string {
+  const command = ['/usr/bin/env', ...Object.entries(env).map(([name, value]) => `${name}=${value}`), ...argv];
+  return `export PATH=/run:/usr/sbin:/usr/bin:/sbin:/bin
+printf '#!/run/busybox sh\nexec /run/busybox modprobe "$@"\n' >/run/modprobe
+chmod +x /run/modprobe
+echo /run/modprobe >/proc/sys/kernel/modprobe
+for module in ${late.map((file) => quote(join(machine.root, file))).join(' ')}; do /run/busybox insmod $module; done
+${command.map(quote).join(' ')}
+status=$?
 echo
-echo "${END}$?"
-sync
-poweroff -f
+echo "${END}$status"
+/run/busybox sync
+/run/busybox poweroff -f
 `;
 }
 
@@ -67,7 +78,8 @@ function packInitial(directory: string, options: GuestOptions): string {
   for (const name of ['bin', 'lib', 'dev']) mkdirSync(join(directory, name), { recursive: true });
   copyFileSync(machine.busybox, join(directory, 'bin/busybox'));
   for (const file of early) copyFileSync(join(machine.root, file), join(directory, 'lib', basename(file)));
-  writeFileSync(join(directory, 'init'), initScript(options, early, late), { mode: 0o755 });
+  writeFileSync(join(directory, 'init'), initScript(options, early), { mode: 0o755 });
+  writeFileSync(join(directory, 'main'), mainScript(options, late));
   const image = `${directory}.img`;
   const input = `${(readdirSync(directory, { recursive: true }) as string[]).join('\n')}\n`;
   const packed = spawnSync(machine.busybox, ['cpio', '-o', '-H', 'newc'], {

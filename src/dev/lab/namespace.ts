@@ -3,7 +3,8 @@
 import { spawn } from 'node:child_process';
 import { Child, findProgram } from '../child.ts';
 
-const READY_TIMEOUT_MS = 5000;
+/** In emulation everything takes its time. */
+const READY_TIMEOUT_MS = 60_000;
 
 /** Runs a program to its end with `input`. @throws Error with what it said when it fails. */
 function run(argv: readonly string[], input: string): Promise<void> {

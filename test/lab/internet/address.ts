@@ -29,6 +29,9 @@ export function atProvider(number: number): { v4: string; v6: string } {
   return { v4: `198.51.100.${number}`, v6: `2001:db8:1::${number}` };
 }
 
+/** The number of the router of the home's line there. */
+export const LINE_AT_PROVIDER = 10;
+
 /** Behind the line's router, where the home is: private addresses, translated; public ones of IPv6. */
 export const LINE = {
   router4: '192.168.8.1',

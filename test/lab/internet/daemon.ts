@@ -1,13 +1,9 @@
-// The real daemon in a machine of the lab: its configuration, its log, and its objects on a bus of its own.
+// The real daemon in a machine of the lab, as on plain Linux: its configuration, its log, and its objects behind a socket.
 
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
-import { type Broker, startBroker } from '../../../src/dev/broker/broker.ts';
 import type { Child } from '../../../src/dev/child.ts';
-import { nodeHost } from '../../../src/host/node/host.ts';
-import { SILENT } from '../../../src/log.ts';
-import type { Table } from '../../../src/ubus/blobmsg.ts';
-import { UbusClient } from '../../../src/ubus/client.ts';
 import type { MeshNode } from './mesh-node.ts';
 import { MESH_DEVICE } from './mesh-node.ts';
 import type { Place } from './place.ts';
@@ -21,6 +17,8 @@ export interface Section {
 }
 
 const CALL_MS = 10_000;
+/** In the directory of its state. */
+const CONTROL_SOCKET = 'control.sock';
 
 function sectionText({ type, name, options }: Section): string {
   const lines = Object.entries(options).flatMap(([option, value]) =>
@@ -34,10 +32,8 @@ export class LabDaemon {
   /** Its log. */
   readonly lines: string[] = [];
   private child: Child | undefined;
-  private broker: Broker | undefined;
-  private client: UbusClient | undefined;
   private readonly config: string;
-  private readonly socket: string;
+  private readonly state: string;
 
   constructor(
     private readonly place: Place,
@@ -45,8 +41,8 @@ export class LabDaemon {
     private readonly node: MeshNode,
   ) {
     this.config = join(place.directory, 'meshbridge.conf');
-    this.socket = join(place.directory, 'ubus.sock');
-    mkdirSync(join(place.directory, 'state'), { recursive: true });
+    this.state = join(place.directory, 'state');
+    for (const name of ['state', 'clients']) mkdirSync(join(place.directory, name), { recursive: true });
   }
 
   /** Writes its configuration. */
@@ -55,25 +51,11 @@ export class LabDaemon {
       {
         type: 'meshbridge',
         name: 'main',
-        options: {
-          ubus_socket: this.socket,
-          state_dir: join(this.place.directory, 'state'),
-          discover: 0,
-          log_level: 'debug',
-        },
+        options: { ubus_socket: 'none', state_dir: this.state, discover: 0, log_level: 'debug' },
       },
       { type: 'interface', name: MESH_DEVICE, options: { socket: `unix://${this.node.socket}` } },
     ];
     writeFileSync(this.config, [...own, ...sections].map(sectionText).join('\n'));
-  }
-
-  /** Gives it a bus, over which it can be asked. */
-  async openBus(): Promise<void> {
-    this.broker = await startBroker({ path: this.socket, log: SILENT });
-    const host = nodeHost({ args: [], signals: false, exit: () => {} });
-    const { streams, clock } = host;
-    this.client = new UbusClient({ streams, clock, random: Math.random, path: this.socket, log: SILENT });
-    this.client.start();
   }
 
   async start(): Promise<void> {
@@ -103,11 +85,27 @@ export class LabDaemon {
   }
 
   /** Calls a method of one of its objects. @throws Error */
-  async call(path: string, method: string, args: Table = {}): Promise<Table> {
-    const { client } = this;
-    if (!client) throw new Error('the daemon has no bus');
-    const [answer] = await client.call(path, method, args, { timeoutMs: patient(CALL_MS) });
-    return answer ?? {};
+  call(object: string, method: string, args: object = {}): Promise<Record<string, unknown>> {
+    return new Promise((resolve, reject) => {
+      let text = '';
+      const socket = connect(join(this.state, CONTROL_SOCKET));
+      const timer = setTimeout(() => socket.destroy(new Error(`${object} ${method}: no answer`)), patient(CALL_MS));
+      socket.setEncoding('utf8').on('data', (part: string) => {
+        text += part;
+      });
+      socket.once('error', reject);
+      socket.once('close', () => {
+        clearTimeout(timer);
+        try {
+          const { data, error } = JSON.parse(text) as { data?: Record<string, unknown>[]; error?: string };
+          if (error !== undefined) reject(new Error(error));
+          else resolve(data?.[0] ?? {});
+        } catch {
+          reject(new Error(`${object} ${method}: answered ${text.slice(0, 100)}`));
+        }
+      });
+      socket.write(`${JSON.stringify({ object, method, args })}\n`);
+    });
   }
 
   /** Waits until it logs something that it had not when this was called. */
@@ -119,8 +117,6 @@ export class LabDaemon {
   }
 
   async close(): Promise<void> {
-    this.client?.stop();
     await this.child?.stop();
-    if (existsSync(this.socket)) await this.broker?.close();
   }
 }

@@ -5,7 +5,18 @@
 //                                              `-- stranger
 
 import type { TunnelKind } from '../../../src/api/lease.ts';
-import { atProvider, INTERNET, LAN, LINE, PEER_NAME, PEER_PORT, PRINTER, PROVIDER, WEB_NAME } from './address.ts';
+import {
+  atProvider,
+  INTERNET,
+  LAN,
+  LINE,
+  LINE_AT_PROVIDER,
+  PEER_NAME,
+  PEER_PORT,
+  PRINTER,
+  PROVIDER,
+  WEB_NAME,
+} from './address.ts';
 import { Capture } from './capture.ts';
 import { LabDaemon, type Section } from './daemon.ts';
 import { Hands } from './hands.ts';
@@ -29,7 +40,6 @@ export interface WorldOptions {
 
 const GATEWAYS = { g1: 21, g2: 22 } as const;
 const STRANGER = 40;
-const LINE_AT_PROVIDER = 10;
 export const LAN_DEVICE = 'br-lan';
 export const LINE_DEVICE = 'wan';
 /** In which the LAN's resolver reads whom to ask. */
@@ -274,7 +284,6 @@ export class World {
     this.home = new LabDaemon(this.place('home'), this.options.daemon, this.homeNode);
     this.daemons.push(this.home);
     this.home.configure(this.lease(true));
-    await this.home.openBus();
   }
 
   /** The LAN's resolver, as the package for Debian sets it up: who is asked stands in a file. */
