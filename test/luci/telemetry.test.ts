@@ -412,7 +412,7 @@ if (pages) {
         await answer(opened, 'Save and apply');
         assert.equal(await written(opened, 'fleet', /config mqtt/), {
           url: 'mqtts://mqtt.example.org',
-          metrics: ['own', 'yggdrasil', 'uplink', 'system', 'gateway'],
+          metrics: ['own', 'yggdrasil', 'uplink', 'system', 'internet', 'gateway'],
         });
         assert.equal(await written(opened, 'main', /site/), { site: 'elm-street' });
       },
@@ -617,9 +617,9 @@ if (pages) {
     at(GOOD, async (opened) => {
       await box(opened, 'fleet', 'connected');
       await press(opened, 'fleet', 'Change');
-      // profile, site, manage; url, user, password, interval, 4 of certificates, pins; 4 flags; 6 groups, 5 topics
+      // profile, site, manage; url, user, password, interval, 4 of certificates, pins; 4 flags; 7 groups, 5 topics
       const fields = dialog(opened).locator('input, select, textarea');
-      const lists = 6 + 5 - 2;
+      const lists = 7 + 5 - 2;
       const { length } = Object.keys(OPTIONS.mqtt);
       assert.is(await fields.count(), length + lists + 1);
       await opened.page.keyboard.press('Escape');
