@@ -320,6 +320,19 @@ export const FINDINGS = {
     why: 'Yggdrasil asks nobody for a password there: whoever reaches that port can add and remove peers, and stop the node.',
     fix: 'Let Yggdrasil listen at a socket file (AdminListen unix:///tmp/yggdrasil/{interface}.sock) and write that path in /etc/config/meshbridge.',
   },
+
+  other_routing: {
+    level: 'warning',
+    what: '{program} is switched on, and so is the way to the Internet through a gateway.',
+    why: 'Both decide by rules of their own where the packets of your devices go. What {program} sends by your own line is refused there, so some of your devices may have no Internet.',
+    fix: 'Switch {program} off (service {program} stop; service {program} disable), or leave the networks that use the gateway out of its rules.',
+  },
+  flow_offload: {
+    level: 'warning',
+    what: 'Flow offloading is switched on, and so is the way to the Internet through a gateway.',
+    why: 'Connections that stand are then forwarded past the rules that keep your devices from your own line: one that began by the line may go on there when the gateway is switched on.',
+    fix: 'Switch it off: it makes tunnels little faster. In LuCI: Network, Firewall, General Settings, Routing/NAT Offloading.',
+  },
 } as const satisfies Record<string, Words>;
 export type FindingId = keyof typeof FINDINGS;
 

@@ -6,6 +6,7 @@ import { FINDING_LEVELS, type Finding } from '../api/model.ts';
 import { isEnabled, LINTED_FILES, type LintFacts, placedSections, textOf } from './lint-fact.ts';
 import { Findings } from './lint-finding.ts';
 import { lintFirewall } from './lint-firewall.ts';
+import { lintLease } from './lint-lease.ts';
 import { lintNetwork } from './lint-network.ts';
 
 /** Most findings in one answer. */
@@ -23,6 +24,7 @@ export function lint(facts: LintFacts): Finding[] {
   }
   const interfaces = lintNetwork(facts, findings);
   lintFirewall(facts, interfaces, findings);
+  lintLease(facts, findings);
   const named = lintMeshbridge(facts, findings);
   const isNode = named || findings.list.some(({ id }) => id === 'disabled');
   if (facts.network.state === 'read' && interfaces.length === 0 && !isNode) findings.add('no_interface', 'network');

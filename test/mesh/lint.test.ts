@@ -16,19 +16,23 @@ interface Router {
   network: string;
   firewall: string;
   meshbridge: string;
+  pbr: string;
+  mwan3: string;
   /** JSON. */
   dump: string;
 }
-const GOOD: Router = { network: NETWORK, firewall: FIREWALL, meshbridge: MESHBRIDGE, dump: DUMP };
+const GOOD: Router = { network: NETWORK, firewall: FIREWALL, meshbridge: MESHBRIDGE, pbr: '', mwan3: '', dump: DUMP };
 
 const read = (text: string): FileFact => ({ state: 'read', tree: parseUci(text) });
 const ABSENT: FileFact = { state: 'absent' };
 
-function factsOf({ network, firewall, meshbridge, dump }: Router): LintFacts {
+function factsOf({ network, firewall, meshbridge, pbr, mwan3, dump }: Router): LintFacts {
   return {
     network: read(network),
     firewall: read(firewall),
     meshbridge: read(meshbridge),
+    pbr: read(pbr),
+    mwan3: read(mwan3),
     dump: JSON.parse(dump),
   };
 }
@@ -55,6 +59,8 @@ const told = (changes: readonly Change[]) =>
 const INFO = `'{"name":"home-12"}'`;
 const info = (text: string): Change => ['network', INFO, `'${text}'`];
 const peer = (uri: string): Change => ['network', 'quic://192.0.2.7:9002', uri];
+const LEASE: Change = ['meshbridge', undefined, "\nconfig lease 'lease'\n\toption enabled '1'\n"];
+const OFFLOAD: Change = ['firewall', 'config defaults\n', "config defaults\n\toption flow_offloading '1'\n"];
 const RULE_PLACE = 'network.@yggdrasil_ygg0_interface[0]';
 const ygg = (option: string, value: string): Change => [
   'network',
@@ -508,6 +514,17 @@ const CASES: Case[] = [
     [['meshbridge', 'unix:///tmp/yggdrasil/ygg0.sock', 'tcp://[201::1]:9001']],
     [['meshbridge', 'unix:///tmp/yggdrasil/ygg0.sock', 'tcp://[::1]:9001']],
   ],
+  [
+    'warning other_routing pbr.config.enabled',
+    [LEASE, ['pbr', undefined, "config pbr 'config'\n\toption enabled '1'\n"]],
+    [LEASE, ['pbr', undefined, "config pbr 'config'\n\toption enabled '0'\n"]],
+  ],
+  [
+    'warning other_routing mwan3.wan.enabled',
+    [LEASE, ['mwan3', undefined, "config interface 'wan'\n\toption enabled '1'\n"]],
+    [['mwan3', undefined, "config interface 'wan'\n\toption enabled '1'\n"]],
+  ],
+  ['warning flow_offload firewall.@defaults[0].flow_offloading', [LEASE, OFFLOAD], [OFFLOAD]],
 ];
 
 const checks = suite('lint');

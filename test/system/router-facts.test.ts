@@ -51,6 +51,14 @@ facts('reads the files and asks netifd', async () => {
   assert.is(clock.pending, 0);
   assert.equal(killed, []);
 });
+facts('are what others would route the LAN by, where they are', async () => {
+  const { host, child } = make({ ...GOOD, '/etc/config/pbr': "config pbr 'config'\n" });
+  const reading = readRouterFacts(host);
+  child().onExit({ code: 4 });
+  const { pbr, mwan3 } = await reading;
+  assert.is(pbr && stateOf(pbr), '1 sections');
+  assert.is(mwan3, undefined);
+});
 facts('are what there is', async () => {
   const { host, child } = make({ '/etc/config/network': '' });
   const reading = readRouterFacts(host);
