@@ -38,6 +38,7 @@ function placeOf(link = ''): readonly [path: string, title: string] {
     yggdrasil: lines,
     peers: ['admin/mesh/peers', _('Mesh → Peers')],
     tree: ['admin/mesh/map', _('Mesh → Map')],
+    internet: ['admin/mesh/internet', _('Mesh → Internet')],
   };
   return places[link] ?? ['', ''];
 }

@@ -1,4 +1,4 @@
-// The chain from the wall to the mesh as a strip of checks, what each was seen by on demand.
+// A chain as a strip of links, from the wall to the mesh for one, what each was seen by on demand.
 
 import type { ChainLink, Check, CheckState } from '../../../src/api/model.ts';
 import { duration } from './format.ts';
@@ -6,8 +6,19 @@ import { stateWord } from './health.ts';
 import { Keyed, setContent } from './keyed.ts';
 import { say } from './say.ts';
 
-interface Step {
+/** One link of a chain, in words. */
+export interface ChainStep {
+  name: string;
+  state: CheckState;
+  /** What it was seen by; empty where there is nothing to say. */
+  text: string;
+  /** Empty where that is not told. */
+  since: string;
+}
+
+interface Parts {
   root: HTMLElement;
+  title: HTMLElement;
   details: HTMLDetailsElement;
   badge: HTMLElement;
   evidence: HTMLElement;
@@ -28,34 +39,55 @@ function linkName(link: string): string {
   return names[link as ChainLink] ?? link;
 }
 
-function makeStep(link: string): Step {
+function makeStep(): Parts {
+  const title = E('span');
   const badge = E('span', { class: 'mb-badge' });
   const evidence = E('p');
   const since = E('p', { class: 'mb-dim' });
-  const details = E('details', [E('summary', [E('span', [linkName(link)]), ' ', badge]), evidence, since]);
-  return { root: E('li', [details]), details, badge, evidence, since };
+  const details = E('details', [E('summary', [title, ' ', badge]), evidence, since]);
+  return { root: E('li', [details]), title, details, badge, evidence, since };
 }
 
 /** What is wrong opens by itself, once; whoever closes it has it closed. */
-function fillStep({ root, details, badge, evidence, since }: Step, check: Check): void {
-  const state = check.state as CheckState;
+function fillStep({ root, title, details, badge, evidence, since }: Parts, step: ChainStep, open: boolean): void {
+  const { state } = step;
   if (root.dataset.health !== state) {
     root.dataset.health = state;
-    details.open = state === 'bad' || state === 'weak';
+    details.open = open || state === 'bad' || state === 'weak';
   }
+  setContent(title, step.name);
   setContent(badge, stateWord(state));
-  setContent(evidence, say(check.words.evidence, check.values));
-  evidence.hidden = check.words.evidence === '';
-  setContent(since, _('For %s.').format(duration(check.since_s)));
+  setContent(evidence, step.text);
+  evidence.hidden = step.text === '';
+  setContent(since, step.since);
+  since.hidden = step.since === '';
 }
 
 /** The strip. */
 export class Chain {
-  readonly root = E('ol', { class: 'mb-chain', 'aria-label': _('From the line to the mesh') });
-  private readonly steps = new Keyed<Step, Check>(this.root, makeStep, fillStep);
+  readonly root: HTMLElement;
+  private readonly steps: Keyed<Parts, ChainStep>;
 
-  /** Shows these checks, in this order. */
+  /** @param label for screen readers. @param open whether what each link was seen by shows also where that is well. */
+  constructor(label = _('From the line to the mesh'), open = false) {
+    this.root = E('ol', { class: 'mb-chain', 'aria-label': label });
+    this.steps = new Keyed(this.root, makeStep, (parts, step) => fillStep(parts, step, open));
+  }
+
+  /** Shows the checks of a verdict, in this order. */
   update(checks: readonly Check[]): void {
-    this.steps.update(new Map(checks.map((check) => [check.link, check])));
+    this.show(
+      checks.map(({ link, state, words, values, since_s: sinceS }) => ({
+        name: linkName(link),
+        state: state as CheckState,
+        text: say(words.evidence, values),
+        since: _('For %s.').format(duration(sinceS)),
+      })),
+    );
+  }
+
+  /** Shows these, in this order; names differ. */
+  show(steps: readonly ChainStep[]): void {
+    this.steps.update(new Map(steps.map((step) => [step.name, step])));
   }
 }

@@ -43,7 +43,8 @@ export function metricChoices(): Choice[] {
     uplink: _('Internet lines'),
     radio: _('Wi-Fi: channels, how many devices, signal'),
     system: _('load, memory, temperature'),
-    gateway: _('way to the Internet through the mesh'),
+    internet: _('way to the Internet through a gateway'),
+    gateway: _('homes that use this router as a gateway'),
   };
   return METRIC_GROUPS.map((group) => [group, words[group]]);
 }

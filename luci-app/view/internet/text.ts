@@ -1,0 +1,21 @@
+// What gateways say of themselves, as it may be shown: texts of strangers, cut and without characters that hide.
+
+import { replaceInvisible } from '../../../src/lib/text.ts';
+
+const MAX_TEXT = 300;
+
+/** A stranger's text; empty where there is none. */
+export function told(text = ''): string {
+  const cut = text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT - 1)}…` : text;
+  return replaceInvisible(cut, '·');
+}
+
+/** A country by its two letters, in the language of the page. */
+export function country(code = ''): string {
+  if (!/^[A-Z]{2}$/.test(code)) return told(code);
+  try {
+    return new Intl.DisplayNames([document.documentElement.lang || 'en'], { type: 'region' }).of(code) ?? code;
+  } catch {
+    return code;
+  }
+}
