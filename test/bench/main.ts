@@ -1,5 +1,6 @@
 // `npm run bench [-- --quick]`: how fast and how small the daemon on the C host is, next to what it replaces, in one run; with `--fleet`, how
-// many routers and their operator get on with one broker; with `--internet`, the way to the Internet by gateways.
+// many routers and their operator get on with one broker; with `--internet`, the way to the Internet by gateways; with
+// `--registrar`, a gateway with 1,000 homes.
 
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,6 +18,7 @@ import { IDLE_PEERS, idleResidentKb, PEER_BYTES, startInstructions, staticProgra
 import { benchInternet, FULL_INTERNET, QUICK_INTERNET } from './internet.ts';
 import { benchPages } from './pages.ts';
 import { cpuMs, residentKb, wakeups } from './process.ts';
+import { benchRegistrar } from './registrar.ts';
 import { Report } from './report.ts';
 import { benchTelemetry } from './telemetry.ts';
 import { sleep, type Timing, World } from './world.ts';
@@ -276,11 +278,18 @@ async function main(): Promise<void> {
       quick: { type: 'boolean', default: false },
       fleet: { type: 'boolean', default: false },
       internet: { type: 'boolean', default: false },
+      registrar: { type: 'boolean', default: false },
     },
   });
   if (values.internet) {
     const report = new Report();
     await benchInternet(report, values.quick ? QUICK_INTERNET : FULL_INTERNET, log);
+    console.log(`\n${report.table()}`);
+    return;
+  }
+  if (values.registrar) {
+    const report = new Report();
+    await benchRegistrar(report, log);
     console.log(`\n${report.table()}`);
     return;
   }
