@@ -1,5 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { encodeUtf8 } from '../../src/lib/utf8.ts';
 import { Logger } from '../../src/log.ts';
 import { ClientLedger, LEDGER_DAYS } from '../../src/mesh/client-ledger.ts';
 import { LedgerFile } from '../../src/system/ledger-file.ts';
@@ -97,13 +98,13 @@ file('takes a hundred homes for less than 10 KB', () => {
 file('begins anew, and says so, where it finds something else', () => {
   for (const text of ['', '[]', '{"days":7}', '{"day":-1,"days":[]}', 'x'.repeat(100)]) {
     const { file, files, lines } = make();
-    files.write(PATH, new TextEncoder().encode(text), 0o600);
+    files.write(PATH, encodeUtf8(text), 0o600);
     assert.is(file.load(), undefined, text);
     assert.match(lines.join(), /use of homes not read/);
   }
   const { file, files } = make();
   const odd = { day: 7, days: [1, 2, 3], clients: { x: [1, 2, 3, 4], [ANN]: [1, 2, 3], [BOB]: [1, 2, 3, 4] } };
-  files.write(PATH, new TextEncoder().encode(JSON.stringify(odd)), 0o600);
+  files.write(PATH, encodeUtf8(JSON.stringify(odd)), 0o600);
   assert.equal(file.load(), { day: 7, days: [], clients: { [BOB]: [1, 2, 3, 4] } });
 });
 file.run();

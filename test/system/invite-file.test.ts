@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { encodeUtf8 } from '../../src/lib/utf8.ts';
+import { decodeUtf8, encodeUtf8 } from '../../src/lib/utf8.ts';
 import { Logger } from '../../src/log.ts';
 import { Invites } from '../../src/mesh/invite.ts';
 import { InviteFile } from '../../src/system/invite-file.ts';
@@ -26,7 +26,7 @@ test('keeps invites over restarts, with what is left of them, and never their wo
   assert.equal(again.invites.redeem(code, 'north', 1500)?.accessS, 60);
   const third = make(files).invites;
   assert.equal([third.list()[0]!.left, third.list()[0]!.used], [1, 1]);
-  assert.not.match(new TextDecoder().decode(files.all.get(PATH)!.bytes), new RegExp(code.replaceAll('-', '')));
+  assert.not.match(decodeUtf8(files.all.get(PATH)!.bytes), new RegExp(code.replaceAll('-', '')));
   assert.is(files.all.get(PATH)!.mode, 0o600);
   assert.is(third.revoke(third.list()[0]!.id), true);
   assert.equal(files.list(DIRECTORY), []);
