@@ -109,7 +109,7 @@ function inWords({ sent, refused, dials, asks }: Flooded): string {
 }
 
 /** Puts the LAN under load, does something, and expects that nothing but what may has gone over the line. */
-async function tight(world: World, perSecond: number, during: () => Promise<void>): Promise<string> {
+export async function tight(world: World, perSecond: number, during: () => Promise<void>): Promise<string> {
   await world.line.since();
   await load(world, perSecond);
   let flooded: Flooded;

@@ -15,8 +15,12 @@ import {
   checkTightness,
   machineState,
 } from './home-check.ts';
+import { checkBadLine, checkOffload, offloadProblem } from './kernel-check.ts';
 import type { LabReport } from './report.ts';
 import { World, type WorldOptions } from './world.ts';
+
+/** Lines of each daemon's log that are shown where a check failed. */
+const LAST_WORDS = 6;
 
 /** Builds a world, runs all checks in it and takes it down. @throws Error when it cannot be built. */
 export async function runLab(
@@ -26,7 +30,12 @@ export async function runLab(
 ): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'meshbridge-internet-'));
   const world = await World.build({ ...options, directory });
-  const failedBefore = report.failed;
+  const daemons = (): [string, readonly string[]][] => [
+    ['home', world.home.lines],
+    ...[...world.gateways.values()].map(({ name, daemon }): [string, readonly string[]] => [name, daemon.lines]),
+  ];
+  report.lastWords = () =>
+    daemons().flatMap(([name, lines]) => lines.slice(-LAST_WORDS).map((line) => `${name}: ${line}`));
   try {
     await checkOwnLine(world, report);
     const before = await machineState(world);
@@ -39,22 +48,16 @@ export async function runLab(
       await checkRestart(world, report);
       await checkSuspension(world, report);
       await new Attack(world, report).run();
+      const problem = await offloadProblem(world);
+      if (problem === undefined) {
+        await checkBadLine(world, report);
+        await checkOffload(world, report);
+      } else print(`not here: flow offload and a bad line, this kernel has neither (${problem})`);
       await checkColdBoot(world, report);
     }
     await checkRelease(world, report, before);
   } finally {
-    if (report.failed > failedBefore)
-      for (const [name, lines] of [
-        ['home', world.home.lines] as const,
-        ...[...world.gateways.values()].map(({ name, daemon }) => [name, daemon.lines] as const),
-      ]) {
-        print(`the last words of ${name}:`);
-        for (const line of lines.filter((one) => !/ubus: lost|not told/.test(one)).slice(-LAST_WORDS))
-          print(`  ${line}`);
-      }
     await world.close();
     rmSync(directory, { recursive: true, force: true });
   }
 }
-
-const LAST_WORDS = 15;

@@ -61,7 +61,7 @@ async function runInGuest(kinds: readonly TunnelKind[]): Promise<boolean> {
   const machine = await ensureVirtualMachine(print);
   print(`Debian's Linux ${machine.release} in emulation`);
   const env = {
-    PATH: process.env.PATH ?? '',
+    PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
     HOME: '/root',
     MESHBRIDGE_CACHE: process.env.MESHBRIDGE_CACHE ?? inProject('.cache'),
   };
@@ -130,3 +130,5 @@ try {
   console.error(`lab: ${errorText(error)}`);
   process.exitCode = 1;
 }
+// whatever a world that was not finished left running ends with us
+process.exit();

@@ -16,6 +16,8 @@ export function expect(holds: boolean, what: string): asserts holds {
 export class LabReport {
   passed = 0;
   failed = 0;
+  /** What those who were checked said last. */
+  lastWords: () => readonly string[] = () => [];
   private readonly startMs = performance.now();
 
   constructor(private readonly print: (line: string) => void) {}
@@ -31,6 +33,7 @@ export class LabReport {
     } catch (error) {
       this.failed++;
       this.print(`FAIL ${name}: ${errorText(error)} [${ms(performance.now() - startMs)}]`);
+      for (const line of this.lastWords()) this.print(`     ${line}`);
       return false;
     }
   }
