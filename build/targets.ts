@@ -3,12 +3,12 @@
 /** The daemon: one ES module; the host provides `native`. */
 export const ROUTER = { entry: 'src/main.ts', out: 'meshbridge.js', metafile: 'meta/meshbridge.json' } as const;
 
-/** Its helper, which is root: in the same executable, which runs it when it is called by one of these names. */
+/** Its helper, which is root: in the same executable, which runs it when it is called by one of these names, or told one of them first. */
 export const HELPER = {
   entry: 'src/helper.ts',
   out: 'meshbridge.helper.js',
   metafile: 'meta/meshbridge.helper.json',
-  names: ['meshbridge.helper', '--check'],
+  names: ['meshbridge.helper', '--check', 'release'],
 } as const;
 
 /** The language that the engine speaks whole. */

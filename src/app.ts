@@ -8,6 +8,7 @@ import { LateBrokers } from './brokers.ts';
 import { Chain, CLOCK_BOUNDS } from './chain.ts';
 import { CONFIG_PATH, type Config, MAX_INTERFACES, readConfig } from './config.ts';
 import { ConfigError, errorText, InputError, LinkDownError } from './errors.ts';
+import type { OwnMachine } from './home-planes.ts';
 import { Leases } from './leases.ts';
 import { LOG_LEVELS, type Log, Logger, type LogLevel } from './log.ts';
 import { Management } from './management.ts';
@@ -22,6 +23,7 @@ import { ServiceCheck } from './source/service.ts';
 import { YggdrasilSource } from './source/yggdrasil.ts';
 import { type Daemon, UbusSurface } from './surface/ubus.ts';
 import { Helper } from './system/helper.ts';
+import { switchLease } from './system/lease-switch.ts';
 import { NetworkCache } from './system/network-cache.ts';
 import { TrialFile } from './system/trial-file.ts';
 import { formatEndpoint } from './transport/endpoint.ts';
@@ -35,6 +37,9 @@ const MOVE_UBUS_MS = 100;
 const RESTART_MS = 1000;
 /** In the state directory of a machine without ubus. */
 const CONTROL_SOCKET = 'control.sock';
+/** Where there is no ubus: what a home's machine was told, in RAM; its key of WireGuard, and with what rules it starts. */
+const HOME_RUN = '/var/run/meshbridge';
+const HOME_FLASH = '/etc/meshbridge';
 
 const HELP = `meshbridge ${version}: the companion daemon of community mesh routers
 
@@ -274,6 +279,11 @@ export class App {
       // who has no ubus has a disk
       isFlash: () => this.config.ubusSocket !== undefined,
       release: async () => (await import('./client-plane.ts')).releaseGateway(await this.machine()),
+      planes: async () => {
+        const { homePlanes } = await import('./home-planes.ts');
+        const by = this.config.ubusSocket === undefined ? this.ownMachine() : this.helper;
+        return homePlanes({ host, by, log: this.logger.scope('plane') });
+      },
       publish: (object) => this.ubus.publish(object),
       onChange: (status) => {
         this.surface.leaseNotice(status);
@@ -597,6 +607,17 @@ export class App {
   /** Where the objects are, if there is no ubus. */
   private controlSocket(): string {
     return `${this.config.stateDirectory}/${CONTROL_SOCKET}`;
+  }
+
+  /** Where a home's tunnels are made by this program. */
+  private ownMachine(): OwnMachine {
+    return {
+      machine: () => this.machine(),
+      run: HOME_RUN,
+      flash: HOME_FLASH,
+      config: () => this.config.lease,
+      remember: (enabled) => void switchLease(this.host.files, this.configPath, enabled),
+    };
   }
 
   private async machine(): Promise<MachineHost> {

@@ -20,6 +20,10 @@ import type { UbusObject } from './ubus/object.ts';
 export interface HomePlanes {
   readonly tunnels: TunnelPlane;
   readonly routes: RoutePlane;
+  /** The configuration is another one. */
+  refresh?(): void;
+  /** Everything stays as it is. */
+  stop?(): void;
 }
 
 export interface LeaseParts {
@@ -28,7 +32,7 @@ export interface LeaseParts {
   random(): number;
   members(): readonly Pick<Member, 'node'>[];
   /** Absent: this program makes no tunnels. */
-  readonly planes?: ((config: LeaseConfig | undefined) => Promise<HomePlanes>) | undefined;
+  readonly planes?: (() => Promise<HomePlanes>) | undefined;
   /** Directory of its record, in RAM. */
   readonly state: string;
   readonly log: Log;
@@ -51,6 +55,7 @@ const OFF: LeaseStatus = {
 export class HomeLease implements LeaseDesk {
   private loading: Promise<void> | undefined;
   private source: HomeSource | undefined;
+  private planes: HomePlanes | undefined;
   private config: LeaseConfig | undefined;
   private gatewayNames: readonly GatewayConfig[] = [];
   private site: string | undefined;
@@ -73,6 +78,7 @@ export class HomeLease implements LeaseDesk {
     this.gatewayNames = gateways;
     this.site = site;
     if (config) this.show();
+    this.planes?.refresh?.();
     if (this.source) this.source.configure(enabled, gateways);
     else if (enabled || left)
       this.load().catch((error) => this.parts.log.error('no lease', { error: errorText(error) }));
@@ -99,6 +105,7 @@ export class HomeLease implements LeaseDesk {
   stop(): void {
     this.stopped = true;
     this.source?.stop();
+    this.planes?.stop?.();
   }
 
   status(): LeaseStatus {
@@ -166,11 +173,13 @@ export class HomeLease implements LeaseDesk {
   private async bring(): Promise<void> {
     const { host, random, planes, state, log, onChange } = this.parts;
     if (!planes) throw new InputError('this program makes no tunnels');
-    const made = await planes(this.config);
+    const made = await planes();
     if (this.stopped) return;
+    this.planes = made;
     this.source = new HomeSource(
       {
-        ...{ streams: host.streams, clock: host.clock, random, ...made, log, onChange },
+        ...{ streams: host.streams, clock: host.clock, random, log, onChange },
+        ...{ tunnels: made.tunnels, routes: made.routes },
         store: new HomeFile(host.files, `${state}/${RECORD}`, log),
         identity: () => this.identity,
         household: () => ({ ...this.config, site: this.site }),

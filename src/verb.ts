@@ -43,11 +43,14 @@ const HELP = `${HELPER_OBJECT} ${version}: what meshbridge does as root, for rpc
 usage: ${HELPER_OBJECT} list
        ${HELPER_OBJECT} call VERB
        ${HELPER_OBJECT} settle
+       meshbridge release
        ${HELPER_OBJECT} --check [--config FILE]
 
   list     print the verbs and their arguments as JSON
   call     read arguments, a JSON object, from standard input; print the reply
   settle   undo a change from afar that nobody confirmed, as at boot
+  release  give the LAN its own line back, whatever runs or does not: takes
+           away all that a lease of the Internet brought, and switches it off
   --check  check ${CONFIG_PATH}, name every bad option, and tell what is
            unsafe on this router; with --config, only check FILE
   --help   print this
@@ -67,6 +70,8 @@ export interface Workplace {
   /** Of the list of public peers: what was handed in, what a package brought, the daemon's copy. */
   readonly publicList: PublicListPaths;
   readonly nodeKey: NodeKeyPaths;
+  /** Directory in RAM where root alone writes. */
+  readonly run: string;
 }
 
 /** Where it works on a router. */
@@ -80,6 +85,7 @@ export const ROUTER: Omit<Workplace, 'machine'> = {
     published: '/var/run/meshbridge/publicnodes.json',
   },
   nodeKey: { kept: '/etc/meshbridge/node.key', published: '/var/run/meshbridge/node.key' },
+  run: '/var/run',
 };
 
 type Failure = Shape<typeof FAILURE>;
@@ -110,6 +116,14 @@ const VERBS: Verbs = {
   desired_apply: async (at, { payload, kind }) => (await import('./desired-verb.ts')).apply(at, payload, kind),
   desired_confirm: async (at, { id }) => (await import('./desired-verb.ts')).confirm(at, id),
   desired_undo: async (at, { id, why }) => (await import('./desired-verb.ts')).undo(at, id, why),
+  tunnel_ability: async (at) => (await import('./plane-verb.ts')).ability(at),
+  tunnel_build: async (at, { slot, terms }) => (await import('./plane-verb.ts')).build(at, slot, terms),
+  tunnel_drop: async (at, { slot }) => (await import('./plane-verb.ts')).drop(at, slot),
+  route_use: async (at, { slot, terms }) => (await import('./plane-verb.ts')).use(at, slot, terms),
+  route_block: async (at, { on }) => (await import('./plane-verb.ts')).block(at, on),
+  route_keep: async (at, { terms }) => (await import('./plane-verb.ts')).keep(at, terms),
+  route_restore: async (at) => (await import('./plane-verb.ts')).restore(at),
+  route_undo: async (at) => (await import('./plane-verb.ts')).undo(at),
   announce: (at, { interface: iface, node_info }) => ({
     result: network(at).announce(iface, parseAnnouncement(node_info)),
   }),
@@ -186,6 +200,7 @@ export async function main(host: Host, readInput: (maxBytes: number) => Promise<
   if (host.args.includes('--help')) host.print(HELP);
   else if (host.args.includes('--check')) return check(host);
   else if (command === 'settle' && verb === undefined) return settle(host);
+  else if (command === 'release' && verb === undefined) return release(host);
   else if (command === 'list' && verb === undefined) host.print(`${JSON.stringify(signatures())}\n`);
   else if (command === 'call' && verb !== undefined && more.length === 0) {
     const reply = await readInput(MAX_ARGUMENTS).then(
@@ -194,7 +209,7 @@ export async function main(host: Host, readInput: (maxBytes: number) => Promise<
     );
     host.print(`${JSON.stringify(reply)}\n`);
   } else {
-    host.log(`${HELPER_OBJECT}: expected list, call VERB, or settle; --help tells more`);
+    host.log(`${HELPER_OBJECT}: expected list, call VERB, settle, or release; --help tells more`);
     host.exit(2);
     return;
   }
@@ -210,6 +225,19 @@ async function settle(host: Host): Promise<void> {
     host.exit(0);
   } catch (error) {
     host.log(`${HELPER_OBJECT}: a change from afar was not undone: ${toFailure('settle', error).error}`);
+    host.exit(1);
+  }
+}
+
+/** Gives the LAN its own line back, and ends the program: exit code 0, or 1 when something of ours may be left. */
+async function release(host: Host): Promise<void> {
+  const at: Workplace = { machine: host, ...ROUTER };
+  try {
+    await inTurn(host, async () => (await import('./plane-verb.ts')).release(at));
+    host.print('the own line serves again; leases are switched off\n');
+    host.exit(0);
+  } catch (error) {
+    host.log(`meshbridge: released, but for this: ${toFailure('release', error).error}`);
     host.exit(1);
   }
 }

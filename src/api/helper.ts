@@ -44,6 +44,8 @@ const DECIDED = {
 /** One verb. Its arguments are texts: rpcd is told of types by examples, and nothing else is needed. */
 interface VerbContract extends MethodContract {
   readonly args: Readonly<Record<string, 'string'>>;
+  /** Has other programs of the machine do something, one after the other. */
+  readonly slow?: true;
 }
 
 const PEERING = { interface: 'string', uri: 'string', 'device?': 'string' } as const;
@@ -86,6 +88,26 @@ export const HELPER_METHODS = {
   desired_confirm: { args: { id: 'string' }, reply: { rejected: [REJECTION] }, writes: true },
   /** Undoes what is on trial; `why` is for whoever wanted it. */
   desired_undo: { args: { id: 'string', why: 'string' }, reply: EFFECT, writes: true },
+  /** What tunnels can be made here, and the MTU of Yggdrasil. */
+  tunnel_ability: {
+    args: {},
+    reply: { kinds: [{ kind: 'string', 'problem?': 'string' }], mesh_mtu: 'int32', 'wireguard_key?': 'string' },
+    writes: true,
+    slow: true,
+  },
+  /** Makes tunnel `slot` (0 or 1) by `terms`, the JSON text of a gateway's. `device` carries it. */
+  tunnel_build: { args: { slot: 'string', terms: 'string' }, reply: { device: 'string' }, writes: true, slow: true },
+  tunnel_drop: { args: { slot: 'string' }, reply: {}, writes: true, slow: true },
+  /** Sends the LAN's packets by a tunnel; without one they are refused. Which networks and devices these are the configuration says. */
+  route_use: { args: { 'slot?': 'string', 'terms?': 'string' }, reply: {}, writes: true, slow: true },
+  /** Keeps the LAN from the own line (`on` is 1), or not (0). */
+  route_block: { args: { on: 'string' }, reply: {}, writes: true, slow: true },
+  /** Writes down that leases are in use, and what stays after a power-cycle. */
+  route_keep: { args: { terms: 'string' }, reply: {}, writes: true, slow: true },
+  /** Makes everything be again as it was told last. */
+  route_restore: { args: {}, reply: {}, writes: true, slow: true },
+  /** Takes everything of a home's lease away: the own line serves. Pages call it, too, where the daemon does not run. */
+  route_undo: { args: {}, reply: {}, writes: true, slow: true },
   // what only pages call, through rpcd's access list
 
   /**

@@ -29,7 +29,7 @@ function workplace({ directory, published }: Omit<HelperPlace, 'socket'>): Omit<
   };
   const key = 'node.key';
   const nodeKey = { kept: join(directory, key), published: join(dirname(published), key) };
-  return { directory, published, state: directory, publicList, nodeKey };
+  return { directory, published, state: directory, publicList, nodeKey, run: directory };
 }
 
 /** Calls a method for the helper; answers with each reply. @throws Error */

@@ -3,6 +3,7 @@
 
 import type { Terms } from '../api/lease.ts';
 import { formatPrefix, inPrefix, type Prefix, parseIp } from '../lib/ip.ts';
+import { packetsOf } from '../lib/net-device.ts';
 import { encodeUtf8 } from '../lib/utf8.ts';
 import {
   type Flow,
@@ -40,6 +41,8 @@ export interface HomeSettings {
   readonly bypass: readonly string[];
   /** Yggdrasil's device; absent: the first. */
   readonly mesh?: string;
+  /** The machine uses leases whenever it starts. */
+  readonly enabled?: boolean;
 }
 
 export interface KernelHomeOptions {
@@ -125,7 +128,7 @@ export class KernelHome implements TunnelPlane, RoutePlane {
 
   flow(slot: Slot): Flow | undefined {
     const devices = readKnob(this.machine.files, '/proc/net/dev') ?? '';
-    return homeDevices(slot).flatMap((name) => flowOf(devices, name) ?? [])[0];
+    return homeDevices(slot).flatMap((name) => packetsOf(devices, name) ?? [])[0];
   }
 
   use(slot: Slot | undefined, terms: Terms | undefined): Promise<void> {
@@ -157,12 +160,7 @@ export class KernelHome implements TunnelPlane, RoutePlane {
   keep(_terms: Terms): Promise<void> {
     return this.inTurn(async () => {
       const state = await this.load();
-      const body = homeRules({
-        ...(await this.facts({ ...state, blocked: true, used: undefined, tunnels: [undefined, undefined] })),
-      });
-      const path = `${this.options.flash}/${GUARD}`;
-      const text = `table ${HOME_TABLE} {\n${body}}\n`;
-      if (readKnob(this.machine.files, path) !== text.trim()) this.machine.files.write(path, encodeUtf8(text), 0o600);
+      await this.guard(state);
       await this.keepPart(state);
       await this.options.remember(true);
     });
@@ -213,10 +211,19 @@ export class KernelHome implements TunnelPlane, RoutePlane {
     // on record before it is done
     this.file.save(state);
     await this.applyRules(facts, state);
+    if (state.blocked && (await this.options.settings()).enabled) await this.guard(state);
     await this.applyDevices(state, devices);
     await this.applyRoutes(facts);
     await this.applyRoutingRules(facts);
     await this.applyServers(state, facts);
+  }
+
+  /** For the next start: the kill switch without any tunnel. */
+  private async guard(state: HomeState): Promise<void> {
+    const closed = { ...state, blocked: true, used: undefined, tunnels: noHome().tunnels };
+    const text = `table ${HOME_TABLE} {\n${homeRules(await this.facts(closed))}}\n`;
+    const path = `${this.options.flash}/${GUARD}`;
+    if (readKnob(this.machine.files, path) !== text.trim()) this.machine.files.write(path, encodeUtf8(text), 0o600);
   }
 
   private async applyServers({ used, tunnels, blocked }: HomeState, facts: HomeFacts): Promise<void> {
@@ -235,7 +242,7 @@ export class KernelHome implements TunnelPlane, RoutePlane {
       if (isLan) for (const { address, bits } of addresses) remember(state.prefixes, prefixOf(address, bits));
     }
     const uid = RESOLVER_USER.exec(readKnob(this.machine.files, '/etc/passwd') ?? '')?.[1];
-    return { ...factsOf(state, settings, uid), deviceOf: (slot) => this.nameOf(slot, state.tunnels[slot]) };
+    return { ...factsOf(state, settings, uid), deviceOf: (slot) => this.deviceName(slot, state.tunnels[slot]) };
   }
 
   private async applyRules(facts: HomeFacts, state: HomeState): Promise<void> {
@@ -259,7 +266,7 @@ export class KernelHome implements TunnelPlane, RoutePlane {
     for (const slot of [0, 1] as const) {
       const terms = state.tunnels[slot];
       const { part } = this.options;
-      const name = this.nameOf(slot, terms);
+      const name = this.deviceName(slot, terms);
       const others = devices.filter((one) => homeDevices(slot).includes(one.name) && (!terms || one.name !== name));
       if (others.length > 0) await part?.remove(slot);
       for (const other of others) await this.ip.attempt(['link', 'del', other.name]);
@@ -286,13 +293,14 @@ export class KernelHome implements TunnelPlane, RoutePlane {
     if (!part) return;
     const devices = await this.ip.devices();
     const terms = state.used === undefined ? undefined : state.tunnels[state.used];
-    const device = terms && (await this.deviceOf(this.nameOf(state.used!, terms), terms, devices));
+    const device = terms && (await this.deviceOf(this.deviceName(state.used!, terms), terms, devices));
     await part.keep(await this.facts({ ...state, blocked: true }, devices), device);
     // whoever read its files anew put some things in other places
     await this.apply(state);
   }
 
-  private nameOf(slot: Slot, terms: Terms | undefined): string {
+  /** What carries a tunnel. */
+  deviceName(slot: Slot, terms: Terms | undefined): string {
     return this.options.part?.deviceName(slot, terms?.kind) ?? homeDevice(slot);
   }
 
@@ -344,13 +352,6 @@ function factsOf(state: HomeState, { lan, bypass }: HomeSettings, resolverUid: s
     ...{ lan, bypass, prefixes, mesh, tunnels, used, blocked },
     ...(resolverUid !== undefined && { resolverUid: Number(resolverUid) }),
   };
-}
-
-/** Packets of a device, of what the kernel tells of all in /proc/net/dev. */
-export function flowOf(text: string, device: string): Flow | undefined {
-  const line = text.split('\n').find((one) => one.trimStart().startsWith(`${device}:`));
-  const [, rxPackets, , , , , , , , txPackets] = line?.split(':')[1]?.trim().split(/\s+/) ?? [];
-  return txPackets === undefined ? undefined : { rxPackets: Number(rxPackets), txPackets: Number(txPackets) };
 }
 
 /** Below the least MTU of IPv6 a tunnel carries none. */

@@ -40,6 +40,14 @@ export class HomeWatch {
     this.timer?.();
   }
 
+  /** Has everything compared now; while it does not watch, nothing. */
+  compare(): void {
+    if (!this.running) return;
+    this.comparedMs = Number.NEGATIVE_INFINITY;
+    this.timer?.();
+    void this.look();
+  }
+
   private later(): void {
     this.timer?.();
     this.timer = this.options.clock.after(LOOK_MS, () => void this.look());

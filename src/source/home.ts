@@ -38,8 +38,10 @@ export interface HomeSourceOptions {
   readonly pace?: HomePace;
 }
 
-/** Longest that the machine is waited for. */
+/** Longest that the machine is waited for; and where it has its own programs do something, one after the other. */
 const PLANE_MS = 10_000;
+const SLOW_MS = 60_000;
+const SLOW: readonly PlaneAct['kind'][] = ['build', 'keep', 'undo'];
 /** Between two looks at the counters: while packets are sent, and while none are. */
 const BUSY_SAMPLE_MS = 500;
 const IDLE_SAMPLE_MS = 1000;
@@ -291,7 +293,9 @@ export class HomeSource {
   private async carryOut(act: HomeAct): Promise<void> {
     let outcome: HomeOutcome;
     try {
-      outcome = isPlaneAct(act) ? await this.inTime(this.onMachine(act)) : await this.elsewhere(act);
+      outcome = isPlaneAct(act)
+        ? await this.inTime(this.onMachine(act), SLOW.includes(act.kind) ? SLOW_MS : PLANE_MS)
+        : await this.elsewhere(act);
     } catch (error) {
       outcome = error instanceof Error ? error : new Error(errorText(error));
       const { log } = this.options;
@@ -341,11 +345,9 @@ export class HomeSource {
     return gateways.ask(gateway, request, act.kind === 'renew' ? 'renew' : undefined);
   }
 
-  private inTime<T>(work: Promise<T>): Promise<T> {
+  private inTime<T>(work: Promise<T>, ms: number): Promise<T> {
     return new Promise((resolve, reject) => {
-      const cancel = this.options.clock.after(PLANE_MS, () =>
-        reject(new TimeoutError(`not done after ${PLANE_MS / 1000} s`)),
-      );
+      const cancel = this.options.clock.after(ms, () => reject(new TimeoutError(`not done after ${ms / 1000} s`)));
       work.finally(cancel).then(resolve, reject);
     });
   }

@@ -10,6 +10,8 @@ import { UBUS_STATUS_NO_DATA, UBUS_STATUS_NOT_FOUND } from '../ubus/status.ts';
 
 /** A slow router starts a program in well under a second; `lint` waits up to 5 s for netifd. */
 const TIMEOUT_MS = 15_000;
+/** Where it has OpenWrt's own programs do something. */
+const SLOW_MS = 60_000;
 /** Changes that wait for their turn. */
 const MAX_WAITING = 8;
 
@@ -73,7 +75,8 @@ export class Helper implements HelperCaller {
 
   private async invoke(verb: HelperVerb, args: object): Promise<Table> {
     try {
-      const [reply = {}] = await this.bus.call(HELPER_OBJECT, verb, args, { timeoutMs: TIMEOUT_MS });
+      const timeoutMs = 'slow' in HELPER_METHODS[verb] ? SLOW_MS : TIMEOUT_MS;
+      const [reply = {}] = await this.bus.call(HELPER_OBJECT, verb, args, { timeoutMs });
       return reply;
     } catch (cause) {
       const status = cause instanceof RemoteError ? cause.status : undefined;

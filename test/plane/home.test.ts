@@ -4,7 +4,7 @@ import type { Terms } from '../../src/api/lease.ts';
 import { errorText } from '../../src/errors.ts';
 import { decodeUtf8, encodeUtf8 } from '../../src/lib/utf8.ts';
 import { lineServers, setServers, tunnelServers } from '../../src/plane/dns.ts';
-import { flowOf, KernelHome } from '../../src/plane/home.ts';
+import { KernelHome } from '../../src/plane/home.ts';
 import { HomeStateFile, noHome } from '../../src/plane/home-state.ts';
 import { PlayedMachine } from '../support/played-machine.ts';
 
@@ -25,7 +25,7 @@ const DEVICES = [
   },
 ];
 
-function make() {
+function make(enabled = false) {
   const machine = new PlayedMachine();
   const remembered: boolean[] = [];
   machine.says.set('ip -j', { stdout: '[]' });
@@ -42,7 +42,7 @@ function make() {
   const home = (): KernelHome =>
     new KernelHome({
       ...{ machine, run: '/run', flash: '/etc/meshbridge', resolver: FILES },
-      settings: () => ({ lan: ['lan0'], bypass: [] }),
+      settings: () => ({ lan: ['lan0'], bypass: [], enabled }),
       remember: (enabled) => void remembered.push(enabled),
     });
   return { machine, home, remembered, state: () => new HomeStateFile(machine.files, '/run/home.json').load() };
@@ -113,14 +113,19 @@ homes('has a guard for the next start, which is the kill switch without any tunn
   assert.match(guard, /^table inet meshbridge \{\n.*jump from_lan.*\}\n$/s);
   assert.not.ok(guard.includes('mbt0'));
 });
+homes('has that guard at once where leases are switched on by configuration, and nowhere else', async () => {
+  for (const enabled of [true, false]) {
+    const { home, machine } = make(enabled);
+    await home().block(true);
+    assert.is(machine.files.all.has('/etc/meshbridge/guard.nft'), enabled);
+  }
+});
 homes('counts packets of its tunnels', () => {
-  const text = `Inter-|   Receive                                                |  Transmit
- face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
-  mbt0:   12345      17    0    0    0     0          0         0    54321      23    0    0    0     0       0          0
-`;
-  assert.equal(flowOf(text, 'mbt0'), { rxPackets: 17, txPackets: 23 });
-  assert.is(flowOf(text, 'mbt1'), undefined);
-  assert.is(flowOf('', 'mbt0'), undefined);
+  const { home, machine } = make();
+  assert.is(home().flow(0), undefined);
+  machine.files.write('/proc/net/dev', encodeUtf8('  mbt0: 1 17 0 0 0 0 0 0 2 23 0 0 0 0 0 0\n'), 0o444);
+  assert.equal(home().flow(0), { rxPackets: 17, txPackets: 23 });
+  assert.is(home().flow(1), undefined);
 });
 homes.run();
 

@@ -71,7 +71,7 @@ access('give each verb of the helper to the daemon, by ubusd, or to the operator
   assert.equal([...new Set([...daemon, ...operator])].sort(), Object.keys(HELPER_METHODS).sort());
   assert.equal(
     daemon.filter((verb) => operator.includes(verb)),
-    ['network_read'],
+    ['network_read', 'route_undo'],
   );
 });
 access('use no patterns', () => assert.not.match(JSON.stringify(groups), /[*?[\]]"[*?]|[*?]/));

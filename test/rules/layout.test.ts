@@ -45,6 +45,10 @@ const TABLE: Record<string, { may: string[]; why: string }> = {
     may: ['source', 'system', 'api', 'transport'],
     why: 'the part of the wiring that comes into memory late',
   },
+  'home-planes.ts': {
+    may: ['lease-option.ts', 'plane', 'system', 'mesh', 'transport'],
+    why: 'the wiring of tunnels and routes, which comes into memory late',
+  },
   'leases.ts': { may: ['lease.ts', 'registrar.ts', 'config.ts'], why: 'it stands in for what comes into memory late' },
   'lease.ts': {
     may: ['lease-option.ts', 'surface', 'source', 'system', 'mesh', 'ubus', 'api', 'transport', 'package.json'],
@@ -105,9 +109,14 @@ const TABLE: Record<string, { may: string[]; why: string }> = {
     may: ['config.ts', 'api', 'system', 'lib', 'transport'],
     why: 'the part of the helper that comes into memory late',
   },
+  'plane-verb.ts': {
+    may: ['config.ts', 'plane', 'system', 'mesh', 'api', 'lib', 'transport'],
+    why: 'the part of the helper that makes tunnels and comes into memory late',
+  },
   'verb.ts': {
     may: [
       'check.ts',
+      'plane-verb.ts',
       'enroll-verb.ts',
       'desired-verb.ts',
       'config.ts',

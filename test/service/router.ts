@@ -223,6 +223,14 @@ export class Router {
       desired_apply: () => ({ result: 'applied', left_s: 0, rejected: [], changed: [], peers: [] }),
       desired_confirm: () => ({ rejected: [] }),
       desired_undo: () => ({ changed: [], peers: [] }),
+      tunnel_ability: () => ({ kinds: [], mesh_mtu: 0 }),
+      tunnel_build: () => ({ device: 'mbt0' }),
+      tunnel_drop: () => ({}),
+      route_use: () => ({}),
+      route_block: () => ({}),
+      route_keep: () => ({}),
+      route_restore: () => ({}),
+      route_undo: () => ({}),
       lint: () => ({ findings: [] }),
     };
     this.play(HELPER_OBJECT, replies, HELPER_METHODS);

@@ -202,11 +202,11 @@ life('keeps its record before the machine is changed', async () => {
   await clock.advance(20 * SECOND);
   assert.is(source.status().state, 'trial');
 });
-life('gives a machine that hangs ten seconds, and tries again', async () => {
+life('gives a machine that hangs while it undoes a minute, and tries again', async () => {
   const { source, plane, clock } = await neighbourhood({ enabled: true });
   plane.hanging = true;
   source.release();
-  await clock.advance(9 * SECOND);
+  await clock.advance(59 * SECOND);
   assert.is(source.status().id, 'undoing');
   plane.hanging = false;
   await clock.advance(10 * SECOND);

@@ -21,6 +21,15 @@ const FILE = `config interface 'ygg0'
 const HASH = `$5$salt$${'a'.repeat(43)}`;
 /** Of a change on trial. */
 const ID = '0123456789abcdef';
+const TERMS = JSON.stringify({ kind: 'gre6', outer: '202::2', home4: '10.43.0.7', mtu: 1456, dns: [] });
+const SHOWN: Record<string, string> = {
+  'ubus -t 5 call network.interface dump': JSON.stringify({ interface: [{ interface: 'lan', device: 'br-lan' }] }),
+  'ip -j -d addr show': JSON.stringify([
+    { ifname: 'ygg0', mtu: 65_535, flags: ['UP'], addr_info: [{ local: '201::1', prefixlen: 7 }] },
+  ]),
+  'wg pubkey': `${'A'.repeat(43)}=\n`,
+  'wg genkey': `${'A'.repeat(43)}=\n`,
+};
 const VERBS = Object.keys(HELPER_METHODS) as HelperVerb[];
 
 /** A router with a network configuration, and the helper on it; `ubus` says nothing, and does all that it is told. */
@@ -29,7 +38,8 @@ function make(text = FILE) {
   const asked: string[] = [];
   router.program = (argv) => {
     asked.push(argv.join(' '));
-    return { code: 0 };
+    const stdout = SHOWN[argv.join(' ')];
+    return { code: 0, ...(stdout !== undefined && { stdout }) };
   };
   const at = { machine: router, ...ROUTER };
   const call = (verb: string, args: unknown = {}) =>
@@ -59,6 +69,14 @@ list('name every verb with its arguments, by an example of each type', () => {
     desired_apply: { payload: 'string', kind: 'string' },
     desired_confirm: { id: 'string' },
     desired_undo: { id: 'string', why: 'string' },
+    tunnel_ability: {},
+    tunnel_build: { slot: 'string', terms: 'string' },
+    tunnel_drop: { slot: 'string' },
+    route_use: { slot: 'string', terms: 'string' },
+    route_block: { on: 'string' },
+    route_keep: { terms: 'string' },
+    route_restore: {},
+    route_undo: {},
     lint: {},
   });
   assert.equal(Object.keys(signatures()).sort(), [...VERBS].sort());
@@ -87,6 +105,14 @@ const GOOD: Record<HelperVerb, object> = {
   desired_apply: { payload: decodeUtf8(seal('want', wantBody(1))), kind: 'want' },
   desired_confirm: { id: ID },
   desired_undo: { id: ID, why: 'unwell' },
+  tunnel_ability: {},
+  tunnel_build: { slot: '0', terms: TERMS },
+  tunnel_drop: { slot: '1' },
+  route_use: { slot: '0', terms: TERMS },
+  route_block: { on: '1' },
+  route_keep: { terms: TERMS },
+  route_restore: {},
+  route_undo: {},
   lint: {},
 };
 /** Files with which each of those does something. */
@@ -112,6 +138,8 @@ const TRIAL = JSON.stringify({
 const STATE = '/etc/meshbridge';
 const OWN = '/etc/config/meshbridge';
 function prepare(router: MemoryRouter, verb: string): void {
+  // netifd is played by nobody here: as on plain Linux
+  if (/^(tunnel|route)_/.test(verb)) router.files.remove(NETWORK);
   if (!verb.startsWith('desired_')) return;
   router.write(OWN, MANAGED).write(`${STATE}/node.key`, `${NODE_SEED}\n`);
   if (verb === 'desired_confirm' || verb === 'desired_undo') router.write(`${STATE}/trial.json`, TRIAL);
@@ -128,6 +156,41 @@ for (const verb of VERBS)
       assert.equal(checkArguments(HELPER_METHODS[verb].reply, reply as never), reply);
     }
   });
+for (const [args, words] of [
+  [{ slot: '2', terms: TERMS }, 'slot: expected 0 or 1, got "2"'],
+  [{ slot: '0', terms: '{' }, 'terms: expected JSON'],
+  [{ slot: '0', terms: TERMS.replace('202::2', 'fe80::1') }, 'terms.outer: expected an address of a node'],
+  [{ slot: '0', terms: TERMS.replace('10.43.0.7', '127.0.0.1') }, 'terms.home4: expected an IPv4 address'],
+  [{ slot: '0', terms: ' '.repeat(4097) }, 'terms: expected at most 4096 characters'],
+] as const)
+  verbs(`makes no tunnel by ${words.slice(0, 30)}`, async () => {
+    const { asked, call } = make();
+    const reply = (await call('tunnel_build', args)) as { error: string; field: string };
+    assert.ok(reply.error.startsWith(words), reply.error);
+    assert.equal(asked, []);
+  });
+verbs('takes networks and who is spared from root, and changes nothing where a network has no device', async () => {
+  const { router, asked, call } = make();
+  prepare(router, 'route_block');
+  const base = "config lease 'home'\n\tlist network 'lan'\n\tlist bypass '192.168.1.9'\n";
+  router.write(OWN, base);
+  assert.equal(await call('route_block', { on: '1' }), {});
+  assert.ok(asked.includes('nft -f -'));
+  router.write(OWN, base.replace('lan', 'guest'));
+  asked.length = 0;
+  const reply = (await call('route_block', { on: '1' })) as { error: string };
+  assert.match(reply.error, /^network guest: has no device/);
+  assert.not.ok(asked.includes('nft -f -'));
+});
+verbs('writes down that leases are in use, for the daemon to read, and that they are not any more', async () => {
+  const { router, call } = make();
+  prepare(router, 'route_keep');
+  router.write(OWN, "config lease 'home'\n\toption enabled '0'\n\toption name 'x'\n");
+  await call('route_keep', { terms: TERMS });
+  for (const path of [OWN, '/var/run/meshbridge/config']) assert.match(router.text(path)!, /enabled '1'/);
+  await call('route_undo');
+  for (const path of [OWN, '/var/run/meshbridge/config']) assert.match(router.text(path)!, /enabled '0'/);
+});
 verbs('reads what the network configuration says, but for its keys', async () => {
   const { router, call } = make();
   const read = await call('network_read');
@@ -603,7 +666,7 @@ for (const args of [[], ['call'], ['call', 'lint', 'now'], ['list', 'all'], ['li
   start(`refuses the words ${args.join(' ') || 'of nobody'}`, async () => {
     assert.equal(await program(args), {
       printed: '',
-      lines: ['meshbridge.helper: expected list, call VERB, or settle; --help tells more'],
+      lines: ['meshbridge.helper: expected list, call VERB, settle, or release; --help tells more'],
       exits: [2],
     });
   });

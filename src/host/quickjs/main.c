@@ -162,13 +162,13 @@ static void add_intrinsics(JSContext *ctx) {
 	for (int i = 0; i < COUNT(parts); i++) parts[i](ctx);
 }
 
-// The program by whose name the executable was called, or one of its options; else the usual one.
+// The program by whose name the executable was called, which it was told first, or one of its options; else the usual one.
 static const struct program *chosen_program(void) {
 	const char *slash = strrchr(arg_values[0], '/'), *called = slash ? slash + 1 : arg_values[0];
 	for (int i = 1; i < program_count; i++) {
 		const char *name = programs[i].name;
 		if (!strcmp(called, name)) return &programs[i];
-		for (int a = 1; *name == '-' && a < arg_count; a++)
+		for (int a = 1; a < (*name == '-' || arg_count < 2 ? arg_count : 2); a++)
 			if (!strcmp(arg_values[a], name)) return &programs[i];
 	}
 	return programs;
