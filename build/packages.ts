@@ -94,6 +94,7 @@ function daemonFiles(tls: boolean): PackagedFile[] {
     { path: '/etc/hotplug.d/ntp/95-meshbridge', mode: 0o644, from: from('meshbridge.ntp') },
     { path: '/etc/init.d/meshbridge', mode: 0o755, from: from('meshbridge.init') },
     { path: '/etc/init.d/meshbridge-settle', mode: 0o755, from: from('meshbridge-settle.init') },
+    { path: '/etc/uci-defaults/95-meshbridge-line', mode: 0o644, from: from('meshbridge.line') },
     { path: '/lib/upgrade/keep.d/meshbridge', mode: 0o644, from: from('meshbridge.keep') },
     {
       path: '/usr/libexec/rpcd/meshbridge.helper',
@@ -110,6 +111,13 @@ function daemonFiles(tls: boolean): PackagedFile[] {
 const TELL_BUS = `[ -n "\${IPKG_INSTROOT}" ] || {
 	killall -HUP ubusd
 	/etc/init.d/rpcd reload
+	exit 0
+}
+`;
+
+/** Nobody is to be left without the Internet: the script serves where the program does not run. Upgrades leave a lease alone. */
+const GIVE_BACK = `[ -n "\${IPKG_INSTROOT}" ] || [ "\${PKG_UPGRADE}" = 1 ] || {
+	/usr/sbin/meshbridge release || sh /etc/uci-defaults/95-meshbridge-line now
 	exit 0
 }
 `;
@@ -136,7 +144,7 @@ function daemon(tls: boolean): Package {
     conffiles: ['/etc/config/meshbridge'],
     user: DAEMON_USER,
     files: daemonFiles(tls),
-    scripts: { postinst: TELL_BUS, postrm: TELL_BUS },
+    scripts: { postinst: TELL_BUS, prerm: GIVE_BACK, postrm: TELL_BUS },
   };
 }
 

@@ -1,0 +1,150 @@
+// Nobody is stranded: the LAN gets its own line back when the package is gone, is removed, or nothing runs any more.
+
+import { renameSync, statSync } from 'node:fs';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { PACKAGES } from '../../build/packages.ts';
+import { RouterRoot, rootProblem, shellNames } from './root.ts';
+import { Router, routerProblem } from './router.ts';
+
+const SCRIPT = '/etc/uci-defaults/95-meshbridge-line';
+const PROGRAM = '/usr/sbin/meshbridge';
+const CALLS = '/tmp/calls';
+
+/** Files as a home writes them that keeps a lease, and as they were before. */
+const FILES: Record<string, [kept: string, before: string]> = {
+  network: [
+    `config interface 'loopback'\n\toption device 'lo'\n\nconfig interface 'mbt0'\n\toption proto 'vxlan6'\n
+config interface 'mbt0a'\n\toption proto 'static'\n\nconfig rule 'mb_rule4_1010'\n\toption lookup '430'\n
+config interface 'mbtest'\n\toption proto 'none' # mine\n`,
+    `config interface 'loopback'\n\toption device 'lo'\n\nconfig interface 'mbtest'\n\toption proto 'none' # mine\n`,
+  ],
+  firewall: [
+    `# by hand\nconfig forwarding\n\toption src lan\n\toption dest "wan"\n\toption enabled '0'\n
+config forwarding\n\toption src 'guest'\n\toption dest 'wan'\n\toption enabled '0'\n
+config forwarding 'iot'\n\toption src 'iot'\n\toption enabled '0'\n\toption dest 'wan'\n
+config meshbridge 'mb_saved'\n\tlist was 'enabled - lan>wan'\n\tlist was 'enabled 1 iot>wan'\n
+config include 'mb_guard'\n\toption type 'script'\n`,
+    `# by hand\nconfig forwarding\n\toption src lan\n\toption dest "wan"\n
+config forwarding\n\toption src 'guest'\n\toption dest 'wan'\n\toption enabled '0'\n
+config forwarding 'iot'\n\toption src 'iot'\n\toption enabled '1'\n\toption dest 'wan'\n`,
+  ],
+  dhcp: [
+    `config dnsmasq\n\toption domain 'lan'\n\toption localuse '0'\n
+config meshbridge 'mb_saved'\n\tlist was 'localuse - :lan'\n`,
+    `config dnsmasq\n\toption domain 'lan'\n`,
+  ],
+};
+const trimmed = (text: string): string => text.replace(/\n+$/, '\n').replace(/\n\n+/g, '\n\n');
+
+function prepare(root: RouterRoot): void {
+  for (const [name, [kept]] of Object.entries(FILES)) root.write(`/etc/config/${name}`, kept, 0o600);
+  root.write('/etc/meshbridge/guard.nft', 'table inet meshbridge {\n}\n');
+  for (const program of [
+    '/usr/sbin/nft',
+    '/sbin/ip',
+    '/etc/init.d/network',
+    '/etc/init.d/firewall',
+    '/etc/init.d/dnsmasq',
+  ])
+    root.write(program, `#!/bin/sh\necho "\${0##*/} $*" >> ${CALLS}\n[ "\${0##*/}" != ip ] || echo '[]'\n`, 0o755);
+  root.write(CALLS, '');
+}
+
+function expectBefore(root: RouterRoot): void {
+  for (const [name, [, before]] of Object.entries(FILES)) {
+    assert.is(trimmed(root.read(`/etc/config/${name}`)), trimmed(before), name);
+    assert.is(statSync(root.path(`/etc/config/${name}`)).mode & 0o777, 0o600);
+    assert.not.ok(root.entry(`/etc/config/${name}~line`));
+  }
+  assert.not.ok(root.entry('/etc/meshbridge/guard.nft'));
+}
+
+const nowhere = await rootProblem();
+if (nowhere) console.log(`skipped: the script that gives the line back: ${nowhere}`);
+else
+  for (const shell of shellNames()) {
+    const script = suite(`95-meshbridge-line on ${shell}`);
+    /** As OpenWrt does at boot: removed where it succeeds. */
+    const boot = `( . ${SCRIPT} ) && rm -f ${SCRIPT}`;
+    let root: RouterRoot;
+    script.before.each(async () => {
+      root = await RouterRoot.open(shell);
+      prepare(root);
+    });
+    script.after.each(() => root.close());
+    script('changes nothing and stays while the program is there', () => {
+      root.write(PROGRAM, '#!/bin/sh\n', 0o755);
+      root.run(['sh', '-c', boot]);
+      assert.ok(root.entry(SCRIPT));
+      for (const [name, [kept]] of Object.entries(FILES)) assert.is(root.read(`/etc/config/${name}`), kept);
+    });
+    script('gives the line back where an image came without the program, and goes', () => {
+      const { stderr } = root.run(['sh', '-c', boot]);
+      assert.is(stderr, '');
+      expectBefore(root);
+      assert.not.ok(root.entry(SCRIPT));
+      assert.is(root.read(CALLS), '');
+    });
+    script('does it at once when told so, and tells who reads those files', () => {
+      root.write(PROGRAM, '#!/bin/sh\n', 0o755);
+      assert.is(root.run(['sh', SCRIPT, 'now']).status, 0);
+      expectBefore(root);
+      const told = 'nft delete table inet meshbridge\nnetwork reload\nfirewall reload\ndnsmasq restart\n';
+      assert.is(root.read(CALLS), told);
+      root.write(CALLS, '');
+      assert.is(root.run(['sh', SCRIPT, 'now']).status, 0);
+      assert.is(root.read(CALLS), 'nft delete table inet meshbridge\n');
+      expectBefore(root);
+    });
+    script('leaves files alone that hold nothing of ours', () => {
+      root.write(
+        '/etc/config/firewall',
+        `config forwarding\n\toption src 'lan'\n\toption dest 'wan'\n\toption enabled '0'\n`,
+      );
+      root.run(['sh', SCRIPT, 'now']);
+      assert.match(root.read('/etc/config/firewall'), /enabled '0'/);
+    });
+    script('serves where the package is removed and the program does not run, but not when it is upgraded', () => {
+      root.write(PROGRAM, '#!/bin/sh\nexit 1\n', 0o755);
+      const { prerm } = PACKAGES.find(({ name }) => name === 'meshbridge')!.scripts;
+      assert.is(root.run(['sh', '-c', prerm!], { env: { PKG_UPGRADE: '1' } }).status, 0);
+      assert.is(root.read('/etc/config/network'), FILES.network![0]);
+      assert.is(root.run(['sh', '-c', prerm!]).status, 0);
+      expectBefore(root);
+    });
+    script.run();
+  }
+
+const problem = await routerProblem();
+if (problem) console.log(`skipped: meshbridge release: ${problem}`);
+else {
+  const release = suite('meshbridge release');
+  release('gives the line back with no daemon, no ubus, no Yggdrasil', async () => {
+    const router = await Router.open();
+    const { root } = router;
+    try {
+      prepare(root);
+      root.write('/etc/config/meshbridge', "config lease 'home'\n\toption enabled '1'\n", 0o600);
+      root.write('/var/run/home.json', '{"blocked":true,"used":0}', 0o600);
+      const { status, stdout, stderr } = root.run([PROGRAM, 'release']);
+      assert.is(status, 0, stderr);
+      assert.is(stdout, 'the own line serves again; leases are switched off\n');
+      expectBefore(root);
+      assert.match(root.read('/etc/config/meshbridge'), /enabled '0'/);
+      assert.not.ok(root.entry('/var/run/home.json'));
+      assert.match(root.read(CALLS), /^nft -f -$/m);
+      // what could not be done is told, and the rest is done
+      prepare(root);
+      renameSync(root.path('/sbin/ip'), root.path('/sbin/ip.gone'));
+      const broken = root.run([PROGRAM, 'release']);
+      assert.is(broken.status, 1);
+      assert.match(broken.stderr, /^meshbridge: released, but for this: ip/);
+      expectBefore(root);
+      assert.match(root.read(CALLS), /^nft -f -$/m);
+    } finally {
+      await router.close();
+    }
+  });
+  release.run();
+}
