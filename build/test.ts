@@ -49,7 +49,14 @@ const STAGES: Record<string, () => Promise<Count>> = {
   conformance: () => runSuite('ubus conformance', [process.execPath, 'build/run.mjs', 'test/conformance/main.ts']),
   broker: () => runAreas(['broker']),
   fleet: () => runAreas(['fleet']),
-  lab: () => runAreas(['lab']),
+  lab: async () => {
+    const sum = await runAreas(['lab']);
+    add(
+      sum,
+      await runSuite('the lab of the Internet', [process.execPath, 'build/run.mjs', 'test/lab/internet/main.ts']),
+    );
+    return sum;
+  },
   fuzz: () =>
     runSuite('fuzzing, seeded', [
       process.execPath,

@@ -52,7 +52,7 @@ export async function runLab(
       if (problem === undefined) {
         await checkBadLine(world, report);
         await checkOffload(world, report);
-      } else print(`not here: flow offload and a bad line, this kernel has neither (${problem})`);
+      } else print(`skipped: flow offload and a bad line, for which this kernel has nothing: ${problem}`);
       await checkColdBoot(world, report);
     }
     await checkRelease(world, report, before);
