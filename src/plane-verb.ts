@@ -107,7 +107,12 @@ export async function release(at: PlanePlace): Promise<void> {
       failures.push(error);
     }
   };
-  await attempt(() => homeOf(at).undo());
+  // where OpenWrt's own programs do not answer, the kernel is ours all the same, and the script sees to the files
+  await attempt(() =>
+    homeOf(at)
+      .undo()
+      .catch(() => homeOf(at, false).undo()),
+  );
   await attempt(() => files.remove(OTHER_STATE));
   if (readKnob(files, LINE_SCRIPT) !== undefined)
     await attempt(async () => {
@@ -119,10 +124,10 @@ export async function release(at: PlanePlace): Promise<void> {
   if (failures.length > 0) throw new Error(failures.map(errorText).join('; '));
 }
 
-function homeOf(at: PlanePlace): KernelHome {
+function homeOf(at: PlanePlace, withPart = true): KernelHome {
   const { run, state: flash, directory } = at;
   const machine = new HostMachine(at.machine);
-  const isOpenwrt = machine.files.list(directory).includes('network');
+  const isOpenwrt = withPart && machine.files.list(directory).includes('network');
   const isPlain = readKnob(machine.files, RESOLVER_FILES.servers) !== undefined;
   return new KernelHome({
     ...{ machine, run, flash },
