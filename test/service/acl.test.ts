@@ -98,7 +98,8 @@ async function exercise(router: Router, standin: Standin): Promise<void> {
 
 const problem = await routerProblem();
 if (problem) console.log(`skipped: what the daemon does on the bus: ${problem}`);
-// what it does for brokers and for whoever manages it takes a broker, see test/broker
+// what it does for brokers and for whoever manages it takes a broker, see test/broker; for leases, a gateway: see
+// test/system/root-plane.test.ts
 else
   list('allows what the daemon does, and nothing that it never does', async () => {
     const behind = '/var/run/ubus/broker.sock';
@@ -117,7 +118,8 @@ else
       const needed = watch.uses;
       const forBrokers = ({ name, method }: Use): boolean =>
         method?.startsWith('desired_') === true || name === 'system' || name === 'iwinfo';
-      for (const grant of usesOf(LIST).filter((use) => !forBrokers(use))) {
+      const forLeases = ({ method = '' }: Use): boolean => /^(tunnel|route|clients)_/.test(method);
+      for (const grant of usesOf(LIST).filter((use) => !forBrokers(use) && !forLeases(use))) {
         const alone: AccessList = { user: LIST.user };
         if (grant.right === 'access') alone.access = { [grant.name]: { methods: [grant.method!] } };
         else alone[grant.right] = [grant.name];

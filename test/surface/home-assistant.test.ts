@@ -16,7 +16,7 @@ const DEVICE: Device = {
 };
 const ALL = Object.keys(PAYLOADS.tele)
   .map((name) => name.replace('?', ''))
-  .filter((name) => !['sid', 'seq', 'mono', 't', 'clk', 'base', 'd', 'peers', 'sessions'].includes(name));
+  .filter((name) => !['sid', 'seq', 'mono', 't', 'clk', 'base', 'd', 'peers', 'sessions', 'internet'].includes(name));
 
 const describe = suite('describeDevice');
 describe('is one message under 2 kB, with a component for each number', () => {
