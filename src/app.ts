@@ -56,7 +56,8 @@ usage: meshbridge [options]
 call asks the daemon of a machine without ubus, for instance
   meshbridge call meshbridge status
   meshbridge call meshbridge.client list
-release takes away all tunnels, routes and rules of a gateway; as root
+release gives the LAN its own line back, whatever runs or does not: takes away
+  all tunnels, routes and rules of a home and of a gateway; as root
 
 It stays in the foreground and logs to standard error.
 SIGHUP reads the configuration again; SIGTERM and SIGINT end it.
@@ -65,8 +66,8 @@ What takes root is done by meshbridge.helper, which rpcd starts.
 
 interface Arguments {
   config: string;
-  /** `--check` is not among them: the C host runs the helper then. */
-  action: 'run' | 'version' | 'help' | 'call' | 'release';
+  /** `--check` and `release` are not among them: the C host runs the helper then. */
+  action: 'run' | 'version' | 'help' | 'call';
   /** Of `call`: object, method, and arguments as JSON. */
   question?: string[];
 }
@@ -82,8 +83,7 @@ export function parseArguments(args: readonly string[]): Arguments {
       parsed.config = path;
     } else if (arg === '--version' || arg === '--help') {
       parsed.action = arg.slice(2) as Arguments['action'];
-    } else if (arg === 'release' && i === args.length - 1) parsed.action = arg;
-    else if (arg === 'call') {
+    } else if (arg === 'call') {
       parsed.action = arg;
       const question = args.slice(i + 1);
       parsed.question = question;
@@ -106,7 +106,6 @@ export function main(host: ChildlessHost, processes?: ProcessSource): void {
     else if (action === 'version') host.print(`${version}\n`);
     else {
       if (action === 'call') ask(host, config, question);
-      else if (action === 'release') release(host, processes);
       else new App(host, config, processes).start();
       return;
     }
@@ -131,20 +130,6 @@ function ask(host: ChildlessHost, configPath: string, question: readonly string[
       host.exit(1);
     }
   });
-}
-
-/** Takes everything of a gateway away, whether a daemon runs or not, and ends. @throws InputError */
-function release({ files, clock, log, exit }: ChildlessHost, processes: ProcessSource | undefined): void {
-  if (!processes) throw new InputError('release: this program makes no tunnels itself');
-  Promise.all([import('./client-plane.ts'), processes()])
-    .then(([{ releaseGateway }, children]) => releaseGateway({ files, clock, processes: children }))
-    .then(
-      () => exit(0),
-      (error) => {
-        log(`meshbridge: ${errorText(error)}`);
-        exit(1);
-      },
-    );
 }
 
 /** One interface with all that belongs to it. */

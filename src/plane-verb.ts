@@ -96,7 +96,7 @@ export async function undo(at: PlanePlace): Promise<object> {
   return {};
 }
 
-/** The same with nobody's help: neither the daemon nor ubus nor Yggdrasil need run. @throws (rejects) Error where something may be left */
+/** The same, of a gateway, too, with nobody's help: neither the daemon nor ubus nor Yggdrasil need run. @throws (rejects) Error where something may be left */
 export async function release(at: PlanePlace): Promise<void> {
   const { files } = at.machine;
   const failures: unknown[] = [];
@@ -114,6 +114,7 @@ export async function release(at: PlanePlace): Promise<void> {
       .catch(() => homeOf(at, false).undo()),
   );
   await attempt(() => files.remove(OTHER_STATE));
+  await attempt(async () => (await import('./plane/clients.ts')).releaseClients(new HostMachine(at.machine)));
   if (readKnob(files, LINE_SCRIPT) !== undefined)
     await attempt(async () => {
       const { code, stderr } = await new HostMachine(at.machine).run('sh', [LINE_SCRIPT, 'now'], {

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { ensureNetworkPrograms } from '../../build/network-programs.ts';
 import { inProject } from '../../build/project.ts';
 import type { Terms } from '../../src/api/lease.ts';
 import { Child, findProgram } from '../../src/dev/child.ts';
@@ -298,9 +299,12 @@ function endRoutes(slot: 0 | 1): string[] {
   ];
 }
 
-const problem =
-  (await namespaceProblem()) ??
-  ['nft', 'dnsmasq', 'setpriv'].flatMap((name) => (findProgram(name) ? [] : [`${name}: not on PATH`]))[0];
+let problem = await namespaceProblem();
+try {
+  if (problem === undefined) process.env.PATH = await ensureNetworkPrograms((line) => console.log(line));
+} catch (error) {
+  problem = errorText(error);
+}
 if (problem) console.log(`skipped: a home's tunnels, routes and rules in the kernel: ${problem}`);
 else {
   const world = await World.open();
