@@ -257,13 +257,20 @@ export class App {
       },
       log: (scope) => this.logger.scope(scope),
       plane: async (config, identity) => {
+        if (this.config.ubusSocket !== undefined) {
+          const { RootClientPlane } = await import('./system/root-client-plane.ts');
+          return new RootClientPlane(this.helper, identity.key);
+        }
         const { clientPlane } = await import('./client-plane.ts');
         const { stateDirectory: state } = this.config;
         return clientPlane(await this.machine(), config, identity, { keys: state, state });
       },
       // who has no ubus has a disk
       isFlash: () => this.config.ubusSocket !== undefined,
-      release: async () => (await import('./client-plane.ts')).releaseGateway(await this.machine()),
+      release: async () => {
+        if (this.config.ubusSocket !== undefined) await this.helper.call('clients_release', {});
+        else await (await import('./client-plane.ts')).releaseGateway(await this.machine());
+      },
       planes: async () => {
         const { homePlanes } = await import('./home-planes.ts');
         const by = this.config.ubusSocket === undefined ? this.ownMachine() : this.helper;

@@ -2,7 +2,6 @@
 
 import type { RegistrarConfig } from './lease-option.ts';
 import { Pool, pool6Of } from './mesh/pool.ts';
-import type { ClientPlane } from './mesh/tunnel.ts';
 import { findKinds } from './plane/ability.ts';
 import type { GatewayRules } from './plane/client-rules.ts';
 import { KernelClients, releaseClients } from './plane/clients.ts';
@@ -23,7 +22,7 @@ export function clientPlane(
   config: RegistrarConfig,
   { key, address }: { readonly key: string; readonly address: string },
   { keys, state }: PlaneDirectories,
-): ClientPlane {
+): KernelClients {
   const machine = new HostMachine(host);
   const pool6 = config.pool6 ?? pool6Of(key);
   const pool = new Pool(config.pool4, pool6, key);

@@ -124,6 +124,12 @@ const VERBS: Verbs = {
   route_keep: async (at, { terms }) => (await import('./plane-verb.ts')).keep(at, terms),
   route_restore: async (at) => (await import('./plane-verb.ts')).restore(at),
   route_undo: async (at) => (await import('./plane-verb.ts')).undo(at),
+  clients_ability: async (at, { key }) => (await import('./client-verb.ts')).ability(at, key),
+  clients_restore: async (at, { key, slots }) => (await import('./client-verb.ts')).restore(at, key, slots),
+  clients_change: async (at, { key, change }) => (await import('./client-verb.ts')).change(at, key, change),
+  clients_use: async (at, { key }) => (await import('./client-verb.ts')).use(at, key),
+  clients_check: async (at, { key }) => (await import('./client-verb.ts')).check(at, key),
+  clients_release: async (at) => (await import('./client-verb.ts')).release(at),
   announce: (at, { interface: iface, node_info }) => ({
     result: network(at).announce(iface, parseAnnouncement(node_info)),
   }),

@@ -108,6 +108,38 @@ export const HELPER_METHODS = {
   route_restore: { args: {}, reply: {}, writes: true, slow: true },
   /** Takes everything of a home's lease away: the own line serves. Pages call it, too, where the daemon does not run. */
   route_undo: { args: {}, reply: {}, writes: true, slow: true },
+  /** What tunnels a gateway can make here. `key` is that of its Yggdrasil, 64 hex digits; what else it has to know the configuration says. */
+  clients_ability: {
+    args: { key: 'string' },
+    reply: {
+      kinds: [{ kind: 'string', 'problem?': 'string' }],
+      mesh_mtu: 'int32',
+      'wireguard_key?': 'string',
+      ipv6: 'bool',
+    },
+    writes: true,
+    slow: true,
+  },
+  /** Makes this machine a gateway, and takes every tunnel away but those of `slots`, a JSON list of numbers; `clients_change` makes the others. */
+  clients_restore: { args: { key: 'string', slots: 'string' }, reply: {}, writes: true, slow: true },
+  /** Changes tunnels of homes; may be repeated. `change` is the JSON text of a table: see client-change.ts. */
+  clients_change: {
+    args: { key: 'string', change: 'string' },
+    reply: { problems: [{ slot: 'int32', problem: 'string' }] },
+    writes: true,
+    slow: true,
+  },
+  /** Bytes from and to homes since their tunnels were made. */
+  clients_use: {
+    args: { key: 'string' },
+    reply: { flows: [{ slot: 'int32', rx_bytes: 'int64', tx_bytes: 'int64' }] },
+    writes: true,
+    slow: true,
+  },
+  /** Whether what keeps homes apart stands. */
+  clients_check: { args: { key: 'string' }, reply: { whole: 'bool' }, writes: true, slow: true },
+  /** Takes everything of a gateway away. */
+  clients_release: { args: {}, reply: {}, writes: true, slow: true },
   // what only pages call, through rpcd's access list
 
   /**

@@ -27,7 +27,8 @@ const DAY_S = 86_400;
 /** MTU of a Yggdrasil. */
 const MESH_MTU = { least: 1280, most: 65_535 } as const;
 const KEY = /^[0-9a-f]{64}$/i;
-const WIREGUARD_KEY = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
+/** A public key of WireGuard. */
+export const WIREGUARD_KEY = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
 const TARGET = /^(\d+\.\d+\.\d+\.\d+|\[[0-9a-f:.]+\]):\d{1,5}$/i;
 
 /** What a registrar answered to who asked for a lease. */

@@ -47,6 +47,19 @@ const PRIVATE4 =
   '0.0.0.0/8, 10.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16, 224.0.0.0/3';
 const PRIVATE6 = '::/96, ::ffff:0:0/96, 64:ff9b::/96, 200::/7, fc00::/7, fe80::/9, ff00::/8';
 
+/** Sets that hold homes: the last part of an element is an inner address; of `outer`, a number of VXLAN. */
+export const HOME_SETS = [
+  'clients4',
+  'clients6',
+  'outer',
+  'suspended4',
+  'suspended6',
+  'from4',
+  'from6',
+  'to4',
+  'to6',
+] as const;
+
 /** Sets with the homes that come and go. The key of `outer` is the number of VXLAN as it lies in the packet. */
 const HOMES = `
   counter spoofed { }
@@ -73,6 +86,9 @@ function add(set: string, items: readonly string[]): string {
 function remove(set: string, items: readonly string[]): string {
   return items.length === 0 ? '' : `delete element ${CLIENT_TABLE} ${set} { ${items.join(', ')} }\n`;
 }
+
+/** Takes elements away, by their keys as a set lists them. */
+export const removeElements: (set: (typeof HOME_SETS)[number], keys: readonly string[]) => string = remove;
 
 /** Takes elements away that may be there or not: only what is there can be deleted. */
 function removeAny(set: string, items: readonly string[]): string {

@@ -21,9 +21,11 @@ import {
   deviceScript,
   type GatewayRules,
   gatewayScript,
+  HOME_SETS,
   type Inner,
   type RuleClient,
   readElements,
+  removeElements,
   removeScript,
   slotOfDevice,
   suspendScript,
@@ -102,6 +104,35 @@ export class KernelClients implements ClientPlane {
     return this.build(clients);
   }
 
+  /**
+   * As `restore`, where homes are told afterwards by `change`: makes this machine a gateway, and takes every home out but these. What stands of
+   * these goes on.
+   */
+  async retain(slots: readonly number[]): Promise<void> {
+    const { pool } = this.options;
+    const wanted = new Set(slots);
+    const isWanted = (slot: number | undefined): boolean => slot !== undefined && wanted.has(slot);
+    const numbers = new Set(slots.map((slot) => pool.vni(slot)));
+    await this.expectFreePool();
+    await this.begin(undefined);
+    let stale = '';
+    for (const set of HOME_SETS) {
+      const gone = (await this.elements(set)).filter(({ key }) => {
+        const last = key.split(' . ').at(-1)!;
+        return set === 'outer' ? !numbers.has(Number(last)) : !isWanted(pool.slotOf(last));
+      });
+      stale += removeElements(
+        set,
+        gone.map(({ key }) => key),
+      );
+    }
+    await this.load(stale);
+    await this.drop(this.devices().filter((name) => slotOfDevice(name) !== undefined && !isWanted(slotOfDevice(name))));
+    if (!this.devices().includes(WIREGUARD_DEVICE)) return;
+    if (slots.length === 0 || !this.wireguard) await runWell(this.machine, 'ip', ['link', 'del', WIREGUARD_DEVICE]);
+    else await this.wireguard.prune((_, addresses) => addresses.some((address) => isWanted(pool.slotOf(address))));
+  }
+
   async change({ add, remove, suspend, resume }: ClientChange): Promise<ClientProblems> {
     const present = new Set(this.devices());
     const touched = new Set([...remove, ...add.map(({ slot }) => slot)]);
@@ -143,6 +174,11 @@ export class KernelClients implements ClientPlane {
     return bySlot;
   }
 
+  /** @throws (rejects) Error while no device has the gateway's address in the mesh */
+  async expectMesh(): Promise<void> {
+    await this.mesh();
+  }
+
   async isWhole(): Promise<boolean> {
     const { code } = await this.machine.run('nft', ['list', 'set', ...CLIENT_TABLE.split(' '), 'mesh']);
     return code === 0;
@@ -150,13 +186,14 @@ export class KernelClients implements ClientPlane {
 
   // rules
 
-  /** Makes the table be, for exactly these homes. */
-  private async begin(clients: readonly ClientTunnel[]): Promise<void> {
+  /** Makes the table be, for exactly these homes; without a list, for those that it holds. */
+  private async begin(clients: readonly ClientTunnel[] | undefined): Promise<void> {
     const { rules } = this.options;
     const [mesh, lines] = [await this.mesh(), await this.lines()];
     await this.switchForwarding(lines);
     await this.ownAddresses();
-    const script = gatewayScript(rules, mesh.name, lines) + clearScript() + addScript(clients.map(ruleClient));
+    const homes = clients ? clearScript() + addScript(clients.map(ruleClient)) : '';
+    const script = gatewayScript(rules, mesh.name, lines) + homes;
     try {
       await this.load(script);
     } catch (error) {

@@ -113,8 +113,13 @@ const TABLE: Record<string, { may: string[]; why: string }> = {
     may: ['config.ts', 'plane', 'system', 'mesh', 'api', 'lib', 'transport'],
     why: 'the part of the helper that makes tunnels and comes into memory late',
   },
+  'client-verb.ts': {
+    may: ['config.ts', 'lease-option.ts', 'client-plane.ts', 'plane', 'system', 'mesh', 'api', 'lib', 'transport'],
+    why: "the part of the helper that makes a gateway's tunnels and comes into memory late",
+  },
   'verb.ts': {
     may: [
+      'client-verb.ts',
       'check.ts',
       'plane-verb.ts',
       'enroll-verb.ts',

@@ -232,6 +232,12 @@ export class Router {
       route_keep: () => ({}),
       route_restore: () => ({}),
       route_undo: () => ({}),
+      clients_ability: () => ({ kinds: [], mesh_mtu: 0, ipv6: false }),
+      clients_restore: () => ({}),
+      clients_change: () => ({ problems: [] }),
+      clients_use: () => ({ flows: [] }),
+      clients_check: () => ({ whole: true }),
+      clients_release: () => ({}),
       lint: () => ({ findings: [] }),
     };
     this.play(HELPER_OBJECT, replies, HELPER_METHODS);

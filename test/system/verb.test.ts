@@ -4,6 +4,7 @@ import { version } from '../../package.json';
 import { HELPER_METHODS, type HelperVerb } from '../../src/api/helper.ts';
 import { FAILURE } from '../../src/api/objects.ts';
 import { decodeUtf8, encodeUtf8 } from '../../src/lib/utf8.ts';
+import { addressOf } from '../../src/lib/yggdrasil-address.ts';
 import { checkArguments } from '../../src/ubus/object.ts';
 import { answer, main, ROUTER, signatures } from '../../src/verb.ts';
 import { makeCode } from '../support/enrolment.ts';
@@ -22,7 +23,14 @@ const HASH = `$5$salt$${'a'.repeat(43)}`;
 /** Of a change on trial. */
 const ID = '0123456789abcdef';
 const TERMS = JSON.stringify({ kind: 'gre6', outer: '202::2', home4: '10.43.0.7', mtu: 1456, dns: [] });
+/** Of a gateway: the key of its Yggdrasil, its address, and a change of tunnels. */
+const KEY = '0123456789abcdef'.repeat(4);
+const ADDRESS = addressOf(KEY)!;
+const HOME = { slot: 2, kind: 'gre6', outer: '202::2', mtu: 1456, ipv6: true, suspended: false };
+const CHANGE = JSON.stringify({ add: [HOME], remove: [3], suspend: [], resume: [] });
+const GATEWAY = "config registrar 'registrar'\n\toption enabled '1'\n\toption pool4 '10.43.0.0/24'\n";
 const SHOWN: Record<string, string> = {
+  [`ip -j addr show to ${ADDRESS}`]: JSON.stringify([{ ifname: 'ygg0', mtu: 65_535 }]),
   'ubus -t 5 call network.interface dump': JSON.stringify({ interface: [{ interface: 'lan', device: 'br-lan' }] }),
   'ip -j -d addr show': JSON.stringify([
     { ifname: 'ygg0', mtu: 65_535, flags: ['UP'], addr_info: [{ local: '201::1', prefixlen: 7 }] },
@@ -77,6 +85,12 @@ list('name every verb with its arguments, by an example of each type', () => {
     route_keep: { terms: 'string' },
     route_restore: {},
     route_undo: {},
+    clients_ability: { key: 'string' },
+    clients_restore: { key: 'string', slots: 'string' },
+    clients_change: { key: 'string', change: 'string' },
+    clients_use: { key: 'string' },
+    clients_check: { key: 'string' },
+    clients_release: {},
     lint: {},
   });
   assert.equal(Object.keys(signatures()).sort(), [...VERBS].sort());
@@ -113,6 +127,12 @@ const GOOD: Record<HelperVerb, object> = {
   route_keep: { terms: TERMS },
   route_restore: {},
   route_undo: {},
+  clients_ability: { key: KEY },
+  clients_restore: { key: KEY, slots: '[2,3]' },
+  clients_change: { key: KEY, change: CHANGE },
+  clients_use: { key: KEY },
+  clients_check: { key: KEY },
+  clients_release: {},
   lint: {},
 };
 /** Files with which each of those does something. */
@@ -140,6 +160,7 @@ const OWN = '/etc/config/meshbridge';
 function prepare(router: MemoryRouter, verb: string): void {
   // netifd is played by nobody here: as on plain Linux
   if (/^(tunnel|route)_/.test(verb)) router.files.remove(NETWORK);
+  if (verb.startsWith('clients_')) router.write(OWN, GATEWAY);
   if (!verb.startsWith('desired_')) return;
   router.write(OWN, MANAGED).write(`${STATE}/node.key`, `${NODE_SEED}\n`);
   if (verb === 'desired_confirm' || verb === 'desired_undo') router.write(`${STATE}/trial.json`, TRIAL);
@@ -169,6 +190,39 @@ for (const [args, words] of [
     assert.ok(reply.error.startsWith(words), reply.error);
     assert.equal(asked, []);
   });
+for (const [args, words] of [
+  [{ key: KEY.toUpperCase(), change: CHANGE }, 'key: expected 64 hex digits'],
+  [{ key: KEY, change: '{' }, 'change: expected JSON'],
+  [{ key: KEY, change: '[]' }, 'change: expected an object'],
+  [{ key: KEY, change: CHANGE.replace('"slot":2', '"slot":1') }, 'change.add.slot: expected the slot of a home'],
+  [{ key: KEY, change: CHANGE.replace('"slot":2', '"slot":255') }, 'change.add.slot: expected the slot of a home'],
+  [{ key: KEY, change: CHANGE.replace('gre6', 'gre7') }, 'change.add.kind: expected one of'],
+  [{ key: KEY, change: CHANGE.replace('202::2', '2001:db8::2') }, 'change.add.outer: expected an address of a node'],
+  [{ key: KEY, change: CHANGE.replace('1456', '1456.5') }, 'change.add.mtu: expected a whole number'],
+  [{ key: KEY, change: CHANGE.replace('gre6', 'wireguard') }, 'change.add.wireguard_key: expected a key'],
+  [{ key: KEY, change: CHANGE.replace('[3]', '["3; flush ruleset"]') }, 'change.remove: expected slots of homes'],
+  [{ key: KEY, change: `{"resume":[${'2,'.repeat(1000)}2]}` }, 'change.resume: expected a list of at most 1000'],
+] as const)
+  verbs(`changes no tunnel of a gateway by ${words} ${JSON.stringify(args).length}`, async () => {
+    const { router, asked, call } = make();
+    prepare(router, 'clients_change');
+    const reply = (await call('clients_change', args)) as { error: string; field: string };
+    assert.ok(reply.error.startsWith(words), reply.error);
+    assert.equal(asked, []);
+  });
+verbs('is no gateway that root does not have, and none of another key', async () => {
+  const { router, asked, call } = make();
+  router.write(OWN, GATEWAY.replace("enabled '1'", "enabled '0'"));
+  for (const verb of ['clients_ability', 'clients_restore', 'clients_change', 'clients_use', 'clients_check'] as const)
+    assert.equal(await call(verb, GOOD[verb]), { error: 'registrar: is not switched on in the configuration' });
+  assert.equal(asked, []);
+  router.write(OWN, GATEWAY);
+  for (const verb of ['clients_ability', 'clients_restore', 'clients_change'] as const) {
+    const reply = (await call(verb, { ...GOOD[verb], key: `8${KEY.slice(1)}` })) as { error: string };
+    assert.match(reply.error, /^no device has the address of Yggdrasil, 200:/);
+  }
+  assert.not.ok(asked.includes('nft -f -'));
+});
 verbs('takes networks and who is spared from root, and changes nothing where a network has no device', async () => {
   const { router, asked, call } = make();
   prepare(router, 'route_block');

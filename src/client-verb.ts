@@ -1,0 +1,96 @@
+// The verbs by which root makes the tunnels of a gateway; in memory only for them. How the gateway is set up root's own configuration says;
+// the daemon tells of homes, and is believed nothing: slots and addresses are read anew, and its key has to be that of a Yggdrasil here.
+
+import { clientPlane, releaseGateway } from './client-plane.ts';
+import { readConfig } from './config.ts';
+import { errorText, InputError } from './errors.ts';
+import { addressOf } from './lib/yggdrasil-address.ts';
+import { readChange, readSlots } from './mesh/client-change.ts';
+import { Pool, pool6Of } from './mesh/pool.ts';
+import type { KernelClients } from './plane/clients.ts';
+import type { Host } from './transport/host.ts';
+
+/** Where they work. */
+export interface ClientPlace {
+  readonly machine: Pick<Host, 'files' | 'processes' | 'clock'>;
+  /** Of the UCI files. */
+  readonly directory: string;
+  /** Directory that stays. */
+  readonly state: string;
+  /** Directory in RAM where root alone writes. */
+  readonly run: string;
+}
+
+interface Gateway {
+  readonly plane: KernelClients;
+  readonly pool: Pool;
+}
+
+/** What tunnels can be made. @throws (rejects) InputError, Error */
+export async function ability(at: ClientPlace, key: string) {
+  const { kinds, meshMtu, wireguardKey, ipv6 } = await gatewayOf(at, key).plane.ability();
+  return {
+    kinds: kinds.map((one) => ({ ...one })),
+    mesh_mtu: meshMtu,
+    ipv6,
+    ...(wireguardKey !== undefined && { wireguard_key: wireguardKey }),
+  };
+}
+
+/** Makes this machine a gateway that has these homes at most. @throws (rejects) InputError, Error */
+export async function restore(at: ClientPlace, key: string, slots: string): Promise<object> {
+  const { plane, pool } = gatewayOf(at, key);
+  await plane.retain(read('slots', slots, (json) => readSlots(json, pool)));
+  return {};
+}
+
+/** Changes tunnels of homes. @throws (rejects) InputError, Error */
+export async function change(at: ClientPlace, key: string, text: string) {
+  const { plane, pool } = gatewayOf(at, key);
+  const wanted = read('change', text, (json) => readChange(json, pool));
+  // what it is told of another key than that of this machine would be of another pool
+  await plane.expectMesh();
+  const problems = await plane.change(wanted);
+  return { problems: [...problems].map(([slot, problem]) => ({ slot, problem })) };
+}
+
+/** What was counted. @throws (rejects) InputError, Error */
+export async function use(at: ClientPlace, key: string) {
+  const flows = await gatewayOf(at, key).plane.use();
+  return { flows: [...flows].map(([slot, { rxBytes, txBytes }]) => ({ slot, rx_bytes: rxBytes, tx_bytes: txBytes })) };
+}
+
+/** Whether the rules stand. @throws (rejects) InputError, Error */
+export async function check(at: ClientPlace, key: string): Promise<{ whole: boolean }> {
+  return { whole: await gatewayOf(at, key).plane.isWhole() };
+}
+
+/** Takes everything of a gateway away. @throws (rejects) Error */
+export async function release({ machine }: ClientPlace): Promise<object> {
+  await releaseGateway(machine);
+  return {};
+}
+
+function gatewayOf({ machine, directory, state, run }: ClientPlace, key: string): Gateway {
+  const address = addressOf(key);
+  if (address === undefined || !/^[0-9a-f]{64}$/.test(key))
+    throw new InputError('key: expected 64 hex digits, in small letters', 'key');
+  const { registrar } = readConfig(machine.files, `${directory}/meshbridge`).config;
+  if (!registrar?.enabled) throw new Error('registrar: is not switched on in the configuration');
+  const plane = clientPlane(machine, registrar, { key, address }, { keys: state, state: run });
+  return { plane, pool: new Pool(registrar.pool4, registrar.pool6 ?? pool6Of(key), key) };
+}
+
+function read<T>(name: string, text: string, take: (json: unknown) => T): T {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new InputError(`${name}: expected JSON`, name);
+  }
+  try {
+    return take(json);
+  } catch (cause) {
+    throw new InputError(errorText(cause), name, { cause });
+  }
+}

@@ -1,0 +1,76 @@
+// What the daemon of a gateway tells root of homes: changes as texts that fit into one call, and how they are read by whoever believes
+// nothing. Inner addresses and numbers of VXLAN are not said: they follow from slots.
+
+import { TUNNEL_KINDS } from '../api/lease.ts';
+import { JsonFields, knownWords } from '../lib/json-field.ts';
+import { nodeAddress } from '../lib/yggdrasil-address.ts';
+import { WIREGUARD_KEY } from './lease-message.ts';
+import type { Pool } from './pool.ts';
+import type { ClientChange, ClientTunnel } from './tunnel.ts';
+
+/** Homes that one call adds: it has to end before rpcd's patience of 30 s does. */
+const MAX_ADD = 128;
+/** Numbers in each list of one call. */
+const MAX_SLOTS = 1000;
+/** Homes that a gateway can have. */
+const MAX_HOMES = 65_536;
+const MTU = { least: 576, most: 65_535 };
+
+/** A change in parts that each fit into one call, in the order in which they are to be made; a small one is one part. */
+export function changeTexts({ add, remove, suspend, resume }: ClientChange): string[] {
+  const isSmall = add.length <= MAX_ADD && remove.length + suspend.length + resume.length <= MAX_SLOTS;
+  if (isSmall) return [JSON.stringify({ remove, suspend, resume, add: add.map(said) })];
+  const texts: string[] = [];
+  // of one home, what is added counts
+  for (let at = 0; at < Math.max(remove.length, suspend.length, resume.length); at += MAX_SLOTS) {
+    const [removed, suspended, resumed] = [remove, suspend, resume].map((all) => all.slice(at, at + MAX_SLOTS));
+    texts.push(JSON.stringify({ remove: removed, suspend: suspended, resume: resumed }));
+  }
+  for (let at = 0; at < add.length; at += MAX_ADD)
+    texts.push(JSON.stringify({ add: add.slice(at, at + MAX_ADD).map(said) }));
+  return texts;
+}
+
+function said({ slot, kind, outer, home6, mtu, wireguardKey, suspended }: ClientTunnel): object {
+  return { slot, kind, outer, mtu, ipv6: home6 !== undefined, suspended, wireguard_key: wireguardKey };
+}
+
+/** Reads a part of a change. @throws WireError */
+export function readChange(json: unknown, pool: Pool): ClientChange {
+  const fields = new JsonFields('change', json);
+  const slots = (name: string): number[] => fields.list(name, MAX_SLOTS, (item) => slotOf(item, pool, fields, name));
+  return {
+    remove: slots('remove'),
+    suspend: slots('suspend'),
+    resume: slots('resume'),
+    add: fields.list('add', MAX_ADD, (item) => readTunnel(new JsonFields('change.add', item), pool)),
+  };
+}
+
+/** Reads a list of slots. @throws WireError */
+export function readSlots(json: unknown, pool: Pool): number[] {
+  const fields = new JsonFields('arguments', { slots: json });
+  return fields.list('slots', MAX_HOMES, (item) => slotOf(item, pool, fields, 'slots'));
+}
+
+function slotOf(item: unknown, pool: Pool, fields: JsonFields, name: string): number {
+  if (typeof item !== 'number' || !pool.has(item)) throw fields.fault(name, 'slots of homes');
+  return item;
+}
+
+function readTunnel(fields: JsonFields, pool: Pool): ClientTunnel {
+  const slot = fields.whole('slot', 0, MAX_HOMES);
+  if (!pool.has(slot)) throw fields.fault('slot', 'the slot of a home');
+  const kind = fields.read('kind', knownWords(TUNNEL_KINDS), `one of ${TUNNEL_KINDS.join(', ')}`);
+  return {
+    slot,
+    kind,
+    outer: fields.read('outer', nodeAddress, 'an address of a node'),
+    home4: pool.home4(slot),
+    ...(fields.flag('ipv6') && { home6: pool.home6(slot) }),
+    mtu: fields.whole('mtu', MTU.least, MTU.most),
+    ...(kind === 'vxlan' && { vni: pool.vni(slot) }),
+    ...(kind === 'wireguard' && { wireguardKey: fields.match('wireguard_key', WIREGUARD_KEY, 'a key') }),
+    suspended: fields.flag('suspended'),
+  };
+}

@@ -1,0 +1,61 @@
+// A gateway's tunnels where root makes them: the daemon's side, which asks the helper. What is long goes in parts, for rpcd passes 64 KiB.
+
+import { TUNNEL_KINDS, type TunnelKind } from '../api/lease.ts';
+import { changeTexts } from '../mesh/client-change.ts';
+import type {
+  ClientChange,
+  ClientFlow,
+  ClientPlane,
+  ClientProblems,
+  ClientTunnel,
+  TunnelAbility,
+} from '../mesh/tunnel.ts';
+import type { HelperCaller } from './helper.ts';
+
+/** A gateway's tunnels by root's helper. */
+export class RootClientPlane implements ClientPlane {
+  /** @param key of the gateway's Yggdrasil. */
+  constructor(
+    private readonly helper: HelperCaller,
+    private readonly key: string,
+  ) {}
+
+  async ability(): Promise<TunnelAbility & { readonly ipv6: boolean }> {
+    const { key } = this;
+    const { kinds, mesh_mtu, wireguard_key, ipv6 } = await this.helper.call('clients_ability', { key });
+    return {
+      kinds: kinds.flatMap(({ kind, problem }) => {
+        const known = TUNNEL_KINDS.find((one): one is TunnelKind => one === kind);
+        return known ? [{ kind: known, ...(problem !== undefined && { problem }) }] : [];
+      }),
+      meshMtu: mesh_mtu,
+      ...(wireguard_key !== undefined && { wireguardKey: wireguard_key }),
+      ipv6,
+    };
+  }
+
+  async restore(clients: readonly ClientTunnel[]): Promise<ClientProblems> {
+    const { key } = this;
+    await this.helper.call('clients_restore', { key, slots: JSON.stringify(clients.map(({ slot }) => slot)) });
+    return this.change({ add: clients, remove: [], suspend: [], resume: [] });
+  }
+
+  async change(change: ClientChange): Promise<ClientProblems> {
+    const { key } = this;
+    const problems = new Map<number, string>();
+    for (const text of changeTexts(change)) {
+      const reply = await this.helper.call('clients_change', { key, change: text });
+      for (const { slot, problem } of reply.problems) problems.set(slot, problem);
+    }
+    return problems;
+  }
+
+  async use(): Promise<ReadonlyMap<number, ClientFlow>> {
+    const { flows } = await this.helper.call('clients_use', { key: this.key });
+    return new Map(flows.map(({ slot, rx_bytes, tx_bytes }) => [slot, { rxBytes: rx_bytes, txBytes: tx_bytes }]));
+  }
+
+  async isWhole(): Promise<boolean> {
+    return (await this.helper.call('clients_check', { key: this.key })).whole;
+  }
+}
