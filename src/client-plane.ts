@@ -16,20 +16,20 @@ export interface PlaneDirectories {
   readonly state: string;
 }
 
-/** The plane of a gateway for the Yggdrasil with this key. */
-export function clientPlane(
-  host: MachineHost,
-  config: RegistrarConfig,
-  { key, address }: { readonly key: string; readonly address: string },
-  { keys, state }: PlaneDirectories,
-): KernelClients {
-  const machine = new HostMachine(host);
+/** Key and address of a gateway's Yggdrasil. */
+interface Identity {
+  readonly key: string;
+  readonly address: string;
+}
+
+/** What the rules of a gateway depend on. */
+export function gatewayRules(config: RegistrarConfig, { key, address }: Identity): GatewayRules {
   const pool6 = config.pool6 ?? pool6Of(key);
-  const pool = new Pool(config.pool4, pool6, key);
-  const rules: GatewayRules = {
+  const { gateway4, gateway6 } = new Pool(config.pool4, pool6, key);
+  return {
     address,
-    gateway4: pool.gateway4,
-    gateway6: pool.gateway6,
+    gateway4,
+    gateway6,
     pool4: config.pool4,
     pool6,
     port: config.port,
@@ -40,6 +40,18 @@ export function clientPlane(
     reach: config.reach,
     resolver: config.dns.length === 0,
   };
+}
+
+/** The plane of a gateway for the Yggdrasil with this key. */
+export function clientPlane(
+  host: MachineHost,
+  config: RegistrarConfig,
+  identity: Identity,
+  { keys, state }: PlaneDirectories,
+): KernelClients {
+  const machine = new HostMachine(host);
+  const rules = gatewayRules(config, identity);
+  const pool = new Pool(rules.pool4, rules.pool6, identity.key);
   const wireguardKeyPath = `${keys}/wireguard.key`;
   const wireguard = new Wireguard(machine, wireguardKeyPath, state);
   return new KernelClients({ machine, rules, pool, wireguardKeyPath, ability: () => findKinds(machine, wireguard) });

@@ -1,13 +1,16 @@
 // The verbs by which root makes the tunnels of a gateway; in memory only for them. How the gateway is set up root's own configuration says;
 // the daemon tells of homes, and is believed nothing: slots and addresses are read anew, and its key has to be that of a Yggdrasil here.
 
-import { clientPlane, releaseGateway } from './client-plane.ts';
+import { clientPlane, gatewayRules, releaseGateway } from './client-plane.ts';
 import { readConfig } from './config.ts';
 import { errorText, InputError } from './errors.ts';
 import { addressOf } from './lib/yggdrasil-address.ts';
 import { readChange, readSlots } from './mesh/client-change.ts';
 import { Pool, pool6Of } from './mesh/pool.ts';
+import type { GatewayRules } from './plane/client-rules.ts';
 import type { KernelClients } from './plane/clients.ts';
+import { HostMachine } from './plane/machine.ts';
+import { ClientFirewall } from './plane/openwrt/client-firewall.ts';
 import type { Host } from './transport/host.ts';
 
 /** Where they work. */
@@ -24,6 +27,7 @@ export interface ClientPlace {
 interface Gateway {
   readonly plane: KernelClients;
   readonly pool: Pool;
+  readonly opened: GatewayRules;
 }
 
 /** What tunnels can be made. @throws (rejects) InputError, Error */
@@ -39,8 +43,10 @@ export async function ability(at: ClientPlace, key: string) {
 
 /** Makes this machine a gateway that has these homes at most. @throws (rejects) InputError, Error */
 export async function restore(at: ClientPlace, key: string, slots: string): Promise<object> {
-  const { plane, pool } = gatewayOf(at, key);
+  const { plane, pool, opened } = gatewayOf(at, key);
   await plane.retain(read('slots', slots, (json) => readSlots(json, pool)));
+  // what homes may not do is said by now
+  await firewallOf(at).open(opened);
   return {};
 }
 
@@ -66,9 +72,14 @@ export async function check(at: ClientPlace, key: string): Promise<{ whole: bool
 }
 
 /** Takes everything of a gateway away. @throws (rejects) Error */
-export async function release({ machine }: ClientPlace): Promise<object> {
-  await releaseGateway(machine);
+export async function release(at: ClientPlace): Promise<object> {
+  await firewallOf(at).close();
+  await releaseGateway(at.machine);
   return {};
+}
+
+function firewallOf({ machine, directory }: ClientPlace): ClientFirewall {
+  return new ClientFirewall(new HostMachine(machine), directory);
 }
 
 function gatewayOf({ machine, directory, state, run }: ClientPlace, key: string): Gateway {
@@ -77,8 +88,12 @@ function gatewayOf({ machine, directory, state, run }: ClientPlace, key: string)
     throw new InputError('key: expected 64 hex digits, in small letters', 'key');
   const { registrar } = readConfig(machine.files, `${directory}/meshbridge`).config;
   if (!registrar?.enabled) throw new Error('registrar: is not switched on in the configuration');
-  const plane = clientPlane(machine, registrar, { key, address }, { keys: state, state: run });
-  return { plane, pool: new Pool(registrar.pool4, registrar.pool6 ?? pool6Of(key), key) };
+  const identity = { key, address };
+  return {
+    plane: clientPlane(machine, registrar, identity, { keys: state, state: run }),
+    pool: new Pool(registrar.pool4, registrar.pool6 ?? pool6Of(key), key),
+    opened: gatewayRules(registrar, identity),
+  };
 }
 
 function read<T>(name: string, text: string, take: (json: unknown) => T): T {

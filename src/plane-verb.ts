@@ -10,6 +10,7 @@ import type { Slot } from './mesh/tunnel.ts';
 import { RESOLVER_FILES } from './plane/dns.ts';
 import { type HomeSettings, KernelHome } from './plane/home.ts';
 import { HostMachine, readKnob } from './plane/machine.ts';
+import { ClientFirewall } from './plane/openwrt/client-firewall.ts';
 import { OpenwrtPart } from './plane/openwrt/part.ts';
 import { switchLease } from './system/lease-switch.ts';
 import { publishConfig } from './system/published-config.ts';
@@ -114,6 +115,7 @@ export async function release(at: PlanePlace): Promise<void> {
       .catch(() => homeOf(at, false).undo()),
   );
   await attempt(() => files.remove(OTHER_STATE));
+  await attempt(() => new ClientFirewall(new HostMachine(at.machine), at.directory).close());
   await attempt(async () => (await import('./plane/clients.ts')).releaseClients(new HostMachine(at.machine)));
   if (readKnob(files, LINE_SCRIPT) !== undefined)
     await attempt(async () => {
