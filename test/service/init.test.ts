@@ -221,6 +221,29 @@ config mqtt 'other'
     config(root, `config meshbridge 'main'\n${brokers}`);
     assert.equal(mounted(), []);
   });
+  init('makes the directory of a gateway, for the daemon alone, and has its jail show it', ({ root }) => {
+    withJail(root);
+    const mount = 'procd_add_jail_mount_rw|/etc/meshbridge/clients';
+    config(root, "config registrar 'registrar'\n\toption enabled '0'\n");
+    assert.is(run(root, 'start').status, 0);
+    assert.is(root.entry('/etc/meshbridge/clients'), undefined);
+    assert.not.ok(told(root).includes(mount));
+    config(root, "config registrar 'registrar'\n\toption enabled '1'\n");
+    for (const _ of ['made', 'there']) {
+      assert.equal(run(root, 'start'), { status: 0, stdout: '', stderr: '' });
+      assert.equal(root.entry('/etc/meshbridge/clients'), { mode: '40700', owner: `${DAEMON_ID}:${DAEMON_ID}` });
+      assert.ok(told(root).includes(mount));
+    }
+    assert.is(root.run(['touch', '/etc/meshbridge/clients/log'], { user: DAEMON_ID }).status, 0);
+    assert.not.equal(root.run(['touch', '/etc/meshbridge/log'], { user: DAEMON_ID }).status, 0);
+    for (const path of ['/etc/hotplug.d/neigh', '/etc/meshbridge/../neigh', '/neigh']) {
+      config(root, `config registrar 'registrar'\n\toption enabled '1'\n\toption clients_dir '${path}'\n`);
+      const { stderr } = run(root, 'start');
+      assert.is(stderr, `meshbridge: clients_dir: ${path} is not there, and is made in /etc/meshbridge only\n`);
+      assert.not.ok(told(root).includes(`procd_add_jail_mount_rw|${path}`));
+      for (const made of ['/etc/hotplug.d/neigh', '/etc/neigh', '/neigh']) assert.is(root.entry(made), undefined, made);
+    }
+  });
   init('makes no directory for the daemon where root may look for what to run', ({ root }) => {
     withJail(root);
     root.directoryAt('/etc/hotplug.d', 0o755);
