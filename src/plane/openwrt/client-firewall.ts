@@ -40,6 +40,8 @@ export function gatewaySections({ address, port, vxlanPort, wireguardPort, resol
       options: {
         ...{ name: ZONE, device: ['mbc+', WIREGUARD_DEVICE] },
         ...{ input: 'REJECT', output: 'ACCEPT', forward: 'REJECT' },
+        // what strangers send is to open nothing
+        auto_helper: '0',
       },
     },
     accept('out', { src: ZONE, dest: '*', proto: 'all' }),
