@@ -19,7 +19,7 @@ import { parseArgs } from 'node:util';
 import { errorText } from '../src/errors.ts';
 import { bundleRouter, type NamedBundle } from './bundle.ts';
 import { dropSections } from './elf.ts';
-import { ENGINE, ENGINE_FILES, engineSources, MENDED_ENGINE_FILE } from './engine.ts';
+import { ENGINE, ENGINE_FILES, ENGINE_FLAGS, engineSources, MENDED_ENGINE_FILE } from './engine.ts';
 import { withLock } from './lock.ts';
 import { tlsLibrary } from './mbedtls.ts';
 import { keepNewest, touch } from './newest.ts';
@@ -132,7 +132,7 @@ class Workshop {
   }
 
   async engineObjects(): Promise<string[]> {
-    const flags = [...this.small, '-w', `-DCONFIG_VERSION="${ENGINE.version}"`];
+    const flags = [...this.small, ...ENGINE_FLAGS, `-DCONFIG_VERSION="${ENGINE.version}"`];
     if (!readdirSync(this.directory).some((name) => name.startsWith('quickjs-')))
       this.log('compiling the JavaScript engine, once: about 15 s …');
     return [

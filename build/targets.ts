@@ -33,7 +33,7 @@ export const BUDGETS = {
   /** Resident bytes of the idle daemon, i386 static build, 20 peers. */
   idleRss: 1.8 * MIB,
   /** Instructions from start to the first ubus object published, x86_64. */
-  startInstructions: 25_000_000,
+  startInstructions: 26_000_000,
   /** Bytes of meshctl in one file. */
   meshctl: 700 * KB,
   /** Lines of C in src/host/quickjs, without comments and empty lines. */

@@ -23,7 +23,6 @@ import { ServiceCheck } from './source/service.ts';
 import { YggdrasilSource } from './source/yggdrasil.ts';
 import { type Daemon, UbusSurface } from './surface/ubus.ts';
 import { Helper } from './system/helper.ts';
-import { switchLease } from './system/lease-switch.ts';
 import { NetworkCache } from './system/network-cache.ts';
 import { TrialFile } from './system/trial-file.ts';
 import { formatEndpoint } from './transport/endpoint.ts';
@@ -608,7 +607,7 @@ export class App {
       run: HOME_RUN,
       flash: HOME_FLASH,
       config: () => this.config.lease,
-      remember: (enabled) => void switchLease(this.host.files, this.configPath, enabled),
+      configPath: this.configPath,
     };
   }
 

@@ -9,6 +9,7 @@ import { KernelHome } from './plane/home.ts';
 import { HostMachine, type MachineHost, readKnob } from './plane/machine.ts';
 import { HomeWatch } from './plane/watch.ts';
 import type { HelperCaller } from './system/helper.ts';
+import { switchLease } from './system/lease-switch.ts';
 import { RootPlane } from './system/root-plane.ts';
 import type { ChildlessHost } from './transport/host.ts';
 
@@ -20,8 +21,8 @@ export interface OwnMachine {
   readonly flash: string;
   /** As it is now. */
   config(): LeaseConfig | undefined;
-  /** Writes down whether leases are in use. */
-  remember(enabled: boolean): void;
+  /** Path of the daemon's configuration, where it is written down whether leases are in use. */
+  readonly configPath: string;
 }
 
 export interface HomePlanesParts {
@@ -67,11 +68,12 @@ export async function homePlanes(parts: HomePlanesParts): Promise<WatchedPlanes>
   };
 }
 
-async function kernelHome({ machine, run, flash, config, remember }: OwnMachine): Promise<KernelHome> {
+async function kernelHome({ machine, run, flash, config, configPath }: OwnMachine): Promise<KernelHome> {
   const host = await machine();
   const isResolving = readKnob(host.files, RESOLVER_FILES.servers) !== undefined;
   return new KernelHome({
-    ...{ machine: new HostMachine(host), run, flash, remember },
+    ...{ machine: new HostMachine(host), run, flash },
+    remember: (enabled) => void switchLease(host.files, configPath, enabled),
     ...(isResolving && { resolver: RESOLVER_FILES }),
     settings: () => {
       // without OpenWrt, networks are devices

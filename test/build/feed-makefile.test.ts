@@ -24,7 +24,7 @@ import * as assert from 'uvu/assert';
 import { cataloguePath } from '../../build/catalogue.ts';
 import { downloadDebian } from '../../build/debian.ts';
 import { makeRelease, type Release, withHash } from '../../build/dist.ts';
-import { ENGINE, ENGINE_FILES, MENDED_ENGINE_FILE } from '../../build/engine.ts';
+import { ENGINE, ENGINE_FILES, ENGINE_FLAGS, MENDED_ENGINE_FILE } from '../../build/engine.ts';
 import { buildPages } from '../../build/luci.ts';
 import { findCompiler } from '../../build/native.ts';
 import { readPackage } from '../../build/pack.ts';
@@ -224,6 +224,7 @@ else {
       'TINYSSH_FILES',
       'HOST_FILES',
       'C_FLAGS',
+      'ENGINE_FLAGS',
       'LINK_FLAGS',
       'HEAP_BYTES',
       'STACK_BYTES',
@@ -250,6 +251,7 @@ else {
         .sort()
         .join(' '),
       C_FLAGS: C_FLAGS.join(' '),
+      ENGINE_FLAGS: ENGINE_FLAGS.map((flag) => (flag.includes('(') ? `'${flag}'` : flag)).join(' '),
       LINK_FLAGS: LINK_FLAGS.join(' '),
       HEAP_BYTES: `${ROUTER_LIMITS.heapBytes}`,
       STACK_BYTES: `${ROUTER_LIMITS.stackBytes}`,
