@@ -221,7 +221,7 @@ native('does nothing when nothing changed', async () => {
   assert.is(await buildNative({ bundle, out, debug: false }), true);
   assert.is(run(out).stdout, 'changed');
 });
-native('carries more programs, chosen by the name of the executable or by an option', async () => {
+native('carries more programs, chosen by name, first argument or option', async () => {
   const [bundle, other] = [join(directory, 'usual.js'), join(directory, 'other.js')];
   writeFileSync(bundle, "import native from 'native'; native.print('usual ' + native.args().join());");
   writeFileSync(other, "import native from 'native'; native.print('other ' + native.args().join());");
@@ -231,7 +231,8 @@ native('carries more programs, chosen by the name of the executable or by an opt
   const said = (program: string, ...args: string[]): string =>
     spawnSync(join(directory, program), args, { encoding: 'utf8' }).stdout;
   assert.is(said('both', 'a'), 'usual a');
-  assert.is(said('both', 'both.helper'), 'usual both.helper', '~> a name without -- is no option');
+  assert.is(said('both', 'both.helper', 'a'), 'other both.helper,a');
+  assert.is(said('both', 'a', 'both.helper'), 'usual a,both.helper', '~> a name without -- is no option');
   assert.is(said('both', 'a', '--other'), 'other a,--other');
   assert.is(said('both.helper', 'a'), 'other a');
 });
