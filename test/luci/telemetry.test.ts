@@ -25,7 +25,7 @@ function broker(more: Partial<BrokerStatus> = {}): BrokerStatus {
     manage: true,
     interval_s: 300,
     metered: false,
-    metrics: ['own', 'yggdrasil', 'uplink', 'radio', 'system', 'gateway'],
+    metrics: ['own', 'yggdrasil', 'uplink', 'radio', 'system', 'internet', 'gateway'],
     send: ['state', 'tele', 'evt', 'alarm', 'log'],
     state: 'up',
     since_s: 93_000,
