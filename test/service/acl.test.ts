@@ -112,6 +112,8 @@ else
       router.makeSockets();
       standin = await startStandin({ directory: router.root.path('/tmp/yggdrasil') });
       router.lendSockets();
+      // or there is no `meshbridge.client`
+      router.configure("config registrar 'registrar'\n\toption enabled '1'\n");
       await router.startDaemon();
       await exercise(router, standin);
       for (const use of watch.uses) assert.ok(isAllowed(LIST, use), `~> ${JSON.stringify(use)}`);

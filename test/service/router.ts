@@ -23,8 +23,7 @@ export const RUN = '/var/run/meshbridge';
 /** A peering of `ygg0` that the played configuration holds. */
 export const KEPT = 'tcp://192.0.2.1:1234';
 const CONFIG = `${RUN}/config`;
-const GATEWAY =
-  "config gateway 'none'\n\toption address '200::1'\nconfig registrar 'registrar'\n\toption enabled '1'\n";
+const GATEWAY = "config gateway 'none'\n\toption address '200::1'\n";
 const LIMIT_MS = 10_000;
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -175,6 +174,12 @@ export class Router {
     this.root.close();
   }
 
+  /** Adds sections to what the helper has published; before the daemon starts. */
+  configure(sections: string): void {
+    const path = this.root.path(CONFIG);
+    writeFileSync(path, `${readFileSync(path, 'utf8')}\n${sections}`);
+  }
+
   private async begin(ubusd: string | undefined, socket: string): Promise<void> {
     const { root } = this;
     const out = join(DIST, 'native', 'meshbridge');
@@ -183,7 +188,7 @@ export class Router {
     root.addProgram(out, '/usr/sbin/meshbridge');
     root.directoryAt('/var/run/ubus', 0o755);
     root.directoryAt(RUN, 0o3770, 0, DAEMON_ID);
-    // as the helper publishes it; with a gateway and as one, or there are no `meshbridge.lease` and `meshbridge.client`
+    // as the helper publishes it; with a gateway, or there is no `meshbridge.lease`
     writeFileSync(root.path(CONFIG), `${root.read('/etc/config/meshbridge')}\n${GATEWAY}`);
     chownSync(root.path(CONFIG), 0, DAEMON_ID);
     chmodSync(root.path(CONFIG), 0o440);
