@@ -48,8 +48,9 @@ async function untilUp(...args: string[]): Promise<{ run: Run; upAfterMs: number
   let upAfterMs: number | undefined;
   const run = await start(['--json', '--for', String(LIMIT_MS / 1000), ...args], (line, end) => {
     const message = JSON.parse(line) as { type: string; nodes?: NodeView[] };
-    if (message.nodes?.every(({ peers }) => peers?.some((peer) => peer.state === 'up'))) {
-      upAfterMs ??= performance.now() - beganMs;
+    // once: the second time, whoever waits does not wait any more
+    if (upAfterMs === undefined && message.nodes?.every(({ peers }) => peers?.some((peer) => peer.state === 'up'))) {
+      upAfterMs = performance.now() - beganMs;
       end();
     }
   });
