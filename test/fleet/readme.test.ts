@@ -5,12 +5,15 @@ import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { inProject } from '../../build/project.ts';
+import type { LeaseStatus } from '../../src/api/lease-object.ts';
 import { PAYLOADS } from '../../src/api/topics.ts';
 import { parseConfig } from '../../src/config.ts';
 import { crypto } from '../../src/fleet/crypto.ts';
 import { Session } from '../../src/fleet/session.ts';
 import { makeCard, openCode, passwordOf, saltOf } from '../../src/lib/enrolment.ts';
 import { readArguments } from '../../src/mesh/argument.ts';
+import type { LeaseDesk } from '../../src/mesh/lease-desk.ts';
+import { leaseOperations } from '../../src/mesh/operation/lease.ts';
 import { reachOperations } from '../../src/mesh/operation/reach.ts';
 import { describeDevice } from '../../src/surface/home-assistant.ts';
 import { makeCertificate } from '../support/certificate.ts';
@@ -80,13 +83,15 @@ operators.after(async ({ anna, broker, it }) => {
   it?.end();
 });
 
+const LEASE: LeaseStatus = {
+  ...{ mode: 'off', state: 'idle', id: 'off', since_s: 0, sentence: 'a', fix: '', words: { sentence: 'a', fix: '' } },
+  ...{ values: {}, blocking: false },
+};
+
 operators('leads from nothing to a router that obeys, line by line', async (context) => {
   const { it, broker, anna } = context;
-  const reach = reachOperations({
-    mesh: meshOf({ 0: [] }).mesh,
-    knock: async () => ({ latency_ms: 1 }),
-    clock: new ManualClock(),
-  });
+  const mesh = { mesh: meshOf({ 0: [] }).mesh, knock: async () => ({ latency_ms: 1 }), clock: new ManualClock() };
+  const operations = { ...reachOperations(mesh), ...leaseOperations(() => ({ status: () => LEASE }) as LeaseDesk) };
   const card = makeCard(crypto, anna.seed, new Uint8Array(randomBytes(12)));
   const words: Record<string, string> = {
     '~/.meshctl-password': it.file('password', `${PASSWORD}\n`),
@@ -107,7 +112,7 @@ operators('leads from nothing to a router that obeys, line by line', async (cont
         [context.key],
         ({ op, args }) => {
           try {
-            const { args: table, run } = reach[op]!;
+            const { args: table, run } = operations[op]!;
             void run(readArguments(table, (args ?? {}) as Readonly<Record<string, unknown>>), {
               payload: '',
               progress() {},
