@@ -203,7 +203,7 @@ export class Gateway {
     this.ledgerFile = new LedgerFile(files, config.clientsDirectory, log);
     this.ledger = new ClientLedger(this.ledgerFile.load());
     this.ledger.turn(dateS());
-    const store = new AuditFile(files, config.clientsDirectory);
+    const store = new AuditFile(files, config.clientsDirectory, log);
     const audit = new AuditLog(store, (bytes) => crypto.sha512(bytes), AUDIT_ENTRIES);
     if (audit.brokenAt !== undefined)
       log.error('log of what was decided was changed or lost', { entry: audit.brokenAt });

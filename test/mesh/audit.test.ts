@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { AuditEntry } from '../../src/api/client-object.ts';
+import { Logger } from '../../src/log.ts';
 import { AuditLog, type AuditStore } from '../../src/mesh/audit.ts';
 import { AuditFile } from '../../src/system/audit-file.ts';
 import { crypto } from '../support/crypto.ts';
@@ -101,23 +102,24 @@ chain('remembers as many as it is told', () => {
 chain.run();
 
 const DIRECTORY = '/etc/meshbridge/clients';
+const SILENT = new Logger(() => {}).scope('registrar');
 const file = suite('AuditFile');
 file('keeps lines in pieces, of which the oldest go', () => {
   const files = new MemoryFiles();
-  const store = new AuditFile(files, DIRECTORY);
+  const store = new AuditFile(files, DIRECTORY, SILENT);
   const log = open(store, 10_000);
   for (let i = 0; i < 2000; i++) log.append(act({ reason: 'r'.repeat(200) }));
   const names = files.list(DIRECTORY);
   assert.is(names.length, 32);
   for (const name of names) assert.ok(files.all.get(`${DIRECTORY}/${name}`)!.bytes.length < 9000, name);
-  const again = open(new AuditFile(files, DIRECTORY));
+  const again = open(new AuditFile(files, DIRECTORY, SILENT));
   assert.is(again.brokenAt, undefined);
   assert.is(again.head, log.head);
   assert.is(again.append(act()).n, 2001);
 });
 file('does not count what could not be written', () => {
   const files = new MemoryFiles();
-  const log = open(new AuditFile(files, DIRECTORY));
+  const log = open(new AuditFile(files, DIRECTORY, SILENT));
   log.append(act());
   const { write } = files;
   files.write = () => {
@@ -126,14 +128,34 @@ file('does not count what could not be written', () => {
   assert.throws(() => log.append(act()), /No space left/);
   files.write = write;
   assert.is(log.append(act({ reason: 'again' })).n, 2);
-  const again = open(new AuditFile(files, DIRECTORY));
+  const again = open(new AuditFile(files, DIRECTORY, SILENT));
   assert.is(again.brokenAt, undefined);
   assert.is(again.act(2)[0]!.reason, 'again');
+});
+file('goes on beside a piece that cannot be read, which shows as broken and stays as it is', () => {
+  const files = new MemoryFiles();
+  const lines: string[] = [];
+  const store = () => new AuditFile(files, DIRECTORY, new Logger((line) => lines.push(line)).scope('registrar'));
+  const log = open(store());
+  for (let i = 0; i < 100; i++) log.append(act({ reason: 'r'.repeat(200) }));
+  const [first, ...others] = files.list(DIRECTORY).map((name) => `${DIRECTORY}/${name}`);
+  for (const path of [first!, others.at(-1)!]) {
+    const before = files.all.get(path)!;
+    // larger than a piece can be
+    files.all.set(path, { ...before, bytes: new Uint8Array(70_000) });
+    const broken = open(store());
+    assert.ok(broken.brokenAt !== undefined, path);
+    broken.append(act({ reason: 'after' }));
+    assert.is(files.all.get(path)!.bytes.length, 70_000, '~> not written over');
+    assert.is(open(store()).newest(10_000, 1)[0]!.reason, 'after');
+    assert.is(open(store()).brokenAt, broken.brokenAt);
+  }
+  assert.match(lines.join(), /a piece of the log of what was decided is not read/);
 });
 file('leaves other files of its directory alone', () => {
   const files = new MemoryFiles();
   for (const name of ['07.json', 'audit-1.log', 'audit-000001.log~abc123'])
     files.write(`${DIRECTORY}/${name}`, new Uint8Array([120]), 0o600);
-  assert.equal(new AuditFile(files, DIRECTORY).load(), []);
+  assert.equal(new AuditFile(files, DIRECTORY, SILENT).load(), []);
 });
 file.run();
