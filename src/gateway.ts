@@ -3,10 +3,11 @@
 import { version } from '../package.json';
 import type { GatewayInfo, TunnelKind } from './api/lease.ts';
 import { PROTOCOL } from './api/lease.ts';
-import { errorText, TimeoutError } from './errors.ts';
+import { errorText } from './errors.ts';
 import { HttpServer, SERVER_LIMITS } from './http/server.ts';
 import type { ClientConfig, RegistrarConfig } from './lease-option.ts';
 import { encodeBase32 } from './lib/base32.ts';
+import { inTime } from './lib/in-time.ts';
 import type { Log } from './log.ts';
 import { AuditLog } from './mesh/audit.ts';
 import { Clients, type Standing } from './mesh/client.ts';
@@ -40,8 +41,8 @@ export interface GatewayParts {
   readonly log: Log;
 }
 
-/** Longest that the machine is waited for, and where all tunnels may have to be made. */
-const PLANE_MS = 10_000;
+/** Longest that the machine is waited for, as root's helper is, and where all tunnels may have to be made. */
+const PLANE_MS = 60_000;
 const RESTORE_MS = 120_000;
 const SWEEP_MS = 5000;
 const USE_MS = 60_000;
@@ -80,8 +81,8 @@ export class Gateway {
   private kinds: TunnelKind[] = [];
   private stopped = false;
   private turn: Promise<unknown> = Promise.resolve();
-  /** Bytes of all homes when they were last counted, and what that is of the line. */
-  private counted: { bytes: number; atMs: number } | undefined;
+  /** When bytes of homes were last counted, and what they were of the line. */
+  private countedAtMs: number | undefined;
   private linePercent = 0;
 
   constructor(private readonly parts: GatewayParts) {}
@@ -297,17 +298,19 @@ export class Gateway {
     try {
       const use = await this.inTurn(() => plane.use());
       const dateS = this.parts.dateS();
-      this.clients?.takeUse(use, (address, rx_bytes, tx_bytes) =>
-        this.ledger?.add(address, { rx_bytes, tx_bytes }, dateS),
-      );
+      // a day begins though nobody uses anything
+      this.ledger?.turn(dateS);
       let bytes = 0;
-      for (const { rxBytes, txBytes } of use.values()) bytes += Math.max(rxBytes, txBytes);
+      this.clients?.takeUse(use, (address, rx_bytes, tx_bytes) => {
+        this.ledger?.add(address, { rx_bytes, tx_bytes }, dateS);
+        bytes += Math.max(rx_bytes, tx_bytes);
+      });
       const nowMs = host.clock.monotonicMs();
-      const { counted } = this;
-      this.counted = { bytes, atMs: nowMs };
-      if (!counted || config.bandwidth === undefined || nowMs <= counted.atMs) return;
+      const { countedAtMs } = this;
+      this.countedAtMs = nowMs;
+      if (countedAtMs === undefined || config.bandwidth === undefined || nowMs <= countedAtMs) return;
       // bits a millisecond are kilobits a second
-      const kbits = (8 * Math.max(0, bytes - counted.bytes)) / (nowMs - counted.atMs);
+      const kbits = (8 * bytes) / (nowMs - countedAtMs);
       this.linePercent = Math.min(100, Math.round((100 * kbits) / config.bandwidth));
     } catch (error) {
       log.debug('use not counted', { error: errorText(error) });
@@ -326,20 +329,15 @@ export class Gateway {
     }
   }
 
-  /** What is told to the machine is told one thing after the other, each in so much time. */
+  /** What is told to the machine is told one thing after the other, each in so much time; the next begins when the one before has really ended. */
   private inTurn<T>(work: () => Promise<T>, limitMs = PLANE_MS): Promise<T> {
-    const done = this.turn.then(() => this.inTime(work(), limitMs));
-    this.turn = done.catch(() => {});
-    return done;
-  }
-
-  private inTime<T>(work: Promise<T>, limitMs: number): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const cancel = this.parts.host.clock.after(limitMs, () =>
-        reject(new TimeoutError(`not done after ${limitMs / 1000} s`)),
-      );
-      work.finally(cancel).then(resolve, reject);
+    let begun: Promise<T> | undefined;
+    const done = this.turn.then(() => {
+      begun = work();
+      return inTime(this.parts.host.clock, begun, limitMs);
     });
+    this.turn = done.catch(() => begun).catch(() => {});
+    return done;
   }
 
   private every(ms: number, run: () => void): void {

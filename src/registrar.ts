@@ -53,7 +53,7 @@ export class LocalGateway {
   setConfig(config: RegistrarConfig | undefined, decisions: readonly ClientConfig[], left: boolean): void {
     this.config = config;
     this.decisions = decisions;
-    this.left = left;
+    this.left ||= left;
     if (config?.enabled && !this.object) {
       this.object = clientObject(() => this.desk());
       this.parts.publish(this.object);
@@ -89,6 +89,7 @@ export class LocalGateway {
     if (!this.config?.enabled && !this.gateway && !this.left) return;
     this.work ??= this.settle()
       .catch((error) => {
+        if (this.stopped) return;
         this.parts.log.error('no gateway', { error: errorText(error) });
         this.gateway?.stop();
         this.gateway = undefined;
@@ -104,7 +105,10 @@ export class LocalGateway {
   private async settle(): Promise<void> {
     const { host, members, plane, release, isFlash, state, dateS, log } = this.parts;
     const { config } = this;
+    if (this.stopped) return;
     if (!config?.enabled) {
+      // until it is all taken away
+      this.left = true;
       this.gateway?.stop();
       this.gateway = undefined;
       this.made = '';

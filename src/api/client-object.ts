@@ -97,14 +97,14 @@ export const CLIENT_METHODS = {
   },
   /** Lets homes in, also such as were suspended or refused; for so many `days` (1..3650), else for good. */
   admit: { ...DECISION, args: { ...DECISION.args, 'days?': 'int32' } },
-  /** Turns homes off at once, flows that stand too; their leases stay. They are told `reason`. */
+  /** Turns homes off at once, flows that stand too; their leases stay until they end. They are told `reason`. */
   suspend: DECISION,
   /** Turns homes away; their leases end. They are told `reason`. */
   refuse: DECISION,
   /** Takes back what was decided: from then on they are like homes that never came. */
   forget: DECISION,
   /**
-   * Does `what` (`suspend`, `admit`) to all homes that hold a lease. Without `confirm` nothing is done yet: `confirm` of the reply, handed in within a
+   * `what` is `suspend`, of all homes that hold a lease, or `admit`, for good, of all that are suspended (`undo` puts back what was before). Without `confirm` nothing is done yet: `confirm` of the reply, handed in within a
    * minute with the same words, does it.
    */
   all: {
@@ -112,7 +112,7 @@ export const CLIENT_METHODS = {
     reply: { message: 'string', clients: 'int32', 'confirm?': 'string', 'entry?': 'int32' },
     writes: true,
   },
-  /** Tells homes that the gateway stops in `in_s` (0..86400), so that they move to another one; nobody new is let in. Ends with the daemon. */
+  /** Tells homes that the gateway stops in `in_s` (0..86400), so that they move to another one; nobody new is let in. Ends with the daemon, or when another configuration counts. */
   drain: {
     args: { in_s: 'int32', 'reason?': 'string', 'by?': 'string' },
     reply: { message: 'string', entry: 'int32' },

@@ -105,7 +105,9 @@ export class ClientLedger {
     this.day = day;
     this.isDirty = true;
     if (before === undefined) return;
-    const passed = day > before ? Math.min(day - before, LEDGER_DAYS) : LEDGER_DAYS;
+    // set back by more: the days that are kept go on from there
+    const passed = day > before ? Math.min(day - before, LEDGER_DAYS) : 0;
+    if (passed === 0) return;
     for (let i = 0; i < passed; i++) this.days.push(none());
     this.days.splice(0, Math.max(0, this.days.length - LEDGER_DAYS));
     const isMonth = monthOf(day) !== monthOf(before);

@@ -234,10 +234,8 @@ export class Clients {
 
   /** The home whose tunnel has this inner address, as `look` knows it; `undefined`: nobody's. */
   homeAt(inner: string): string | undefined {
-    const { pool } = this.options;
-    for (const { address, slot } of this.leased.values())
-      if (pool.home4(slot) === inner || pool.home6(slot) === inner) return address;
-    return undefined;
+    const slot = this.options.pool.slotOf(inner);
+    return slot === undefined ? undefined : this.bySlot.get(slot)?.address;
   }
 
   /** Leases in force. */
@@ -609,8 +607,8 @@ export class Clients {
   private make(lease: Lease): void {
     if (!lease.made) this.making++;
     lease.made ??= [];
+    // what is to be removed of an earlier lease is removed before, with its counts
     this.pending.add.add(lease.slot);
-    this.pending.remove.delete(lease.slot);
     this.dirty = true;
     this.work();
   }

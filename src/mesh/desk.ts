@@ -1,4 +1,5 @@
-// The desk of a gateway's operator: shows homes, and carries out what is decided on them. What is done is in the log before it is done.
+// The desk of a gateway's operator: shows homes, and carries out what is decided on them. What operators do is in the log before it is done; what
+// happens by itself, afterwards.
 
 import type { AuditEntry, ClientMethod, ClientState, ClientView } from '../api/client-object.ts';
 import { type CLIENT_METHODS, CLIENT_STATES } from '../api/client-object.ts';
@@ -146,7 +147,13 @@ export class Desk {
     if (!what) throw new InputError(`what: expected ${FOR_ALL.join(', ')}, got ${quoted(args.what)}`, 'what');
     const reason = reasonOf(args.reason);
     if (what === 'suspend' && reason === '') throw new InputError('reason: missing, for homes are told why', 'reason');
-    const addresses = this.options.clients.rows().flatMap(({ address, lease }) => (lease ? [address] : []));
+    // leases of those who are turned off end meanwhile
+    const isMeant = ({ lease, standing, configured }: ClientRow): boolean =>
+      what === 'admit' ? standing === 'suspended' && configured !== true : lease !== undefined;
+    const addresses = this.options.clients
+      .rows()
+      .filter(isMeant)
+      .map(({ address }) => address);
     const count = addresses.length;
     const words = JSON.stringify([what, reason]);
     const nowMs = this.options.nowMs();
@@ -223,7 +230,9 @@ export class Desk {
     const undone = act.flatMap(({ clients }) => clients);
     const last = act.at(-1);
     if (!last) throw new InputError(`entry: expected the number of one that is kept, got ${n}`, 'entry');
-    if (undone.length === 0) throw new InputError(`entry: ${last.did} is nothing that can be undone`, 'entry');
+    if (undone.length === 0 || last.did === 'over')
+      throw new InputError(`entry: ${last.did} is nothing that can be undone`, 'entry');
+    if (act[0]!.of !== undefined) throw new InputError('entry: the first of its act is not kept any more', 'entry');
     const later = new Set(audit.since(last.n).flatMap(({ clients }) => clients.map(({ address }) => address)));
     const back = new Map<string, Decision | undefined>();
     for (const { address, was, reason = '', until_s } of undone)

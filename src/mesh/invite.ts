@@ -91,6 +91,8 @@ export class Invites {
     const hash = this.hash(code);
     const found = this.records.find((record) => record.hash === hash);
     if (!found || !isOpen(found, nowS) || (found.site !== undefined && found.site !== site)) return undefined;
+    if (found.access_s !== undefined && nowS === undefined)
+      throw new Error('the clock of this gateway is wrong, so no end of access can be told');
     const after = { ...found, left: found.left - 1, used: found.used + 1 };
     this.save(this.records.map((record) => (record === found ? after : record)));
     return { id: found.id, accessS: found.access_s };

@@ -1,7 +1,8 @@
 // The life of a home's lease: does what mesh/home.ts decides, in time, and shows how it is.
 
 import type { GatewayView, LeaseStatus, TestStatus } from '../api/lease-object.ts';
-import { errorText, InputError, TimeoutError } from '../errors.ts';
+import { errorText, InputError } from '../errors.ts';
+import { inTime } from '../lib/in-time.ts';
 import type { Log } from '../log.ts';
 import type { Gateway, GatewayName } from '../mesh/gateway.ts';
 import { HOME_PACE, Home, type HomePace, TRIAL_SECONDS } from '../mesh/home.ts';
@@ -294,7 +295,7 @@ export class HomeSource {
     let outcome: HomeOutcome;
     try {
       outcome = isPlaneAct(act)
-        ? await this.inTime(this.onMachine(act), SLOW.includes(act.kind) ? SLOW_MS : PLANE_MS)
+        ? await inTime(this.options.clock, this.onMachine(act), SLOW.includes(act.kind) ? SLOW_MS : PLANE_MS)
         : await this.elsewhere(act);
     } catch (error) {
       outcome = error instanceof Error ? error : new Error(errorText(error));
@@ -343,13 +344,6 @@ export class HomeSource {
     if (!identity) throw new Error('Yggdrasil was not reached yet');
     const request = home.request(gateway, identity.key, this.options.software);
     return gateways.ask(gateway, request, act.kind === 'renew' ? 'renew' : undefined);
-  }
-
-  private inTime<T>(work: Promise<T>, ms: number): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const cancel = this.options.clock.after(ms, () => reject(new TimeoutError(`not done after ${ms / 1000} s`)));
-      work.finally(cancel).then(resolve, reject);
-    });
   }
 
   private nowMs(): number {

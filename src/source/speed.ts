@@ -47,6 +47,8 @@ export function measureSpeed(
 ): Promise<SpeedResult> {
   const { to, direction, blocks, forMs, onProgress } = call;
   const isDown = direction === 'down';
+  // of what leaves, nothing is heard before a whole block has arrived
+  const stallMs = isDown ? STALL_MS : Math.max(STALL_MS, forMs);
   const answers = new AnswerReader(isDown ? 200 : 204, isDown ? SPEED_BLOCK : 0);
   return new Promise((resolve, reject) => {
     let [sent, firstMs, lastMs, open] = [0, 0, 0, true];
@@ -68,16 +70,17 @@ export function measureSpeed(
       // of what came before it stopped a speed follows, too, unless that is nothing
       if (error && bytes === 0) reject(error);
       else if (error instanceof RemoteError) reject(error);
-      else resolve({ bytes, ms: Math.max(1, lastMs - firstMs) });
+      // of what stopped early, the silence counts, too
+      else resolve({ bytes, ms: Math.max(1, (error ? clock.monotonicMs() : lastMs) - firstMs) });
     };
     const progress = (): { bytes: number } => ({
       bytes: isDown ? answers.bodyBytes : answers.complete * SPEED_BLOCK,
     });
     const stalled = (): void =>
-      end(new TimeoutError(`nothing came through for ${STALL_MS / 1000} s after ${answers.bodyBytes} bytes`));
+      end(new TimeoutError(`nothing came through for ${stallMs / 1000} s after ${answers.bodyBytes} bytes`));
     const restart = (): void => {
       cancelStall();
-      cancelStall = clock.after(STALL_MS, stalled);
+      cancelStall = clock.after(stallMs, stalled);
     };
     const fill = (): void => {
       let flows = true;
@@ -107,6 +110,10 @@ export function measureSpeed(
           answers.push(bytes);
         } catch (error) {
           end(error as Error);
+          return;
+        }
+        if (answers.complete > sent) {
+          end(new RemoteError('it answers what was not asked', 0));
           return;
         }
         onProgress?.(Math.min(1, Math.max(answers.complete / blocks, (lastMs - firstMs) / forMs)));

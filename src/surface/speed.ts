@@ -17,16 +17,19 @@ const BLOCKS = { burst: 640, everyMs: 1000, most: 64 } as const;
 /** From this load of its line on, homes that measure would take from those that work. */
 const BUSY_PERCENT = 80;
 
+const CONNECTIONS = 16;
+const HEAD_BYTES = 1024;
+
 /** Limits of its server: one connection of a home, whose body is a block at most. */
 export const SPEED_LIMITS: ServerLimits = {
   ...SERVER_LIMITS,
-  headBytes: 1024,
+  headBytes: HEAD_BYTES,
   bodyBytes: SPEED_BLOCK,
-  connections: 16,
+  connections: CONNECTIONS,
   connectionsEach: 1,
   requests: BLOCKS.burst,
-  // of those without a place only heads are waited for, so these are enough
-  waitingBytes: (PLACES + 2) * SPEED_BLOCK,
+  // all may hold a block back, for it is read before it is known who has a place
+  waitingBytes: CONNECTIONS * (SPEED_BLOCK + HEAD_BYTES),
   idleMs: 5000,
 };
 
@@ -42,7 +45,7 @@ export interface SpeedParts {
 /** Answers homes that measure. */
 export class Speed {
   private readonly meter = new Meter(BLOCKS);
-  /** Until when each home that measures has its place, by inner address. */
+  /** Until when each home that measures has its place, by address. */
   private readonly places = new Map<string, number>();
   private block: Uint8Array | undefined;
 
@@ -57,9 +60,11 @@ export class Speed {
     const nowMs = this.parts.nowMs();
     if (path !== SPEED_PATH) return say(404, `expected ${SPEED_PATH}`);
     if (method !== 'GET' && method !== 'POST') return say(405, 'expected GET or POST');
-    const problem = this.admit(from, nowMs);
+    const home = this.parts.homeAt(from);
+    if (home === undefined) return say(403, 'only homes with a lease are served');
+    const problem = this.admit(home, nowMs);
     if (problem) return problem;
-    const waitMs = this.meter.take(from, nowMs);
+    const waitMs = this.meter.take(home, nowMs);
     if (waitMs > 0) return say(429, 'measured too often', Math.ceil(waitMs / 1000));
     if (method === 'POST') return { status: 204 };
     this.block ??= noise();
@@ -67,13 +72,12 @@ export class Speed {
   }
 
   /** Gives a place to who has none yet. */
-  private admit(from: string, nowMs: number): HttpAnswer | undefined {
+  private admit(home: string, nowMs: number): HttpAnswer | undefined {
     for (const [one, untilMs] of this.places) if (untilMs <= nowMs) this.places.delete(one);
-    if (this.places.has(from)) return undefined;
-    if (this.parts.homeAt(from) === undefined) return say(403, 'only homes with a lease are served');
+    if (this.places.has(home)) return undefined;
     if (this.places.size >= PLACES) return say(503, 'other homes are measuring', PLACE_MS / 1000);
     if (this.parts.linePercent() >= BUSY_PERCENT) return say(503, 'the line of the gateway is busy', 60);
-    this.places.set(from, nowMs + PLACE_MS);
+    this.places.set(home, nowMs + PLACE_MS);
     return undefined;
   }
 }

@@ -14,6 +14,8 @@ import { checkArguments, encodeReply, Failure, toFailure, type UbusObject } from
 const MAX_QUESTION = 64 * 1024;
 const MAX_CONNECTIONS = 8;
 const QUESTION_MS = 5000;
+/** For its answer, and until that is read. */
+const ANSWER_MS = 60_000;
 /** From one attempt to listen to the next. */
 const AGAIN_MS = 5000;
 const NEWLINE = 10;
@@ -117,7 +119,7 @@ export class LocalBus implements Bus {
       this.open.delete(stream);
       stream.close();
     };
-    const cancel = clock.after(QUESTION_MS, end);
+    let cancel = clock.after(QUESTION_MS, end);
     this.open.add(stream);
     if (this.open.size > MAX_CONNECTIONS) clock.after(0, end);
     return {
@@ -129,7 +131,9 @@ export class LocalBus implements Bus {
         }
         parts.push(bytes);
         if (!bytes.includes(NEWLINE)) return;
+        // whoever does not read the answer does not keep the place
         cancel();
+        cancel = clock.after(ANSWER_MS, end);
         stream.setReading(false);
         const question = joinBytes(parts);
         parts = [];

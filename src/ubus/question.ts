@@ -37,7 +37,11 @@ export function askLocal(
         onData: (bytes) => {
           length += bytes.length;
           if (length <= MAX_ANSWER) parts.push(bytes);
-          else stream.close();
+          else {
+            cancel();
+            stream.close();
+            reject(new InputError(`call ${object} ${method}: the answer has more than ${MAX_ANSWER} bytes`));
+          }
         },
         onClose: (error) => {
           cancel();

@@ -54,6 +54,15 @@ ledger('gives what came by a wrong clock to the day on which it became right', (
   late.add(ANN, use(1), NOON + DAY_S / 2);
   assert.equal(late.all().today, use(3));
 });
+ledger('goes on from what it has when the clock was days ahead for a moment', () => {
+  const book = new ClientLedger(undefined);
+  for (let day = 0; day < 5; day++) book.add(ANN, use(day + 1), NOON + day * DAY_S);
+  book.turn(NOON + 9 * DAY_S);
+  book.turn(NOON + 5 * DAY_S);
+  book.add(ANN, use(7), NOON + 5 * DAY_S);
+  const { days } = book.all();
+  assert.equal([days.length, days.slice(0, 5), days.at(-1)], [10, [1, 2, 3, 4, 5].map((bytes) => use(bytes)), use(7)]);
+});
 ledger('makes room for a new home where one used least', () => {
   const book = new ClientLedger(undefined);
   for (let i = 0; i < 8192; i++) book.add(`200::${i.toString(16)}`, use(i + 2), NOON);

@@ -210,11 +210,25 @@ all('asks first how many it would be, and does it with what it handed out', asyn
   assert.is(desk.all({ what: 'suspend', reason: 'abuse', confirm: asked.confirm! }).message, '2 homes turned off');
   assert.equal([stateOf(ANN), stateOf(BOB)], ['suspended', 'suspended']);
   assert.throws(() => desk.all({ what: 'suspend', reason: 'abuse', confirm: asked.confirm! }), /confirm/, '~> once');
+  assert.is(desk.all({ what: 'admit' }).clients, 2);
   const late = desk.all({ what: 'admit' });
   time.nowMs += 60_000;
   assert.throws(() => desk.all({ what: 'admit', confirm: late.confirm! }), /in the last minute/);
   assert.throws(() => desk.all({ what: 'forget' }), /what: expected suspend, admit/);
   assert.throws(() => desk.all({ what: 'suspend' }), /reason: missing/);
+});
+all('lets those in again who were turned off, when their leases have ended, too, and nobody else', async () => {
+  const { desk, ask, clients, stateOf, time } = open({ admission: 'open' });
+  await ask(1);
+  await ask(2);
+  desk.decide('suspend', { addresses: [ANN], reason: 'x' });
+  desk.decide('admit', { addresses: [BOB], days: 30 });
+  time.nowMs += 3_600_000;
+  clients.sweep();
+  assert.is(clients.count, 0);
+  const { confirm } = desk.all({ what: 'admit' });
+  assert.is(desk.all({ what: 'admit', confirm: confirm! }).message, '1 home let in');
+  assert.equal([stateOf(ANN), clients.decisionOn(BOB)?.until_s], ['away', UNIX_S + 30 * 86_400]);
 });
 all.run();
 
@@ -308,12 +322,25 @@ invite('lets in for a time', async () => {
     entries.slice(-2).map(({ did }) => did),
     ['over', 'over'],
   );
+  assert.throws(() => desk.undo({ entry: entries.at(-1)!.n }), /over is nothing that can be undone/);
 });
 invite('promises no end while the clock is wrong', () => {
   const { desk, time } = open();
   time.dateS = undefined;
   assert.throws(() => desk.invite({}), /the clock of this gateway is wrong/);
   assert.throws(() => desk.decide('admit', { addresses: [ANN], days: 1 }), /the clock of this gateway is wrong/);
+});
+invite('lets nobody in for good whose access was to end, though the clock is wrong', async () => {
+  const { desk, ask, time, clients, problems } = open();
+  const { code } = desk.invite({ access_days: 7 });
+  time.dateS = undefined;
+  const told = await ask(1, { invite: code });
+  assert.is(told.kind === 'refused' && told.refusal.error, 'busy');
+  assert.match(problems.join(), /the clock of this gateway is wrong/);
+  assert.equal([clients.decisionOn(ANN), desk.invites().invites[0]!.left], [undefined, 1]);
+  time.dateS = UNIX_S;
+  await ask(1, { invite: code });
+  assert.is(clients.decisionOn(ANN)?.until_s, UNIX_S + 7 * 86_400);
 });
 invite('makes none that could not be kept, and not too many', () => {
   const { desk, disk, entries } = open();

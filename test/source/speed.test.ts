@@ -68,8 +68,13 @@ const block = (length: number): string =>
   `HTTP/1.1 200 OK\r\nContent-Length: ${SPEED_BLOCK}\r\n\r\n${'x'.repeat(length)}`;
 speed('tells of what came before it stopped', async () => {
   const { outcome, tookMs } = await measure('down', (_, piece) => (piece === 0 ? block(1000) : ''));
-  assert.equal(outcome, { bytes: 1000, ms: 1 });
+  assert.equal(outcome, { bytes: 1000, ms: 4000 }, '~> the silence counts');
   assert.ok(tookMs < 5000);
+});
+speed('believes no answer to what was not asked', async () => {
+  const early = 'HTTP/1.1 204 No Content\r\n\r\n'.repeat(64);
+  const { outcome } = await measure('up', (_, piece) => (piece === 0 ? early : ''));
+  assert.match(String(outcome), /it answers what was not asked/);
 });
 speed('ends when its time is over, though bytes go on trickling', async () => {
   const clock = new ManualClock();

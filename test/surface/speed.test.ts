@@ -10,12 +10,12 @@ import { type FarEnd, MemoryStreams } from '../support/stream.ts';
 const AT = { host: '10.43.0.1', port: 8080 };
 const GET = 'GET /v1/speed HTTP/1.1\r\nHost: x\r\n\r\n';
 
-/** A gateway's end of its tunnels; homes are the inner addresses from 10.43.0.2 to 10.43.0.9. */
+/** A gateway's end of its tunnels; homes are the inner addresses from 10.43.0.2 to 10.43.0.9, and those with the same last digit in fd43::. */
 function gateway(load = 0) {
   const clock = new ManualClock();
   const streams = new MemoryStreams();
   const speed = new Speed({
-    homeAt: (inner) => (/^10\.43\.0\.[2-9]$/.test(inner) ? '200::1' : undefined),
+    homeAt: (inner) => /^(?:10\.43\.0\.|fd43::)([2-9])$/.exec(inner)?.[1]?.replace(/^/, '200::'),
     linePercent: () => load,
     nowMs: () => clock.monotonicMs(),
   });
@@ -74,6 +74,14 @@ speed('has two homes measure at a time, each for a while', async () => {
   third.end();
   await clock.advance(15_000);
   assert.match(answers(ask('10.43.0.4', GET))[0]!, /^200/);
+});
+speed('counts both inner addresses of a home as one', () => {
+  const { ask, answers } = gateway();
+  const first = ask('10.43.0.2', post(1).repeat(639));
+  assert.is(answers(first).length, 639);
+  assert.match(answers(ask('10.43.0.3', GET))[0]!, /^200/);
+  const second = ask('fd43::2', GET + GET);
+  assert.match(answers(second).join(), /^200 65536,429/, '~> neither a third place, nor another 640 blocks');
 });
 speed('gives way to those who work: not while the line is busy', () => {
   const { ask, answers } = gateway(80);

@@ -26,6 +26,7 @@ const OPEN = section("option enabled '1'", "option admission 'open'", "option na
 
 function make({ files = new MemoryFiles(), plane = new MemoryClientPlane(), able = true, isFlash = true } = {}) {
   let released = 0;
+  const failing = { release: false };
   const clock = new ManualClock();
   const streams = new MemoryStreams();
   const lines: string[] = [];
@@ -39,6 +40,7 @@ function make({ files = new MemoryFiles(), plane = new MemoryClientPlane(), able
       return plane;
     },
     release: async () => {
+      if (failing.release) throw new Error('not now');
       released++;
       plane.tunnels.clear();
     },
@@ -83,6 +85,7 @@ function make({ files = new MemoryFiles(), plane = new MemoryClientPlane(), able
     lease,
     plane,
     released: () => released,
+    failing,
   };
 }
 
@@ -279,6 +282,38 @@ registrar('has a desk on the bus, whose decisions last and whose book is kept fo
     entries.map(({ did, by }) => [did, by]),
     [['suspend', 'zoe']],
   );
+});
+registrar('tries again to take away what it made, until that is done', async () => {
+  const { configure, lease, clock, failing, released } = make();
+  await configure(OPEN);
+  await lease(ANN);
+  failing.release = true;
+  await configure('');
+  assert.is(released(), 0);
+  await configure('');
+  failing.release = false;
+  await clock.advance(30_000);
+  assert.is(released(), 1);
+  await clock.advance(100_000);
+  assert.is(released(), 1, '~> once');
+});
+registrar('tells how busy its line is by what is new, also when a home leaves', async () => {
+  const { configure, ask, lease, plane, clock } = make();
+  await configure(section("option enabled '1'", "option admission 'open'", "option bandwidth '1000'"));
+  const BOB = nodeOf(2);
+  await lease(ANN);
+  await lease(BOB);
+  const [ann, bob] = [...plane.tunnels.keys()] as [number, number];
+  const load = async () => (await ask(BOB, 'GET', '/v1/info'))[1].load_percent;
+  plane.flows.set(ann, { rxBytes: 5e10, txBytes: 0 });
+  plane.flows.set(bob, { rxBytes: 0, txBytes: 0 });
+  await clock.advance(60_000);
+  plane.flows.delete(ann);
+  await ask(ANN, 'DELETE', '/v1/lease');
+  // half of 1000 kbit/s for a minute
+  plane.flows.set(bob, { rxBytes: (500_000 * 60) / 8, txBytes: 0 });
+  await clock.advance(60_000);
+  assert.is(await load(), 50);
 });
 registrar('says so on the bus where no gateway runs', async () => {
   const { configure, published } = make({ able: false });
