@@ -117,6 +117,7 @@ const TELL_BUS = `[ -n "\${IPKG_INSTROOT}" ] || {
 
 /** Nobody is to be left without the Internet: the script serves where the program does not run. Upgrades leave a lease alone. */
 const GIVE_BACK = `[ -n "\${IPKG_INSTROOT}" ] || [ "\${PKG_UPGRADE}" = 1 ] || {
+	/etc/init.d/meshbridge stop 2> /dev/null
 	/usr/sbin/meshbridge release || sh /etc/uci-defaults/95-meshbridge-line now
 	exit 0
 }

@@ -73,8 +73,11 @@ export async function check(at: ClientPlace, key: string): Promise<{ whole: bool
 
 /** Takes everything of a gateway away. @throws (rejects) Error */
 export async function release(at: ClientPlace): Promise<object> {
-  await firewallOf(at).close();
-  await releaseGateway(at.machine);
+  try {
+    await firewallOf(at).close();
+  } finally {
+    await releaseGateway(at.machine);
+  }
   return {};
 }
 

@@ -10,7 +10,6 @@ import type { Slot } from './mesh/tunnel.ts';
 import { RESOLVER_FILES } from './plane/dns.ts';
 import { type HomeSettings, KernelHome } from './plane/home.ts';
 import { HostMachine, readKnob } from './plane/machine.ts';
-import { ClientFirewall } from './plane/openwrt/client-firewall.ts';
 import { OpenwrtPart } from './plane/openwrt/part.ts';
 import { switchLease } from './system/lease-switch.ts';
 import { publishConfig } from './system/published-config.ts';
@@ -115,8 +114,7 @@ export async function release(at: PlanePlace): Promise<void> {
       .catch(() => homeOf(at, false).undo()),
   );
   await attempt(() => files.remove(OTHER_STATE));
-  await attempt(() => new ClientFirewall(new HostMachine(at.machine), at.directory).close());
-  await attempt(async () => (await import('./plane/clients.ts')).releaseClients(new HostMachine(at.machine)));
+  await attempt(async () => (await import('./client-verb.ts')).release(at));
   if (readKnob(files, LINE_SCRIPT) !== undefined)
     await attempt(async () => {
       const { code, stderr } = await new HostMachine(at.machine).run('sh', [LINE_SCRIPT, 'now'], {

@@ -9,15 +9,16 @@ import { HELPER_METHODS, HELPER_OBJECT, type HelperVerb } from './api/helper.ts'
 import type { Shape } from './api/model.ts';
 import type { FAILURE } from './api/objects.ts';
 import { check } from './check.ts';
-import { CONFIG_PATH, readConfig } from './config.ts';
+import { CONFIG_PATH, type Config, readConfig } from './config.ts';
 import { ConfigError, errorText, InputError, WireError } from './errors.ts';
 import { parseAnnouncement } from './lib/node-info.ts';
-import { UciError } from './lib/uci.ts';
+import { MAX_UCI_LENGTH, UciError } from './lib/uci.ts';
 import { decodeUtf8 } from './lib/utf8.ts';
 import { lint } from './mesh/lint.ts';
 import { TRIAL_FILE } from './system/change-journal.ts';
 import { applyFix } from './system/fix.ts';
 import { restartInterface } from './system/interface.ts';
+import { GUARD } from './system/lease-switch.ts';
 import { MemberLogin } from './system/member-login.ts';
 import { NetworkConfig } from './system/network-config.ts';
 import { type NodeKeyPaths, publishNodeKey } from './system/node-key.ts';
@@ -35,6 +36,8 @@ const MAX_ARGUMENTS = 65_536;
 const MAX_SHOWN = 32;
 /** Why a change is undone that nobody confirmed. */
 const ENDED = 'the router or the daemon ended before it was confirmed';
+/** How names of sections begin by which a gateway opens the firewall. */
+const OPENINGS = "'mbg_";
 /** uhttpd adds it to the arguments of those who call by way of HTTP. */
 const SESSION = 'ubus_rpc_session';
 
@@ -103,13 +106,15 @@ const VERBS: Verbs = {
   config_publish: async (at) => {
     const { machine, directory, published, publicList, nodeKey, state } = at;
     const path = `${directory}/meshbridge`;
-    const wanted = wantsBrokers(machine.files, path);
+    const config = acceptedConfig(machine.files, path);
+    const wanted = config?.mqtt;
     // nobody is left who would confirm or undo it
     if (wanted === false && machine.files.list(state).includes(TRIAL_FILE))
       await (await import('./desired-verb.ts')).settle(at, 'it was switched off that this router is managed');
     publishConfig(machine.files, path, published);
     publishPublicList(machine.files, publicList);
     if (wanted !== undefined) await publishNodeKey(machine, nodeKey, wanted);
+    if (config) await takeLeft(at, config);
     return {};
   },
   desired_read: async (at) => (await import('./desired-verb.ts')).read(at),
@@ -168,10 +173,24 @@ function network({ machine, directory }: Workplace): NetworkConfig {
   return new NetworkConfig(machine.files, directory);
 }
 
-/** What a configuration says; `undefined`: it is refused, and changes nothing of what is in force. */
-function wantsBrokers(files: Host['files'], path: string): boolean | undefined {
+/**
+ * What was switched off while no daemon ran that could have undone it, before a power-cycle, say, is undone: or the LAN would stay shut, and a
+ * gateway's openings in the firewall stay. What fails is tried again at the next start or reload; nothing else waits for it.
+ */
+async function takeLeft(at: Workplace, { lease, registrar }: Config): Promise<void> {
+  const { files } = at.machine;
+  const attempt = (work: () => Promise<unknown>): Promise<unknown> => work().catch(() => {});
+  if (!lease?.enabled && files.list(at.state).includes(GUARD))
+    await attempt(async () => (await import('./plane-verb.ts')).undo(at));
+  const firewall = registrar?.enabled ? undefined : files.read(`${at.directory}/firewall`, MAX_UCI_LENGTH);
+  if (firewall && decodeUtf8(firewall).includes(OPENINGS))
+    await attempt(async () => (await import('./client-verb.ts')).release(at));
+}
+
+/** A configuration; `undefined`: it is refused, and changes nothing of what is in force. */
+function acceptedConfig(files: Host['files'], path: string): Config | undefined {
   try {
-    return readConfig(files, path).config.mqtt;
+    return readConfig(files, path).config;
   } catch (error) {
     if (error instanceof ConfigError) return undefined;
     throw error;

@@ -58,8 +58,11 @@ export const HELPER_METHODS = {
   peer_keep: { args: PEERING, reply: { result: 'string' }, writes: true },
   /** Takes a peering out of it; `result` is `removed` or `absent`. */
   peer_forget: { args: PEERING, reply: { result: 'string' }, writes: true },
-  /** Copies `/etc/config/meshbridge` to where the daemon may read it; where there is none, removes the copy. */
-  config_publish: { args: {}, reply: {}, writes: true },
+  /**
+   * Copies `/etc/config/meshbridge` to where the daemon may read it; where there is none, removes the copy. What is still there of a lease or of a
+   * gateway that it does not switch on is taken away.
+   */
+  config_publish: { args: {}, reply: {}, writes: true, slow: true },
   /**
    * The desired state: what was decided for node and site, and for which of them last; a change on trial; the options that may be changed from
    * afar, as they are, and their hash. Addresses of peerings are shown without secrets, but those that a trial began or ended.

@@ -72,7 +72,16 @@ export interface HomeRecord {
 
 /** Whether two tunnels are set up in the same way. */
 export function isSameTerms(a: Terms | undefined, b: Terms | undefined): boolean {
-  return a === b || JSON.stringify(a) === JSON.stringify(b);
+  return a === b || fieldsOf(a) === fieldsOf(b);
+}
+
+/** As text, whatever the order in which they were told. */
+function fieldsOf(terms: Terms | undefined): string {
+  return JSON.stringify(
+    Object.entries(terms ?? {})
+      .filter(([, value]) => value !== undefined)
+      .sort(),
+  );
 }
 
 /** Of acts with the same name one is under way at a time. */

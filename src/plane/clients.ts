@@ -12,7 +12,7 @@ import type {
   ClientTunnel,
   TunnelAbility,
 } from '../mesh/tunnel.ts';
-import { batchProblems, buildLines, CLIENT_GROUP, deviceOf, dropLines, shownDevices } from './client-device.ts';
+import { batchProblems, buildLines, deviceOf, dropLines, shownDevices } from './client-device.ts';
 import {
   addScript,
   CLIENT_TABLE,
@@ -37,6 +37,8 @@ import { WireguardPeers } from './wireguard-peers.ts';
 
 /** How long programs may take that are told of many homes. */
 const MANY_MS = 60_000;
+/** Of our addresses on `lo`: by it they are known, for others put some there, too. */
+const OWN_METRIC = 430;
 /** So many devices are looked at and made with one batch: what is said of them has to fit. */
 const BATCH = 256;
 const DEVICES = '/sys/class/net';
@@ -190,7 +192,6 @@ export class KernelClients implements ClientPlane {
   private async begin(clients: readonly ClientTunnel[] | undefined): Promise<void> {
     const { rules } = this.options;
     const [mesh, lines] = [await this.mesh(), await this.lines()];
-    await this.switchForwarding(lines);
     await this.ownAddresses();
     const homes = clients ? clearScript() + addScript(clients.map(ruleClient)) : '';
     const script = gatewayScript(rules, mesh.name, lines) + homes;
@@ -202,6 +203,8 @@ export class KernelClients implements ClientPlane {
         throw error;
       });
     }
+    // not before it is said what may be handed on
+    await this.switchForwarding(lines);
     this.told = JSON.stringify([mesh.name, lines]);
   }
 
@@ -351,8 +354,8 @@ export class KernelClients implements ClientPlane {
     const pool = formatPrefix(pool4);
     const text = await runWell(this.machine, 'ip', ['-j', 'addr', 'show', 'to', pool]);
     for (const { ifname, addr_info = [] } of JSON.parse(text.trim() || '[]') as ShownAddresses[])
-      for (const { local } of addr_info)
-        if (local !== undefined && local !== gateway4)
+      for (const { local, metric } of addr_info)
+        if (local !== undefined && local !== gateway4 && metric !== OWN_METRIC)
           throw new Error(`pool4: ${pool} is in use: ${ifname} has ${local}; another one has to be chosen`);
   }
 
@@ -363,7 +366,7 @@ export class KernelClients implements ClientPlane {
     const old = (await loopbackAddresses(this.machine)).filter((one) => !own.includes(one));
     const lines = [
       ...old.map((one) => `addr del ${one} dev lo`),
-      ...own.map((one) => `addr replace ${one} dev lo noprefixroute`),
+      ...own.map((one) => `addr replace ${one} dev lo noprefixroute metric ${OWN_METRIC}`),
     ];
     const { code, stderr } = await this.ip(lines);
     if (code !== 0) throw new Error(`inner address: ${firstLine(stderr)}`);
@@ -397,7 +400,7 @@ interface ShownAddresses {
   readonly addr_info?: readonly {
     readonly local?: string;
     readonly prefixlen?: number;
-    readonly noprefixroute?: boolean;
+    readonly metric?: number;
   }[];
 }
 
@@ -410,12 +413,12 @@ function ruleClient(tunnel: ClientTunnel): RuleClient {
   };
 }
 
-/** Addresses on `lo` that only a gateway puts there: without a route to their prefix. */
+/** Addresses on `lo` that a gateway put there. */
 async function loopbackAddresses(machine: Machine): Promise<string[]> {
   const text = await runWell(machine, 'ip', ['-j', 'addr', 'show', 'dev', 'lo']);
   const rows = JSON.parse(text.trim() || '[]') as ShownAddresses[];
   return rows.flatMap(({ addr_info = [] }) =>
-    addr_info.flatMap(({ local, prefixlen, noprefixroute }) => (noprefixroute ? [`${local}/${prefixlen}`] : [])),
+    addr_info.flatMap(({ local, prefixlen, metric }) => (metric === OWN_METRIC ? [`${local}/${prefixlen}`] : [])),
   );
 }
 
@@ -425,7 +428,7 @@ export async function releaseClients(machine: Machine): Promise<void> {
     .list(DEVICES)
     .filter((name) => slotOfDevice(name) !== undefined || name === WIREGUARD_DEVICE);
   const lines = [
-    ...(ours.length > 0 ? [`link del group ${CLIENT_GROUP}`] : []),
+    ...dropLines(ours),
     ...(await loopbackAddresses(machine)).map((address) => `addr del ${address} dev lo`),
   ];
   if (lines.length > 0)

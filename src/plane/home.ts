@@ -5,6 +5,7 @@ import type { Terms } from '../api/lease.ts';
 import { formatPrefix, inPrefix, type Prefix, parseIp } from '../lib/ip.ts';
 import { packetsOf } from '../lib/net-device.ts';
 import { encodeUtf8 } from '../lib/utf8.ts';
+import { isSameTerms } from '../mesh/home-act.ts';
 import {
   type Flow,
   LEAST_MTU6,
@@ -13,6 +14,7 @@ import {
   type TunnelAbility,
   type TunnelPlane,
 } from '../mesh/tunnel.ts';
+import { GUARD } from '../system/lease-switch.ts';
 import { findAbility } from './ability.ts';
 import { deviceCommands, findMesh, isSameLink, type TunnelDevice } from './device.ts';
 import { type ResolverFiles, setServers } from './dns.ts';
@@ -59,8 +61,6 @@ export interface KernelHomeOptions {
   remember(enabled: boolean): void | Promise<void>;
 }
 
-/** The rules with which a machine starts that uses leases, for whoever loads them before its network comes up. */
-export const GUARD = 'guard.nft';
 const STATE = 'home.json';
 /** So many prefixes of the LAN are remembered. */
 const MAX_PREFIXES = 32;
@@ -136,7 +136,9 @@ export class KernelHome implements TunnelPlane, RoutePlane {
       const state = await this.load();
       if (slot !== undefined) {
         if (!terms) throw new Error(`tunnel ${slot}: used without terms`);
-        state.tunnels[slot] = carriedTerms(terms);
+        // what was built was held against this machine's networks
+        if (!isSameTerms(carriedTerms(terms), state.tunnels[slot]))
+          throw new Error(`tunnel ${slot}: was not built by these terms`);
       }
       state.used = slot;
       const facts = await this.facts(state);
@@ -178,6 +180,8 @@ export class KernelHome implements TunnelPlane, RoutePlane {
           failures.push(error);
         }
       };
+      // who restores meanwhile finds nothing to restore
+      await attempt(() => this.file.save(noHome()));
       const nothing = factsOf(noHome(), { lan: [], bypass: [] }, undefined);
       await attempt(() => this.applyRoutingRules(nothing));
       await attempt(() => this.applyRoutes(nothing));

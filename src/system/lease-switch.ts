@@ -3,6 +3,12 @@
 import { addSection, setOption } from '../lib/uci.ts';
 import { UciFile, type UciFiles } from './uci-file.ts';
 
+/** File of the kill switch for the next start, in the directory that stays: while it is there, leases are in use. */
+export const GUARD = 'guard.nft';
+
+/** As OpenWrt's `config_get_bool` understands them. */
+const ON: readonly string[] = ['1', 'on', 'true', 'yes', 'enabled'];
+
 /** Writes it into the file at `path`, where there is one. @returns whether it changed. @throws Error when it cannot be read or written */
 export function switchLease(files: UciFiles, path: string, enabled: boolean): boolean {
   const [, directory = '', name = ''] = /^(.*)\/([^/]*)$/.exec(path) ?? [];
@@ -10,7 +16,7 @@ export function switchLease(files: UciFiles, path: string, enabled: boolean): bo
   if (file.read() === undefined) return false;
   return file.edit((text, { sections }) => {
     const section = sections.find(({ type }) => type === 'lease');
-    if ((section?.options.get('enabled')?.value === '1') === enabled) return text;
+    if (ON.includes(String(section?.options.get('enabled')?.value)) === enabled) return text;
     const value = enabled ? '1' : '0';
     return section
       ? setOption(text, section.name, 'enabled', value)

@@ -9,7 +9,8 @@ import { buildNative } from '../../build/native.ts';
 import { DIST, inProject } from '../../build/project.ts';
 import { ensureYggdrasil } from '../../build/yggdrasil.ts';
 import { Child } from '../../src/dev/child.ts';
-import { Namespace, namespaceProblem } from '../../src/dev/lab/namespace.ts';
+import { Namespace } from '../../src/dev/lab/namespace.ts';
+import { networkProblem } from '../support/network.ts';
 import { nodeOf } from '../support/node-key.ts';
 import { residentKb } from './process.ts';
 import type { Report } from './report.ts';
@@ -27,7 +28,7 @@ interface Crowd {
 
 /** Measures it, and tells it as figures. */
 export async function benchRegistrar(report: Report, log: (line: string) => void): Promise<void> {
-  const problem = await namespaceProblem();
+  const problem = await networkProblem();
   if (problem !== undefined)
     return report.add({ what: 'registrar with 1,000 homes', value: undefined, unit: '', note: `skipped: ${problem}` });
   const yggdrasil = await ensureYggdrasil(log);

@@ -5,7 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { inProject } from '../../build/project.ts';
 import { Child } from '../../src/dev/child.ts';
-import { Namespace, namespaceProblem } from '../../src/dev/lab/namespace.ts';
+import { Namespace } from '../../src/dev/lab/namespace.ts';
 import { nodeHost } from '../../src/host/node/host.ts';
 import { parsePrefix } from '../../src/lib/ip.ts';
 import { encodeUtf8 } from '../../src/lib/utf8.ts';
@@ -16,6 +16,7 @@ import { KernelClients, releaseClients } from '../../src/plane/clients.ts';
 import { vxlanMac } from '../../src/plane/device.ts';
 import { HostMachine, type Machine } from '../../src/plane/machine.ts';
 import { GATEWAY_ADDRESS, GATEWAY_KEY } from '../support/gateway.ts';
+import { networkProblem } from '../support/network.ts';
 import { nodeOf } from '../support/node-key.ts';
 
 const TRAFFIC = inProject('test/lab/traffic.mjs');
@@ -210,7 +211,7 @@ function homeEnd(name: string, slot: number, vni: number): string[] {
   ];
 }
 
-const problem = await namespaceProblem();
+const problem = await networkProblem();
 if (problem) console.log(`skipped: a gateway's tunnels with real traffic: ${problem}`);
 else {
   const { gateway: machine, web, lan, first, second } = await openWorld();

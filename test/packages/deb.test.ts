@@ -10,7 +10,8 @@ import * as assert from 'uvu/assert';
 import { encodeAr, encodeDeb, makeDebs } from '../../build/deb.ts';
 import { ensureYggdrasil } from '../../build/yggdrasil.ts';
 import { Child, findProgram } from '../../src/dev/child.ts';
-import { Namespace, namespaceProblem } from '../../src/dev/lab/namespace.ts';
+import { Namespace } from '../../src/dev/lab/namespace.ts';
+import { networkProblem } from '../support/network.ts';
 
 const TIME = 1_800_000_000;
 const say = (line: string): void => console.log(line);
@@ -123,7 +124,7 @@ async function until<T>(what: string, test: () => T | undefined, limitMs = 30_00
 }
 
 const problem =
-  (await namespaceProblem()) ??
+  (await networkProblem()) ??
   (process.arch !== 'x64' ? 'not on amd64' : findProgram('dpkg') ? undefined : 'dpkg: not on PATH') ??
   (findProgram('setpriv') ? undefined : 'setpriv: not on PATH');
 const yggdrasil = problem ? undefined : await ensureYggdrasil(say).catch((error: Error) => void say(error.message));

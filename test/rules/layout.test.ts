@@ -110,7 +110,7 @@ const TABLE: Record<string, { may: string[]; why: string }> = {
     why: 'the part of the helper that comes into memory late',
   },
   'plane-verb.ts': {
-    may: ['config.ts', 'plane', 'system', 'mesh', 'api', 'lib', 'transport'],
+    may: ['client-verb.ts', 'config.ts', 'plane', 'system', 'mesh', 'api', 'lib', 'transport'],
     why: 'the part of the helper that makes tunnels and comes into memory late',
   },
   'client-verb.ts': {

@@ -47,9 +47,22 @@ function prepare(root: RouterRoot): void {
     '/etc/init.d/firewall',
     '/etc/init.d/dnsmasq',
   ])
-    root.write(program, `#!/bin/sh\necho "\${0##*/} $*" >> ${CALLS}\n[ "\${0##*/}" != ip ] || echo '[]'\n`, 0o755);
+    root.write(
+      program,
+      `#!/bin/sh\necho "\${0##*/} $*" >> ${CALLS}\n[ "\${0##*/}" != ip ] || { [ "$2" != rule ] && echo '[]'; }\n`,
+      0o755,
+    );
   root.write(CALLS, '');
 }
+
+/** What is asked of `ip` to take rules and tables away: the first rule that is not there ends it. */
+const ROUTING = ['-4', '-6']
+  .flatMap((family) =>
+    ['430', '431', '432'].map(
+      (table) => `ip ${family} rule del lookup ${table}\nip ${family} route flush table ${table}\n`,
+    ),
+  )
+  .join('');
 
 function expectBefore(root: RouterRoot): void {
   for (const [name, [, before]] of Object.entries(FILES)) {
@@ -67,6 +80,8 @@ else
     const script = suite(`95-meshbridge-line on ${shell}`);
     /** As OpenWrt does at boot: removed where it succeeds. */
     const boot = `( . ${SCRIPT} ) && rm -f ${SCRIPT}`;
+    // this busybox takes its own `ip` and `awk`, whatever is on PATH; OpenWrt's does not
+    const hasOwn = shell.startsWith('busybox');
     let root: RouterRoot;
     script.before.each(async () => {
       root = await RouterRoot.open(shell);
@@ -90,13 +105,27 @@ else
       root.write(PROGRAM, '#!/bin/sh\n', 0o755);
       assert.is(root.run(['sh', SCRIPT, 'now']).status, 0);
       expectBefore(root);
-      const told = 'nft delete table inet meshbridge\nnetwork reload\nfirewall reload\ndnsmasq restart\n';
-      assert.is(root.read(CALLS), told);
+      const told = `nft delete table inet meshbridge\n${hasOwn ? '' : ROUTING}`;
+      assert.is(root.read(CALLS), `${told}network reload\nfirewall reload\ndnsmasq restart\n`);
       root.write(CALLS, '');
+      root.write('/tmp/dnsmasq.cfg01411c.d/meshbridge.conf', 'no-resolv\n');
       assert.is(root.run(['sh', SCRIPT, 'now']).status, 0);
-      assert.is(root.read(CALLS), 'nft delete table inet meshbridge\n');
+      assert.is(root.read(CALLS), `${told}dnsmasq restart\n`);
+      assert.not.ok(root.entry('/tmp/dnsmasq.cfg01411c.d/meshbridge.conf'));
       expectBefore(root);
     });
+    (hasOwn ? script.skip : script)(
+      'stays for the next boot where it could not do its work, and leaves no copy behind',
+      () => {
+        root.write('/usr/bin/awk', '#!/bin/sh\nexit 1\n', 0o755);
+        root.run(['sh', '-c', `PATH=/usr/bin:$PATH; hash -r; ${boot}`]);
+        for (const [name, [kept]] of Object.entries(FILES)) {
+          assert.is(root.read(`/etc/config/${name}`), kept);
+          assert.not.ok(root.entry(`/etc/config/${name}~line`));
+        }
+        assert.ok(root.entry(SCRIPT));
+      },
+    );
     script('leaves files alone that hold nothing of ours', () => {
       root.write(
         '/etc/config/firewall',

@@ -160,6 +160,8 @@ const OWN = '/etc/config/meshbridge';
 function prepare(router: MemoryRouter, verb: string): void {
   // netifd is played by nobody here: as on plain Linux
   if (/^(tunnel|route)_/.test(verb)) router.files.remove(NETWORK);
+  // what is used has been built
+  if (verb === 'route_use') router.write('/var/run/home.json', `{"blocked":true,"tunnels":[${TERMS},null]}`);
   if (verb.startsWith('clients_')) router.write(OWN, GATEWAY);
   if (!verb.startsWith('desired_')) return;
   router.write(OWN, MANAGED).write(`${STATE}/node.key`, `${NODE_SEED}\n`);
@@ -245,6 +247,40 @@ verbs('writes down that leases are in use, for the daemon to read, and that they
   await call('route_undo');
   for (const path of [OWN, '/var/run/meshbridge/config']) assert.match(router.text(path)!, /enabled '0'/);
 });
+verbs('uses no tunnel by other terms than it was built by', async () => {
+  const { router, asked, call } = make();
+  prepare(router, 'route_use');
+  const terms = TERMS.replace('10.43.0.7', '192.168.1.1');
+  assert.equal(await call('route_use', { slot: '0', terms }), { error: 'tunnel 0: was not built by these terms' });
+  assert.not.ok(
+    asked.some((one) => /batch|nft -f/.test(one)),
+    asked.join('\n'),
+  );
+});
+for (const [what, own, left, undone] of [
+  ['a lease', '# nothing\n', 'home', /^nft -f -/],
+  ['a lease that is in use', "config lease 'home'\n\toption enabled 'on'\n", 'home', undefined],
+  ['a gateway', '# nothing\n', 'gateway', /link del group|nft -f -/],
+  ['a gateway that is switched on', GATEWAY, 'gateway', undefined],
+  ['either, by a configuration with mistakes', "config lease 'home'\n\toption enabled 'maybe'\n", 'both', undefined],
+] as const)
+  verbs(`looks at each start for what is left of ${what}`, async () => {
+    const { router, asked, call } = make();
+    router.write(OWN, own);
+    router.files.remove(NETWORK);
+    if (left !== 'gateway') router.write('/etc/meshbridge/guard.nft', 'table inet meshbridge {\n}\n');
+    if (left !== 'home') router.write('/etc/config/firewall', "config zone 'mbg_zone'\n\toption name 'meshclients'\n");
+    const done = call('config_publish');
+    await router.clock.advance(1000);
+    assert.equal(await done, {});
+    assert.is(
+      asked.some((one) => undone?.test(one)),
+      undone !== undefined,
+      asked.join('\n'),
+    );
+    const guard = router.files.list('/etc/meshbridge').includes('guard.nft');
+    assert.is(guard, left !== 'gateway' && undone === undefined);
+  });
 verbs('reads what the network configuration says, but for its keys', async () => {
   const { router, call } = make();
   const read = await call('network_read');

@@ -91,6 +91,8 @@ export class Capture {
   static async start(place: Place, device: string): Promise<Capture> {
     const argv = [
       'tcpdump',
+      '-Z',
+      'root',
       '-i',
       device,
       '-s',
