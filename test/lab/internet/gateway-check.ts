@@ -36,16 +36,14 @@ export async function checkSuspension(world: World, report: LabReport): Promise<
     const [film] = await world.host.do('downloaded');
     const cutMs = performance.now() - startMs - film!.silentMs;
     expect(cutMs < patient(3000), `it went on for ${ms(cutMs)}`);
-    let said = '';
     await until('the home says why', async () => {
-      said = await situation(world);
       const told =
         JSON.stringify(await world.home.call('meshbridge.lease', 'gateways')) +
         JSON.stringify(await world.home.call('meshbridge.lease', 'status'));
-      if (!told.includes(REASON)) throw new Error(said);
+      if (!told.includes(REASON)) throw new Error(await situation(world));
       return true;
     });
-    return `cut after ${ms(Math.max(0, cutMs))}; "${said}"`;
+    return `cut after ${ms(Math.max(0, cutMs))}; "${await situation(world)}"`;
   });
   await report.check('and it goes on when the operator says so', async () => {
     decide('admit');
