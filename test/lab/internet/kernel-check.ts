@@ -49,7 +49,7 @@ export async function checkOffload(world: World, report: LabReport): Promise<voi
     const tunnels = (await home.must(['ip', '-br', 'link'])).match(/^mbt[01]/gm) ?? [];
     expect(tunnels.length > 0, 'the home has no tunnel');
     const devices = ['lan0', LINE_DEVICE, ...tunnels].map((name) => `"${name}"`).join(', ');
-    await home.nft(`table inet offload {
+    await home.nft(`table inet fastpath {
   flowtable f { hook ingress priority 0; devices = { ${devices} }; }
   chain forward { type filter hook forward priority 0; policy accept; meta l4proto { tcp, udp } flow add @f; }
 }
@@ -67,7 +67,7 @@ export async function checkOffload(world: World, report: LabReport): Promise<voi
       return `${offloaded} flows were offloaded; ${said}`;
     } finally {
       await world.host.do('hangUp');
-      await home.nft('delete table inet offload\n');
+      await home.nft('delete table inet fastpath\n');
     }
   });
   await until('there is a way again', async () => {
