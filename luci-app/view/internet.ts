@@ -2,7 +2,7 @@
 
 import view from 'luci:view';
 import type { GatewayView, LeaseStatus, TestStatus } from '../../src/api/lease-object.ts';
-import { makeControl } from './internet/control.ts';
+import { makeControl, makeRescue } from './internet/control.ts';
 import { makeGateway } from './internet/gateway.ts';
 import { drawForm } from './internet/option.ts';
 import { makeTest } from './internet/test.ts';
@@ -193,6 +193,7 @@ export default view.extend({
       show,
       seconds: POLL_S,
       loading: _('Looking how the way to the Internet is …'),
+      ...(rights.operator && { rescue: makeRescue() }),
     });
     page.body.append(
       notice,

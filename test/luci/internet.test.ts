@@ -305,6 +305,28 @@ if (pages) {
     }),
   );
   page(
+    'gives the own line back though the daemon does not run',
+    at({ 'meshbridge.helper.route_undo': ok({}) }, async (opened) => {
+      await lead(opened, 'The mesh daemon is not running.');
+      await button(opened, 'Give the own line back').click();
+      assert.is(opened.calls.includes('meshbridge.helper.route_undo'), false, 'asked whether that is meant first');
+      await opened.page.getByRole('dialog').getByRole('button', { name: 'Give the own line back' }).click();
+      await opened.page.getByText('Off: the own line serves again.').waitFor();
+      assert.is(opened.calls.filter((one) => one === 'meshbridge.helper.route_undo').length, 1);
+    }),
+  );
+  page('offers that to nobody else, and not while the daemon runs', async () => {
+    const offer = (opened: Opened): Promise<boolean> => button(opened, 'Give the own line back').isVisible();
+    await at({ 'session.access': ok({ access: false }) }, async (opened) => {
+      await lead(opened, 'The mesh daemon is not running.');
+      assert.is(await offer(opened), false);
+    })();
+    await at(script(UP, USED), async (opened) => {
+      await lead(opened, 'boston');
+      assert.is(await offer(opened), false);
+    })();
+  });
+  page(
     'lets nobody do what there is no right for',
     at(script(UP, USED, { 'session.access': ok({ access: false }) }), async (opened) => {
       await lead(opened, 'boston');

@@ -2,6 +2,7 @@
 
 import type { LeaseStatus } from '../../../src/api/lease-object.ts';
 import { actButton } from '../part/act.ts';
+import { card } from '../part/card.ts';
 import { method } from '../part/daemon.ts';
 import type { Rights } from '../part/rights.ts';
 import { Countdown } from './countdown.ts';
@@ -12,6 +13,8 @@ const undo = method('meshbridge.lease', 'undo');
 const release = method('meshbridge.lease', 'release');
 const letOut = method('meshbridge.lease', 'let_out', ['seconds']);
 const askAgain = method('meshbridge.lease', 'ask');
+/** By root's helper, which needs no daemon. */
+const undoRoute = method('meshbridge.helper', 'route_undo', [], true);
 
 /** Time enough to find out that one has locked oneself out, short enough to wait for. */
 const TRIAL_S = 90;
@@ -22,6 +25,25 @@ export interface Control {
   /** Hidden without the right. */
   allow(rights: Rights): void;
   update(status: LeaseStatus, gateways: number): void;
+}
+
+/** The way back to the own line where the daemon does not answer; the kill switch stays without it. */
+export function makeRescue(): HTMLElement {
+  return card(_('Back to the own line'), [
+    E('p', [
+      _(
+        'If this home uses a gateway, nothing goes out while the daemon does not run: that is how it is meant. Without it, too, the own line can be given back.',
+      ),
+    ]),
+    actButton(
+      _('Give the own line back'),
+      async () => {
+        await undoRoute({});
+        return _('Off: the own line serves again.');
+      },
+      { kind: 'negative', confirm: _('Everything goes out by your own line again, now and after a restart.') },
+    ),
+  ]);
 }
 
 /** Makes it. @param changed something was done: the page asks anew. */

@@ -18,6 +18,8 @@ export interface PageOptions<T> {
   seconds: number;
   /** What the lead says until the first answer. */
   loading?: string;
+  /** What can be done where nothing can be asked; shown only then. */
+  rescue?: HTMLElement;
 }
 
 /** A page that asks again and again and shows the last answer, or why there is none. */
@@ -34,7 +36,15 @@ export class Page<T> {
   private asking: Promise<void> | undefined;
 
   constructor(private readonly options: PageOptions<T>) {
-    this.root = E('div', { class: 'mb-page' }, [styleSheet(), E('h2', [options.title]), this.lead, this.body]);
+    const { title, rescue } = options;
+    if (rescue) rescue.hidden = true;
+    this.root = E('div', { class: 'mb-page' }, [
+      styleSheet(),
+      E('h2', [title]),
+      this.lead,
+      ...(rescue ? [rescue] : []),
+      this.body,
+    ]);
     this.tell('unknown', options.loading ?? _('Asking the mesh daemon …'));
   }
 
@@ -82,6 +92,8 @@ export class Page<T> {
       this.body.hidden = true;
     }
     this.aside.hidden = this.body.hidden;
+    const { rescue } = this.options;
+    if (rescue) rescue.hidden = !this.body.hidden;
   }
 }
 
