@@ -9,6 +9,10 @@ import type { MethodContract } from './objects.ts';
 export const CLIENT_STATES = ['waiting', 'active', 'suspended', 'refused', 'away'] as const;
 export type ClientState = (typeof CLIENT_STATES)[number];
 
+/** In which order homes can be listed: most used this month, or today; by name, those without one last; the newest lease first. */
+export const CLIENT_SORTS = ['month', 'today', 'name', 'since'] as const;
+export type ClientSort = (typeof CLIENT_SORTS)[number];
+
 /** Bytes, IPv4 and IPv6 together, as the home sees their direction. */
 export const CLIENT_USE = { rx_bytes: 'int64', tx_bytes: 'int64' } as const;
 export type ClientUse = Shape<typeof CLIENT_USE>;
@@ -79,6 +83,7 @@ export const CLIENT_METHODS = {
       active: 'int32',
       suspended: 'int32',
       refused: 'int32',
+      away: 'int32',
       max_clients: 'int32',
       online: 'bool',
       'drain?': DRAIN,
@@ -88,11 +93,11 @@ export const CLIENT_METHODS = {
     },
   },
   /**
-   * Homes: those who wait in their order, then the others by address. `state` is one of CLIENT_STATES; `search` is looked for in addresses and in
-   * what homes told; `skip` and `count` (at most 200) page. `total` is how many there are.
+   * Homes: those who wait in their order, then the others by address, unless `sort` is one of CLIENT_SORTS. `state` is one of CLIENT_STATES;
+   * `search` is looked for in addresses and in what homes told; `skip` and `count` (at most 200) page. `total` is how many there are.
    */
   list: {
-    args: { 'state?': 'string', 'search?': 'string', 'skip?': 'int32', 'count?': 'int32' },
+    args: { 'state?': 'string', 'search?': 'string', 'sort?': 'string', 'skip?': 'int32', 'count?': 'int32' },
     reply: { total: 'int32', clients: [CLIENT_VIEW] },
   },
   /** Lets homes in, also such as were suspended or refused; for so many `days` (1..3650), else for good. */
@@ -149,11 +154,11 @@ export const CLIENT_METHODS = {
   /** Puts back what was decided on the homes of an entry before it, where nothing was decided since. */
   undo: { args: { entry: 'int32', 'by?': 'string' }, reply: { message: 'string', entry: 'int32' }, writes: true },
   /**
-   * What operators did, the newest first: at most `count` (50, at most 200) entries below number `before`. Each entry bears the hash of the one before it:
+   * What operators did, to one home where `address` is given, the newest first: at most `count` (50, at most 200) entries below number `before`. Each entry bears the hash of the one before it:
    * `broken_at` is the first that does not fit what follows from those before, so something was changed or lost there. `head` is the newest hash.
    */
   audit: {
-    args: { 'before?': 'int32', 'count?': 'int32' },
+    args: { 'address?': 'string', 'before?': 'int32', 'count?': 'int32' },
     reply: { entries: [AUDIT_ENTRY], head: 'string', 'broken_at?': 'int32' },
   },
 } as const satisfies Record<string, MethodContract>;

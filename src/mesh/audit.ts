@@ -75,9 +75,11 @@ export class AuditLog {
     return this.entries.filter((entry) => (entry.of ?? entry.n) === first);
   }
 
-  /** Entries below a number, the newest first. */
-  newest(before: number, count: number): AuditEntry[] {
-    const all = this.entries.filter(({ n }) => n < before);
+  /** Entries below a number, the newest first. @param address of a home: those that tell of it. */
+  newest(before: number, count: number, address?: string): AuditEntry[] {
+    const isMeant = ({ n, clients }: AuditEntry): boolean =>
+      n < before && (address === undefined || clients.some((client) => client.address === address));
+    const all = this.entries.filter(isMeant);
     return all.slice(Math.max(0, all.length - count)).reverse();
   }
 

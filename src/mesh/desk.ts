@@ -1,8 +1,8 @@
 // The desk of a gateway's operator: shows homes, and carries out what is decided on them. What operators do is in the log before it is done; what
 // happens by itself, afterwards.
 
-import type { AuditEntry, ClientMethod, ClientState, ClientView } from '../api/client-object.ts';
-import { type CLIENT_METHODS, CLIENT_STATES } from '../api/client-object.ts';
+import type { AuditEntry, ClientMethod, ClientSort, ClientState, ClientUse, ClientView } from '../api/client-object.ts';
+import { type CLIENT_METHODS, CLIENT_SORTS, CLIENT_STATES } from '../api/client-object.ts';
 import type { Shape } from '../api/model.ts';
 import { errorText, InputError } from '../errors.ts';
 import { replaceInvisible } from '../lib/text.ts';
@@ -87,21 +87,23 @@ export class Desk {
     const drain = clients.drainNow();
     return {
       ...{ waiting: counts.waiting, active: counts.active, suspended: counts.suspended, refused: counts.refused },
+      ...{ away: counts.away },
       ...{ max_clients: maxClients, online: clients.isOnline, ...(drain && { drain }) },
       ...{ today, month, days: [...days] },
     };
   }
 
   list(args: Args<'list'>): Answer<'list'> {
-    const { state, search = '', skip = 0, count = PAGE } = args;
-    if (state !== undefined && !CLIENT_STATES.some((one) => one === state))
-      throw new InputError(`state: expected ${CLIENT_STATES.join(', ')}, got ${quoted(state)}`, 'state');
+    const { search = '', skip = 0, count = PAGE } = args;
+    const state = oneOf('state', CLIENT_STATES, args.state);
+    const sort = oneOf('sort', CLIENT_SORTS, args.sort);
     expectWhole('skip', skip, 0, MAX_ADDRESSES * 16);
     expectWhole('count', count, 1, MAX_PAGE);
     const wanted = search.trim().toLowerCase();
     const rows = this.options.clients
       .rows()
       .filter((row) => (state === undefined || stateOf(row) === state) && (wanted === '' || isFound(row, wanted)));
+    if (sort) this.sortBy(sort, rows);
     return { total: rows.length, clients: rows.slice(skip, skip + count).map((row) => this.view(row)) };
   }
 
@@ -109,8 +111,9 @@ export class Desk {
     const { audit } = this.options;
     const { before = Number.MAX_SAFE_INTEGER, count = PAGE } = args;
     expectWhole('count', count, 1, MAX_PAGE);
+    const [address] = args.address === undefined ? [] : addressesOf([args.address], 'address');
     return {
-      entries: audit.newest(before, count),
+      entries: audit.newest(before, count, address),
       head: audit.head,
       ...(audit.brokenAt !== undefined && { broken_at: audit.brokenAt }),
     };
@@ -319,6 +322,21 @@ export class Desk {
     return this.options.clients.rows().filter(({ address, configured }) => configured && asked.has(address)).length;
   }
 
+  /** What stands equal keeps its order. */
+  private sortBy(sort: ClientSort, rows: ClientRow[]): void {
+    if (sort === 'name') {
+      const nameOf = ({ told }: ClientRow): string => told?.name?.toLowerCase() ?? '\uffff';
+      rows.sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : nameOf(a) > nameOf(b) ? 1 : 0));
+      return;
+    }
+    const sum = ({ rx_bytes, tx_bytes }: ClientUse): number => rx_bytes + tx_bytes;
+    const { ledger } = this.options;
+    const figureOf = ({ address, lease }: ClientRow): number =>
+      sort === 'since' ? (lease?.sinceS ?? -1) : sum(ledger.of(address)[sort]);
+    const values = new Map(rows.map((row) => [row, figureOf(row)]));
+    rows.sort((a, b) => values.get(b)! - values.get(a)!);
+  }
+
   private view(row: ClientRow): ClientView {
     const { address, told, lease, standing, reason, untilS, configured = false, place } = row;
     return {
@@ -355,14 +373,22 @@ function isFound({ address, told, lease, reason }: ClientRow, wanted: string): b
   return texts.some((text) => text?.toLowerCase().includes(wanted));
 }
 
-function addressesOf(given: readonly string[]): string[] {
-  if (given.length === 0) throw new InputError('addresses: expected at least one', 'addresses');
+/** One of these; absent where nothing is given. @throws InputError */
+function oneOf<T extends string>(name: string, all: readonly T[], given: string | undefined): T | undefined {
+  const found = all.find((one) => one === given);
+  if (given !== undefined && found === undefined)
+    throw new InputError(`${name}: expected ${all.join(', ')}, got ${quoted(given)}`, name);
+  return found;
+}
+
+function addressesOf(given: readonly string[], name = 'addresses'): string[] {
+  if (given.length === 0) throw new InputError(`${name}: expected at least one`, name);
   if (given.length > MAX_ADDRESSES)
-    throw new InputError(`addresses: expected at most ${MAX_ADDRESSES}, got ${given.length}`, 'addresses');
+    throw new InputError(`${name}: expected at most ${MAX_ADDRESSES}, got ${given.length}`, name);
   const all = given.map((text) => {
     const address = nodeAddress(text);
     if (address === undefined)
-      throw new InputError(`addresses: expected addresses of nodes (200::/8), got ${quoted(text)}`, 'addresses');
+      throw new InputError(`${name}: expected addresses of nodes (200::/8), got ${quoted(text)}`, name);
     return address;
   });
   return [...new Set(all)];

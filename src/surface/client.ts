@@ -1,9 +1,10 @@
 // The object `meshbridge.client` on ubus: the desk of a gateway's operator. Takes commands, decides nothing.
 
 import { CLIENT_METHODS, type ClientMethod } from '../api/client-object.ts';
+import type { MethodContract } from '../api/objects.ts';
 import type { Desk } from '../mesh/desk.ts';
 import type { Table } from '../ubus/blobmsg.ts';
-import type { UbusMethod, UbusObject } from '../ubus/object.ts';
+import type { Caller, UbusMethod, UbusObject } from '../ubus/object.ts';
 
 /** The object, over the desk of the gateway that there is now; `desk` throws (rejects with) InputError where there is none. */
 export function clientObject(desk: () => Desk): UbusObject {
@@ -25,9 +26,11 @@ export function clientObject(desk: () => Desk): UbusObject {
   };
   const methods: Record<string, UbusMethod> = {};
   for (const name of Object.keys(CLIENT_METHODS) as ClientMethod[]) {
-    // ubus has checked them by the contract
-    const handle = (args: Table) => handlers[name](desk(), args as never);
-    methods[name] = { ...CLIENT_METHODS[name], handle };
+    const contract: MethodContract = CLIENT_METHODS[name];
+    // ubus has checked them by the contract; who gives no name is called as the bus knows it
+    const handle = (args: Table, { user }: Caller) =>
+      handlers[name](desk(), { ...(contract.writes && { by: user }), ...args } as never);
+    methods[name] = { ...contract, handle };
   }
   return { path: 'meshbridge.client', methods };
 }

@@ -85,7 +85,9 @@ shows('homes that wait in their order, with what they told, then the others', as
     ],
   );
   const summary = desk.summary();
-  assert.equal([summary.waiting, summary.active, summary.suspended, summary.refused], [2, 0, 0, 1]);
+  assert.equal([summary.waiting, summary.active, summary.suspended, summary.refused, summary.away], [2, 0, 0, 1, 0]);
+  desk.decide('admit', { addresses: [CAT] });
+  assert.equal([desk.summary().refused, desk.summary().away], [0, 1]);
 });
 shows('leases with their inner addresses, and what was used', async () => {
   const { desk, ask, ledger } = open({ admission: 'open' });
@@ -100,6 +102,21 @@ shows('leases with their inner addresses, and what was used', async () => {
   assert.match(ann!.home6!, /^fd/);
   assert.equal(desk.summary().days, [{ rx_bytes: 10, tx_bytes: 2 }]);
 });
+shows('them in the order that is asked for', async () => {
+  const { desk, ask, ledger, clients } = open({ admission: 'open' });
+  await ask(1, { name: 'zoe' });
+  await ask(2, { name: 'Ann' });
+  clients.decide(CAT, 'suspended', 'x');
+  ledger.add(CAT, { rx_bytes: 10, tx_bytes: 2 }, UNIX_S - 86_400);
+  ledger.add(ANN, { rx_bytes: 1, tx_bytes: 7 }, UNIX_S);
+  ledger.add(BOB, { rx_bytes: 3, tx_bytes: 0 }, UNIX_S);
+  const order = (sort: string) => desk.list({ sort }).clients.map(({ address }) => address);
+  assert.equal(order('month'), [CAT, ANN, BOB]);
+  assert.equal(order('today').slice(0, 2), [ANN, BOB]);
+  assert.equal(order('name'), [BOB, ANN, CAT]);
+  assert.is(order('since').at(-1), CAT);
+  assert.equal(desk.list({ sort: 'month', skip: 1, count: 1 }).clients[0]?.address, ANN);
+});
 shows('pages, and what is searched for', async () => {
   const { desk, ask } = open({ admission: 'open' });
   for (let i = 0; i < 30; i++) await ask(i, { name: `home ${i}` });
@@ -107,7 +124,7 @@ shows('pages, and what is searched for', async () => {
   assert.is(desk.list({ skip: 28, count: 7 }).clients.length, 2);
   assert.is(desk.list({ search: ' HOME 17 ' }).total, 1);
   assert.is(desk.list({ search: nodeOf(5).key.slice(0, 12) }).total, 1);
-  for (const args of [{ state: 'odd' }, { count: 0 }, { count: 201 }, { skip: -1 }])
+  for (const args of [{ state: 'odd' }, { sort: 'odd' }, { count: 0 }, { count: 201 }, { skip: -1 }])
     assert.throws(() => desk.list(args), /expected/, JSON.stringify(args));
 });
 shows.run();
@@ -372,5 +389,17 @@ logs('gives it in pages, the newest first, with its hash', () => {
     [3, 2],
   );
   assert.throws(() => desk.log({ count: 0 }), /expected 1 to 200/);
+});
+logs('gives what was done to one home', () => {
+  const { desk } = open();
+  desk.decide('admit', { addresses: [ANN, BOB] });
+  desk.decide('suspend', { addresses: [BOB], reason: 'x' });
+  desk.drain({ in_s: 60 });
+  desk.decide('forget', { addresses: [ANN] });
+  const entries = (args: Parameters<typeof desk.log>[0]) => desk.log(args).entries.map(({ n }) => n);
+  assert.equal(entries({ address: ANN }), [4, 1]);
+  assert.equal(entries({ address: ANN, count: 1, before: 4 }), [1]);
+  assert.equal(entries({ address: CAT }), []);
+  assert.throws(() => desk.log({ address: 'fd00::1' }), /address: expected addresses of nodes .*, got "fd00::1"/);
 });
 logs.run();

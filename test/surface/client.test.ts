@@ -65,6 +65,17 @@ object('tells each decision by its name', async () => {
     ['admit', 'suspend', 'refuse', 'forget'].map((name) => [name, args]),
   );
 });
+object('calls whoever gives no name as the bus knows it', async () => {
+  const asked: object[] = [];
+  const note = (args: object) => {
+    asked.push(args);
+    return { message: 'done', entry: 7 };
+  };
+  const { call } = make({ undrain: note, undo: note });
+  await call('undrain');
+  await call('undo', { entry: 7, by: 'zoe' });
+  assert.equal(asked, [{ by: 'root' }, { entry: 7, by: 'zoe' }]);
+});
 object('refuses where no gateway runs', async () => {
   const { call } = make();
   for (const name of ['summary', 'audit'] as const) await assertRejects(call(name), /no gateway runs here now/);
