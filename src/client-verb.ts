@@ -62,8 +62,12 @@ export async function change(at: ClientPlace, key: string, text: string) {
 
 /** What was counted. @throws (rejects) InputError, Error */
 export async function use(at: ClientPlace, key: string) {
-  const flows = await gatewayOf(at, key).plane.use();
-  return { flows: [...flows].map(([slot, { rxBytes, txBytes }]) => ({ slot, rx_bytes: rxBytes, tx_bytes: txBytes })) };
+  const { plane } = gatewayOf(at, key);
+  const flows = await plane.use();
+  return {
+    flows: [...flows].map(([slot, { rxBytes, txBytes }]) => ({ slot, rx_bytes: rxBytes, tx_bytes: txBytes })),
+    ...(plane.spoofed !== undefined && { spoofed: plane.spoofed }),
+  };
 }
 
 /** Whether the rules stand. @throws (rejects) InputError, Error */

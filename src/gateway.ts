@@ -17,6 +17,8 @@ import { Invites } from './mesh/invite.ts';
 import { Pool, pool6Of } from './mesh/pool.ts';
 import type { ClientPlane, TunnelAbility } from './mesh/tunnel.ts';
 import { ExitCheck } from './source/exit.ts';
+import { residentKb } from './source/resident.ts';
+import type { GatewayCounts } from './surface/metrics.ts';
 import { Registrar, refuse } from './surface/registrar.ts';
 import { SPEED_LIMITS, Speed, say } from './surface/speed.ts';
 import { AUDIT_ENTRIES, AuditFile } from './system/audit-file.ts';
@@ -32,6 +34,8 @@ export interface GatewayParts {
   readonly key: string;
   readonly address: string;
   readonly plane: ClientPlane;
+  /** What is known of this machine's Yggdrasil now; whoever looks has it renewed. */
+  look(): { readonly sessions?: number; readonly peersUp?: number };
   /** Whether what is kept lies on flash. */
   readonly isFlash: boolean;
   /** Directory in RAM. */
@@ -71,6 +75,8 @@ export class Gateway {
   private readonly timers = new Set<Cancel>();
   private clients: Clients | undefined;
   private registrar: Registrar | undefined;
+  /** The registrar's, and all there are. */
+  private server: HttpServer | undefined;
   private servers: HttpServer[] = [];
   private exit: ExitCheck | undefined;
   private ledger: ClientLedger | undefined;
@@ -84,8 +90,13 @@ export class Gateway {
   /** When bytes of homes were last counted, and what they were of the line. */
   private countedAtMs: number | undefined;
   private linePercent = 0;
+  /** Of all homes since it began. */
+  private readonly sum = { rxBytes: 0, txBytes: 0 };
+  private readonly begunMs: number;
 
-  constructor(private readonly parts: GatewayParts) {}
+  constructor(private readonly parts: GatewayParts) {
+    this.begunMs = parts.host.clock.monotonicMs();
+  }
 
   /** Takes leases of an earlier daemon over, and serves. @throws (rejects) Error when this machine cannot make tunnels. */
   async start(decisions: readonly ClientConfig[]): Promise<void> {
@@ -139,6 +150,7 @@ export class Gateway {
     this.every(USE_MS, () => this.count());
     this.every(isFlash ? LEDGER_MS.flash : LEDGER_MS.disk, () => this.keepLedger());
     this.every(WHOLE_MS, () => this.mend(clients));
+    void this.serveMetrics();
     log.info('serving', { port: config.port, clients: clients.count, kinds: this.kinds.join() });
   }
 
@@ -245,9 +257,10 @@ export class Gateway {
       at: { host: address, port: config.port },
       limits: { ...SERVER_LIMITS, connections: config.maxConnections },
       handle: (exchange) => registrar.handle(exchange),
-      refuse,
+      refuse: (status, reason) => registrar.count(refuse(status, reason)),
     });
     this.registrar = registrar;
+    this.server = server;
     this.bind(server, BIND_AGAIN_MS, (error) => log.warn('port not taken', { error }));
     this.serveInside(clients, pool);
   }
@@ -274,6 +287,50 @@ export class Gateway {
       });
       this.bind(server, BIND_INSIDE_MS, (error) => log.debug('no address inside yet', { error }));
     }
+  }
+
+  /** For programs of this machine that watch it; in memory only where they may. */
+  private async serveMetrics(): Promise<void> {
+    const { config, host, log } = this.parts;
+    if (config.metricsPort === undefined) return;
+    const { answerMetrics, METRICS_LIMITS } = await import('./surface/metrics.ts');
+    if (this.stopped) return;
+    const server = new HttpServer({
+      streams: host.streams,
+      clock: host.clock,
+      at: { host: '127.0.0.1', port: config.metricsPort },
+      limits: METRICS_LIMITS,
+      handle: (exchange) => answerMetrics(exchange, () => this.counts()),
+      refuse: say,
+    });
+    this.bind(server, BIND_AGAIN_MS, (error) => log.warn('metrics_port not taken', { error }));
+  }
+
+  private counts(): GatewayCounts {
+    const { config, plane, host, look } = this.parts;
+    const { waiting = 0, active = 0, suspended = 0, refused = 0, away = 0 } = this.desk?.summary() ?? {};
+    const { sessions, peersUp } = look();
+    const memoryKb = residentKb(host.files);
+    return {
+      version,
+      uptimeS: Math.floor((host.clock.monotonicMs() - this.begunMs) / 1000),
+      residentBytes: memoryKb === undefined ? undefined : memoryKb * 1024,
+      homes: { waiting, active, suspended, refused, away },
+      maxHomes: config.maxClients,
+      maxWaiting: config.maxWaiting,
+      online: this.clients?.isOnline ?? true,
+      draining: this.clients?.drainNow() !== undefined,
+      ...this.sum,
+      linePercent: config.bandwidth === undefined ? undefined : this.linePercent,
+      answered: this.registrar?.tally.answered ?? 0,
+      refused: this.registrar?.tally.refused ?? new Map(),
+      connections: this.server?.connections ?? 0,
+      held: this.registrar?.waiting ?? 0,
+      spoofed: plane.spoofed,
+      sessions,
+      peersUp,
+      isLogBroken: this.desk?.log({ count: 1 }).broken_at !== undefined,
+    };
   }
 
   /** Takes a server's port, now or as soon as it can be had. @param tell why it cannot, each reason once. */
@@ -303,6 +360,8 @@ export class Gateway {
       let bytes = 0;
       this.clients?.takeUse(use, (address, rx_bytes, tx_bytes) => {
         this.ledger?.add(address, { rx_bytes, tx_bytes }, dateS);
+        this.sum.rxBytes += rx_bytes;
+        this.sum.txBytes += tx_bytes;
         bytes += Math.max(rx_bytes, tx_bytes);
       });
       const nowMs = host.clock.monotonicMs();

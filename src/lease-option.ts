@@ -99,6 +99,8 @@ export interface RegistrarConfig {
   asksFor: Personal[];
   clientsDirectory: string;
   maxConnections: number;
+  /** Of this machine alone; absent: nothing is told there. */
+  metricsPort: number | undefined;
 }
 
 /** What the operator decided on one home. */
@@ -213,6 +215,7 @@ export const LEASE_OPTIONS = {
     asks_for: listOf(choice(PERSONAL), [], PERSONAL.length),
     clients_dir: path('/etc/meshbridge/clients'),
     max_connections: whole(64, 4096, '256'),
+    metrics_port: maybe(whole(1, 65_535)),
   },
   client: {
     key: maybe(KEY),
@@ -278,6 +281,8 @@ export const LEASE_MEANINGS: {
     asks_for: 'What a home has to tell of its people.',
     clients_dir: 'Directory that remembers who was let in, suspended or refused.',
     max_connections: 'Connections at the same time.',
+    metrics_port:
+      'TCP port of 127.0.0.1 where programs of this machine (Prometheus) read counts of it. Without it, none.',
   },
   client: {
     key: 'Key of its Yggdrasil, or its address.',
@@ -360,6 +365,7 @@ export function registrarOf(values: Values<'registrar'>): RegistrarConfig {
     asksFor: values.asks_for,
     clientsDirectory: values.clients_dir,
     maxConnections: values.max_connections,
+    metricsPort: values.metrics_port,
   };
 }
 

@@ -5,7 +5,7 @@ import { Gateway, LEASES_FILE } from './gateway.ts';
 import type { ClientConfig, RegistrarConfig } from './lease-option.ts';
 import type { Log } from './log.ts';
 import type { Desk } from './mesh/desk.ts';
-import { identityOf } from './mesh/identity.ts';
+import { countsOf, identityOf } from './mesh/identity.ts';
 import type { Member } from './mesh/state.ts';
 import type { ClientPlane } from './mesh/tunnel.ts';
 import { clientObject } from './surface/client.ts';
@@ -127,7 +127,18 @@ export class LocalGateway {
       this.made = wanted;
       const made = await plane(config, identity);
       if (this.stopped) return;
-      this.gateway = new Gateway({ host, config, ...identity, plane: made, isFlash: isFlash(), state, dateS, log });
+      const look = () => countsOf(members(), config.interface);
+      this.gateway = new Gateway({
+        host,
+        config,
+        ...identity,
+        plane: made,
+        look,
+        isFlash: isFlash(),
+        state,
+        dateS,
+        log,
+      });
       await this.gateway.start(this.decisions);
     } else this.gateway?.configure(this.decisions);
     await this.again(config);

@@ -132,10 +132,10 @@ export const HELPER_METHODS = {
     writes: true,
     slow: true,
   },
-  /** Bytes from and to homes since their tunnels were made. */
+  /** Bytes from and to homes since their tunnels were made, and packets that were dropped, for they were not of whom they said. */
   clients_use: {
     args: { key: 'string' },
-    reply: { flows: [{ slot: 'int32', rx_bytes: 'int64', tx_bytes: 'int64' }] },
+    reply: { flows: [{ slot: 'int32', rx_bytes: 'int64', tx_bytes: 'int64' }], 'spoofed?': 'int64' },
     writes: true,
     slow: true,
   },

@@ -108,6 +108,8 @@ export interface ClientPlane {
   change(change: ClientChange): Promise<ClientProblems>;
   /** By slot. */
   use(): Promise<ReadonlyMap<number, ClientFlow>>;
+  /** Packets that were dropped since the rules were made, for they were not of whom they said; as of the last `use`, `undefined` before it. */
+  readonly spoofed: number | undefined;
   /** Whether what keeps clients apart is still there: whoever loads rules anew may have flushed everybody's. */
   isWhole(): Promise<boolean>;
 }

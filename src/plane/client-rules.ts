@@ -309,3 +309,9 @@ export function readElements(listing: string): { key: string; bytes: number }[] 
       return key === undefined ? [] : [{ key, bytes: Number(bytes ?? 0) }];
     });
 }
+
+/** The packets of a counter as nft lists it; `undefined`: it lists none. */
+export function readPackets(listing: string): number | undefined {
+  const digits = /\bpackets (\d+) bytes \d+/.exec(listing)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}

@@ -25,6 +25,7 @@ import {
   type Inner,
   type RuleClient,
   readElements,
+  readPackets,
   removeElements,
   removeScript,
   slotOfDevice,
@@ -82,6 +83,7 @@ export class KernelClients implements ClientPlane {
   private readonly wireguard: WireguardPeers | undefined;
   /** Devices that the rules were last told of. */
   private told = '';
+  spoofed: number | undefined;
 
   constructor(private readonly options: KernelClientsOptions) {
     const { machine, rules, wireguardKeyPath } = options;
@@ -164,6 +166,8 @@ export class KernelClients implements ClientPlane {
   async use(): Promise<ReadonlyMap<number, ClientFlow>> {
     await this.follow();
     const bySlot = new Map<number, { rxBytes: number; txBytes: number }>();
+    const counter = ['list', 'counter', ...CLIENT_TABLE.split(' '), 'spoofed'];
+    this.spoofed = readPackets(await runWell(this.machine, 'nft', counter));
     for (const [set, way] of COUNTS) {
       for (const { key, bytes } of await this.elements(set)) {
         const slot = this.options.pool.slotOf(key);

@@ -7,6 +7,7 @@ import { replaceInvisible } from '../lib/text.ts';
 import { decodeUtf8 } from '../lib/utf8.ts';
 import type { Log } from '../log.ts';
 import type { Files } from '../transport/host.ts';
+import { residentKb } from './resident.ts';
 
 /** The part of the ubus client that is needed here. */
 export interface SystemBus {
@@ -105,7 +106,7 @@ export class SystemSource {
 
   /** Resident memory of this process. */
   rssKb(): number | undefined {
-    return this.number('/proc/self/status', /^VmRSS:\s+(\d+) kB$/m);
+    return residentKb(this.files);
   }
 
   /** Whether its clock has a battery. */

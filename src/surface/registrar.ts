@@ -62,14 +62,21 @@ interface Held {
   readonly untilMs: number;
 }
 
+/** An answer, and why it is a refusal where it is one. */
+export interface Reply extends HttpAnswer {
+  readonly why?: RefusalCode;
+}
+
 /** What is said to what is no request, or comes from nobody of the mesh; in the words of both protocols. */
-export function refuse(status: number, reason: string): HttpAnswer {
-  const error: RefusalCode = status === 403 ? 'not_a_node' : status === 404 ? 'unknown' : 'malformed';
-  return json(status, { error, reason, Error: reason });
+export function refuse(status: number, reason: string): Reply {
+  const why: RefusalCode = status === 403 ? 'not_a_node' : status === 404 ? 'unknown' : 'malformed';
+  return { ...json(status, { error: why, reason, Error: reason }), why };
 }
 
 /** The registrar, without its server. */
 export class Registrar {
+  /** Requests that got what they asked for, and those that did not, by why: a code, or `other` in the words of autoygg. */
+  readonly tally = { answered: 0, refused: new Map<string, number>() };
   private readonly meter = new Meter(REQUESTS);
   /** By address: a newer question of a home takes the place of the older one. */
   private readonly held = new Map<string, Held>();
@@ -94,8 +101,19 @@ export class Registrar {
   /** Answers one request, now or later. */
   handle(exchange: Exchange): void {
     const answer = this.answerTo(exchange);
-    if (answer instanceof Promise) void answer.then((later) => exchange.answer(later));
-    else if (answer) exchange.answer(answer);
+    if (answer instanceof Promise) void answer.then((later) => exchange.answer(this.count(later)));
+    else if (answer) exchange.answer(this.count(answer));
+  }
+
+  /** Counts an answer that is given. */
+  count(answer: HttpAnswer): HttpAnswer {
+    const { tally } = this;
+    if (answer.status < 400) tally.answered++;
+    else {
+      const { why = 'other' } = answer as Reply;
+      tally.refused.set(why, (tally.refused.get(why) ?? 0) + 1);
+    }
+    return answer;
   }
 
   /** `undefined`: the question is held open. */
@@ -170,7 +188,7 @@ export class Registrar {
   private let(address: string, { exchange }: Held): void {
     this.held.delete(address);
     exchange.onGone = undefined;
-    exchange.answer(show(this.parts.clients.look(address)));
+    exchange.answer(this.count(show(this.parts.clients.look(address))));
   }
 
   private sweep(): void {
@@ -191,8 +209,8 @@ function show(answer: LeaseAnswer): HttpAnswer {
   return json(202, waiting, waiting.retry_after_s);
 }
 
-function refusalOf(refusal: Refusal): HttpAnswer {
-  return json(STATUS[refusal.error], refusal, refusal.retry_after_s);
+function refusalOf(refusal: Refusal): Reply {
+  return { ...json(STATUS[refusal.error], refusal, refusal.retry_after_s), why: refusal.error };
 }
 
 function json(status: number, value: object, retryAfterS?: number): HttpAnswer {

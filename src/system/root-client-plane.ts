@@ -14,6 +14,8 @@ import type { HelperCaller } from './helper.ts';
 
 /** A gateway's tunnels by root's helper. */
 export class RootClientPlane implements ClientPlane {
+  spoofed: number | undefined;
+
   /** @param key of the gateway's Yggdrasil. */
   constructor(
     private readonly helper: HelperCaller,
@@ -51,7 +53,8 @@ export class RootClientPlane implements ClientPlane {
   }
 
   async use(): Promise<ReadonlyMap<number, ClientFlow>> {
-    const { flows } = await this.helper.call('clients_use', { key: this.key });
+    const { flows, spoofed } = await this.helper.call('clients_use', { key: this.key });
+    this.spoofed = spoofed;
     return new Map(flows.map(({ slot, rx_bytes, tx_bytes }) => [slot, { rxBytes: rx_bytes, txBytes: tx_bytes }]));
   }
 

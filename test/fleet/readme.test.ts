@@ -16,6 +16,7 @@ import type { LeaseDesk } from '../../src/mesh/lease-desk.ts';
 import { leaseOperations } from '../../src/mesh/operation/lease.ts';
 import { reachOperations } from '../../src/mesh/operation/reach.ts';
 import { describeDevice } from '../../src/surface/home-assistant.ts';
+import { formatMetrics, type GatewayCounts } from '../../src/surface/metrics.ts';
 import { makeCertificate } from '../support/certificate.ts';
 import { ManualClock } from '../support/clock.ts';
 import { meshOf } from '../support/member.ts';
@@ -242,6 +243,22 @@ telegraf('names every number of a heartbeat as its schema does, and nothing that
   );
 });
 telegraf.run();
+
+// ---
+
+const prometheus = suite("README's Prometheus");
+prometheus('has every metric of a gateway, and no other', () => {
+  const counts: GatewayCounts = {
+    ...{ version: '0', uptimeS: 1, residentBytes: 1, homes: { active: 1 }, maxHomes: 1, maxWaiting: 1, online: true },
+    ...{ draining: false, rxBytes: 1, txBytes: 1, linePercent: 1, answered: 1, refused: new Map([['full', 1]]) },
+    ...{ connections: 1, held: 1, spoofed: 1, sessions: 1, peersUp: 1, isLogBroken: false },
+  };
+  const told = [...formatMetrics(counts).matchAll(/^# TYPE (\w+) /gm)].map(([, name]) => name!);
+  const section = README.slice(README.indexOf('### Prometheus'), README.indexOf('### Home Assistant'));
+  const named = [...section.matchAll(/`((?:meshbridge|process)_\w+)(?:\{\w+\})?`/g)].map(([, name]) => name!);
+  assert.equal(named.sort(), told.sort());
+});
+prometheus.run();
 
 // ---
 

@@ -274,6 +274,8 @@ else {
     assert.is((await second.get(WEB4, 80, 0, pool.home4(2))).error, 'ETIMEDOUT');
     assert.is((await second.get(WEB6, 80, 0, pool.home6(2))).error, 'ETIMEDOUT');
     assert.ok((await spoofed()) > before);
+    await gateway.use();
+    assert.is(gateway.spoofed, await spoofed());
     await second.ip([`addr del ${pool.home4(2)}/32 dev mbt0`, `addr del ${pool.home6(2)}/128 dev mbt0`]);
   });
 

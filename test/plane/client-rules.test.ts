@@ -7,6 +7,7 @@ import {
   type GatewayRules,
   gatewayScript,
   readElements,
+  readPackets,
   removeScript,
   slotOfDevice,
   suspendScript,
@@ -83,6 +84,12 @@ rules('read the elements of a set, with and without counts', () => {
     { key: '200::2 . 0x1002', bytes: 0 },
     { key: '200::3 . 0x1003', bytes: 0 },
   ]);
+});
+
+rules('read the packets of a counter', () => {
+  const listing = 'table inet t {\n\tcounter spoofed {\n\t\tpackets 17 bytes 1020\n\t}\n}\n';
+  assert.is(readPackets(listing), 17);
+  assert.is(readPackets('table inet t {\n}\n'), undefined);
 });
 
 rules.run();

@@ -74,3 +74,20 @@ retain('changes nothing while there is no Yggdrasil', async () => {
   assert.equal(scripts(), []);
 });
 retain.run();
+
+// ---
+
+const use = suite('KernelClients.use');
+use('tells what homes used, and how many packets were not of whom they said', async () => {
+  const { machine, plane } = make(['mbc0002']);
+  machine.says.set('nft list counter inet meshbridge_gw spoofed', {
+    stdout: 'counter spoofed {\n\tpackets 5 bytes 300\n}\n',
+  });
+  machine.says.set('ip -j -4 route show default', { stdout: '[]' });
+  machine.says.set('ip -j -6 route show default', { stdout: '[]' });
+  assert.is(plane.spoofed, undefined);
+  const flows = await plane.use();
+  assert.equal(flows.get(2), { rxBytes: 2, txBytes: 0 });
+  assert.is(plane.spoofed, 5);
+});
+use.run();

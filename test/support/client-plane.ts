@@ -17,6 +17,7 @@ export class MemoryClientPlane implements ClientPlane {
   /** Kinds that it makes; of others it says why not. */
   kinds: readonly string[] = ['gre6', 'vxlan'];
   readonly flows = new Map<number, ClientFlow>();
+  spoofed: number | undefined;
 
   async ability() {
     const kinds = (['gre6', 'wireguard', 'vxlan'] as const).map((kind) =>

@@ -165,6 +165,7 @@ registrar('have defaults, once there is a section', () => {
     asksFor: [],
     clientsDirectory: '/etc/meshbridge/clients',
     maxConnections: 256,
+    metricsPort: undefined,
   });
 });
 registrar('are taken', () => {

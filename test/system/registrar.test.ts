@@ -315,6 +315,44 @@ registrar('tells how busy its line is by what is new, also when a home leaves', 
   await clock.advance(60_000);
   assert.is(await load(), 50);
 });
+registrar('tells programs of this machine counts, where that is wanted, and nothing of anybody', async () => {
+  const { configure, lease, plane, clock, streams } = make();
+  const metrics = async (): Promise<string> => {
+    const far = streams.connect({ host: '127.0.0.1', port: 9100 }, '127.0.0.1');
+    far.send(encodeUtf8('GET /metrics HTTP/1.1\r\nHost: 127.0.0.1:9100\r\n\r\n'));
+    await settle();
+    const text = decodeUtf8(far.take());
+    far.end();
+    return text;
+  };
+  await configure(OPEN);
+  await settle();
+  assert.throws(() => streams.connect({ host: '127.0.0.1', port: 9100 }), /refused/, '~> not unless it is asked for');
+  await configure(`${OPEN}\toption metrics_port '9100'\n`);
+  // the part that comes into memory late
+  await import('../../src/surface/metrics.ts');
+  await settle();
+  await lease(ANN);
+  await lease({ ...nodeOf(2), key: ANN.key });
+  const [slot] = plane.tunnels.keys();
+  plane.flows.set(slot!, { rxBytes: 5, txBytes: 7 });
+  plane.spoofed = 3;
+  await clock.advance(60_000);
+  const text = await metrics();
+  for (const line of [
+    'meshbridge_homes{state="active"} 1',
+    'meshbridge_home_bytes_total{direction="rx"} 7',
+    'meshbridge_home_bytes_total{direction="tx"} 5',
+    'meshbridge_requests_refused_total{why="other_key"} 1',
+    'meshbridge_spoofed_packets_total 3',
+    'meshbridge_log_broken 0',
+  ])
+    assert.ok(text.includes(`${line}\n`), `~> ${line}\n${text}`);
+  assert.match(text, /meshbridge_requests_answered_total 1\n/);
+  assert.not.match(text, /2[0-9a-f]{2}:|10\.43\.|[0-9a-f]{64}|ann/i);
+  await configure(OPEN);
+  assert.throws(() => streams.connect({ host: '127.0.0.1', port: 9100 }), /refused/);
+});
 registrar('says so on the bus where no gateway runs', async () => {
   const { configure, published } = make({ able: false });
   await configure(OPEN);

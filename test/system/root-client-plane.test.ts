@@ -28,7 +28,7 @@ function make() {
       mesh_mtu: 1280,
       ipv6: true,
     },
-    clients_use: { flows: [{ slot: 7, rx_bytes: 2 ** 40, tx_bytes: 3 }] },
+    clients_use: { flows: [{ slot: 7, rx_bytes: 2 ** 40, tx_bytes: 3 }], spoofed: 9 },
     clients_check: { whole: false },
   };
   const helper: HelperCaller = {
@@ -95,6 +95,7 @@ plane('makes room before it fills it, where a change takes several calls', async
 plane('tells what is counted, and whether rules stand', async () => {
   const { plane } = make();
   assert.equal(await plane.use(), new Map([[7, { rxBytes: 2 ** 40, txBytes: 3 }]]));
+  assert.is(plane.spoofed, 9);
   assert.is(await plane.isWhole(), false);
 });
 plane.run();
