@@ -8,6 +8,8 @@ import { type Machine, runWell } from './machine.ts';
 
 /** What the Internet takes; routes to homes have the MTU of each. */
 const MTU = 1500;
+/** Where it is whatever else made `/dev`; a pipe can be opened by it. */
+const STDIN = '/proc/self/fd/0';
 /** Peers that are removed by one run. */
 const REMOVED = 256;
 
@@ -42,7 +44,7 @@ export class WireguardPeers {
       const allowed = [`${home4}/32`, ...(home6 === undefined ? [] : [`${home6}/128`])];
       return `[Peer]\nPublicKey = ${wireguardKey}\nAllowedIPs = ${allowed.join(', ')}\n`;
     });
-    await runWell(this.machine, 'wg', ['addconf', WIREGUARD_DEVICE, '/dev/stdin'], { stdin: peers.join('') });
+    await runWell(this.machine, 'wg', ['addconf', WIREGUARD_DEVICE, STDIN], { stdin: peers.join('') });
   }
 
   /** Removes the peers that are not wanted, by their key and inner addresses. @throws (rejects) Error */
