@@ -49,7 +49,14 @@ function modulesIn(directory: string): string[] {
     .map((name) => `${directory}/${name}`);
 }
 
-/** Modules that views must not contain themselves: all parts, what those import, and what more than one view imports. */
+function isMore(view: string): boolean {
+  return MORE.some((name) => view === `${VIEWS}/${name}.ts`);
+}
+
+/**
+ * Modules that views must not contain themselves: all parts, what those import, and what more than one view imports, one of them a view that every
+ * router has; what only views beyond those have in common lies in each of them, for the shared class is loaded everywhere.
+ */
 async function sharedModules(views: readonly string[]): Promise<Set<string>> {
   const parts = modulesIn(PARTS);
   const inputs = await importsOf([...views, ...parts]);
@@ -60,10 +67,11 @@ async function sharedModules(views: readonly string[]): Promise<Set<string>> {
   };
   const shared = reached(parts);
   const seen = new Set<string>();
-  for (const view of views)
+  const base = views.filter((view) => !isMore(view));
+  for (const view of [...base, ...views.filter(isMore)])
     for (const path of reached([view])) {
       if (seen.has(path)) shared.add(path);
-      seen.add(path);
+      if (!isMore(view)) seen.add(path);
     }
   return shared;
 }
@@ -132,8 +140,7 @@ export async function buildPages(): Promise<BuiltPages> {
 export function weighScripts(files: readonly BuiltFile[]): { what: string; value: number; budget: number }[] {
   const scripts = files.filter(({ path }) => path.endsWith('.js'));
   const sum = (some: readonly BuiltFile[]): number => some.reduce((all, { bytes }) => all + bytes.length, 0);
-  const isMore = ({ path }: BuiltFile): boolean => MORE.some((name) => path.startsWith(`view/meshbridge/${name}-`));
-  const base = scripts.filter((file) => !isMore(file));
+  const base = scripts.filter(({ path }) => !MORE.some((name) => path.startsWith(`view/meshbridge/${name}-`)));
   return [
     { what: 'JavaScript of the base', value: sum(base), budget: BUDGETS.views },
     { what: 'JavaScript together', value: sum(scripts), budget: BUDGETS.allViews },

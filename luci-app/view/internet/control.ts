@@ -1,11 +1,11 @@
 // The switch of the page Internet: what can be done about the lease in each of its states, and the times that run out.
 
 import type { LeaseStatus } from '../../../src/api/lease-object.ts';
+import { Countdown } from '../more/countdown.ts';
 import { actButton } from '../part/act.ts';
 import { card } from '../part/card.ts';
 import { method } from '../part/daemon.ts';
 import type { Rights } from '../part/rights.ts';
-import { Countdown } from './countdown.ts';
 
 const connect = method('meshbridge.lease', 'connect', ['gateway', 'seconds']);
 const confirm = method('meshbridge.lease', 'confirm');

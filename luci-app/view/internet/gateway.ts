@@ -2,6 +2,7 @@
 
 import type { GatewayView } from '../../../src/api/lease-object.ts';
 import type { CheckState } from '../../../src/api/model.ts';
+import { country, told } from '../more/text.ts';
 import { actButton } from '../part/act.ts';
 import { badge } from '../part/badge.ts';
 import { Facts } from '../part/card.ts';
@@ -9,7 +10,6 @@ import { makeCopyable } from '../part/copy.ts';
 import { duration } from '../part/format.ts';
 import { join } from '../part/join.ts';
 import { setContent } from '../part/keyed.ts';
-import { country, told } from './text.ts';
 
 /** What the page does with a gateway. */
 export interface GatewayActs {

@@ -2,6 +2,7 @@
 
 import type { TestStatus } from '../../../src/api/lease-object.ts';
 import type { CheckState } from '../../../src/api/model.ts';
+import { told } from '../more/text.ts';
 import { actButton } from '../part/act.ts';
 import { badge } from '../part/badge.ts';
 import { card } from '../part/card.ts';
@@ -9,7 +10,6 @@ import { method } from '../part/daemon.ts';
 import { duration } from '../part/format.ts';
 import { Keyed, setContent } from '../part/keyed.ts';
 import { say } from '../part/say.ts';
-import { told } from './text.ts';
 
 const begin = method('meshbridge.lease', 'test');
 

@@ -2,9 +2,9 @@
 
 import type { GatewayView, LeaseStatus } from '../../../src/api/lease-object.ts';
 import type { CheckState } from '../../../src/api/model.ts';
+import { country, told } from '../more/text.ts';
 import type { ChainStep } from '../part/chain.ts';
 import { join } from '../part/join.ts';
-import { country, told } from './text.ts';
 
 /** The links of the way that packets take now. */
 export function wayOf(status: LeaseStatus, gateways: readonly GatewayView[]): ChainStep[] {

@@ -2,12 +2,12 @@
 
 import { CAPS } from '../../../src/api/scope.ts';
 import { shown } from '../../../src/lib/words.ts';
+import { choiceField } from '../more/field.ts';
 import { actButton } from '../part/act.ts';
 import { card, Facts } from '../part/card.ts';
 import { makeCopyable } from '../part/copy.ts';
 import { method, type Reply } from '../part/daemon.ts';
 import { openDialog } from '../part/dialog.ts';
-import { choiceField } from './field.ts';
 import { fingerprint, scopeChoices, scopeWord } from './word.ts';
 
 const readCard = method('meshbridge.helper', 'enroll_card', [], true);

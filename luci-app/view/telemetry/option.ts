@@ -14,7 +14,7 @@ import {
   type TextField,
   textField,
   tickField,
-} from './field.ts';
+} from '../more/field.ts';
 import { metricChoices, scopeChoices, topicChoices } from './word.ts';
 
 const PACKAGE = 'meshbridge';
