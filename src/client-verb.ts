@@ -98,7 +98,7 @@ function gatewayOf({ machine, directory, state, run }: ClientPlace, key: string)
   const identity = { key, address };
   return {
     plane: clientPlane(machine, registrar, identity, { keys: state, state: run }),
-    pool: new Pool(registrar.pool4, registrar.pool6 ?? pool6Of(key), key),
+    pool: new Pool(registrar.pool4, registrar.pool6 ?? pool6Of(key), key, registrar.portBlock),
     opened: gatewayRules(registrar, identity),
   };
 }

@@ -108,14 +108,17 @@ export class Gateway {
         `no tunnel can be made: ${config.kinds.map((kind) => `${kind}: ${this.problemOf(kind)}`).join('; ')}`,
       );
     const { meshMtu, ipv6, wireguardKey } = this.ability;
-    const pool = new Pool(config.pool4, config.pool6 ?? pool6Of(key), key);
+    const pool = new Pool(config.pool4, config.pool6 ?? pool6Of(key), key, config.portBlock);
     const invites = new Invites(
       new InviteFile(host.files, config.clientsDirectory, log),
       (bytes) => host.crypto.sha512(bytes),
       (count) => host.randomBytes(count),
     );
+    this.ledgerFile = new LedgerFile(host.files, config.clientsDirectory, log);
+    this.ledger = new ClientLedger(this.ledgerFile.load());
+    this.ledger.turn(this.parts.dateS());
     const clients = new Clients({
-      invites,
+      ...{ invites, book: this.ledger },
       rules: { ...config, kinds: this.kinds },
       machine: { address, meshMtu, ipv6, ...(wireguardKey !== undefined && { wireguardKey }) },
       pool,
@@ -136,7 +139,7 @@ export class Gateway {
     await clients.start();
     if (this.stopped) return;
     this.serve(clients, pool);
-    this.openDesk(clients, invites);
+    this.openDesk(clients, invites, this.ledger);
     this.exit = new ExitCheck(host.streams, host.clock, config.check, (online) => {
       if (online !== clients.isOnline) {
         log.info(online ? 'online' : 'offline');
@@ -207,21 +210,19 @@ export class Gateway {
       blocked_ports: config.closedPorts,
       check: config.check,
       ...(drain && { drain }),
+      limits: config.limits,
     };
   }
 
-  private openDesk(clients: Clients, invites: Invites): void {
+  private openDesk(clients: Clients, invites: Invites, ledger: ClientLedger): void {
     const { host, config, dateS, log } = this.parts;
     const { clock, files, crypto } = host;
-    this.ledgerFile = new LedgerFile(files, config.clientsDirectory, log);
-    this.ledger = new ClientLedger(this.ledgerFile.load());
-    this.ledger.turn(dateS());
     const store = new AuditFile(files, config.clientsDirectory, log);
     const audit = new AuditLog(store, (bytes) => crypto.sha512(bytes), AUDIT_ENTRIES);
     if (audit.brokenAt !== undefined)
       log.error('log of what was decided was changed or lost', { entry: audit.brokenAt });
     this.desk = new Desk({
-      ...{ clients, ledger: this.ledger, audit, invites, maxClients: config.maxClients, dateS },
+      ...{ clients, ledger, audit, invites, maxClients: config.maxClients, dateS },
       onProblem: (problem) => log.error('not in the log of what was decided', { problem }),
       nowMs: () => clock.monotonicMs(),
       unixS: () => Math.floor(clock.unixMs() / 1000),
@@ -364,6 +365,7 @@ export class Gateway {
         this.sum.txBytes += tx_bytes;
         bytes += Math.max(rx_bytes, tx_bytes);
       });
+      this.clients?.weigh();
       const nowMs = host.clock.monotonicMs();
       const { countedAtMs } = this;
       this.countedAtMs = nowMs;

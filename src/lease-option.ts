@@ -1,6 +1,15 @@
 // The sections of leases in the UCI package `meshbridge`: a home's (`lease`, `gateway`) and a gateway's (`registrar`, `client`).
 
-import { ADMISSIONS, type Admission, PERSONAL, type Personal, TUNNEL_KINDS, type TunnelKind } from './api/lease.ts';
+import {
+  ADMISSIONS,
+  type Admission,
+  AT_QUOTA,
+  type InfoLimits,
+  PERSONAL,
+  type Personal,
+  TUNNEL_KINDS,
+  type TunnelKind,
+} from './api/lease.ts';
 import { canonicalIp, formatPrefix, type Prefix, parsePrefix } from './lib/ip.ts';
 import { addressOf, nodeAddress } from './lib/yggdrasil-address.ts';
 import {
@@ -80,8 +89,13 @@ export interface RegistrarConfig {
   dns: string[];
   /** `address:port` of hosts in the Internet. */
   check: string[];
-  /** Of its line, kbit/s; absent: not known. */
+  /** Of its line towards it and from it, kbit/s; absent: not known. */
   bandwidth: number | undefined;
+  bandwidthUp: number | undefined;
+  /** What homes may use unless something else was decided on one. */
+  limits: InfoLimits;
+  /** Ports of one home; absent: it has none of its own. */
+  portBlock: number | undefined;
   closedPorts: number[];
   isolate: boolean;
   /** Own networks that homes may reach. */
@@ -199,6 +213,14 @@ export const LEASE_OPTIONS = {
     dns: listOf(IP, [], 4),
     check: listOf(TARGET, ['9.9.9.9:443', '[2620:fe::fe]:443'], 4),
     bandwidth: maybe(whole(1, 100_000_000)),
+    bandwidth_up: maybe(whole(1, 100_000_000)),
+    quota: maybe(whole(1, 1_000_000_000)),
+    at_quota: choice(AT_QUOTA, 'slow'),
+    slow_rate: whole(64, 100_000_000, '256'),
+    rate_down: maybe(whole(64, 100_000_000)),
+    rate_up: maybe(whole(64, 100_000_000)),
+    flows: whole(0, 1_000_000, '4096'),
+    port_block: maybe(whole(64, 8192)),
     closed_ports: listOf(whole(1, 65_535), ['25'], 32),
     isolate: flag('1'),
     reach: listOf(prefixText('a prefix', undefined), [], 16),
@@ -264,7 +286,17 @@ export const LEASE_MEANINGS: {
     pool6: 'The same for IPv6. Without it, a private one that follows from the key of Yggdrasil.',
     dns: 'Name servers for homes. Without any, this machine.',
     check: 'Hosts in the Internet that tell whether this machine reaches it; homes test their exit by them, too.',
-    bandwidth: 'Of its line, in kbit/s; tells homes how busy it is.',
+    bandwidth:
+      'Of its line, in kbit/s, towards this machine; tells homes how busy it is, and has them share it evenly.',
+    bandwidth_up: 'The same from this machine.',
+    quota: 'Volume of one home a month, in MB (10^6 bytes), both directions together. Without it, as much as there is.',
+    at_quota: 'What becomes of a home that has used it: slow, or stop until the next month.',
+    slow_rate: 'How slow that is, in kbit/s.',
+    rate_down: 'Speed of one home towards it, in kbit/s. Without it, as fast as the line.',
+    rate_up: 'The same from it.',
+    flows: 'Connections of one home at the same time; 0: as many as it likes.',
+    port_block:
+      'TCP and UDP ports of its own for each home, so that a complaint is answered without a log of connections. Without it, whichever are free.',
     closed_ports: 'TCP ports in the Internet that homes cannot reach.',
     isolate: 'Keep homes from reaching each other through this machine.',
     reach: 'Networks of this machine that homes may reach.',
@@ -349,6 +381,16 @@ export function registrarOf(values: Values<'registrar'>): RegistrarConfig {
     dns: values.dns,
     check: values.check,
     bandwidth: values.bandwidth,
+    bandwidthUp: values.bandwidth_up,
+    limits: {
+      ...(values.quota !== undefined && { quota_mb: values.quota }),
+      ...(values.rate_down !== undefined && { down_kbits: values.rate_down }),
+      ...(values.rate_up !== undefined && { up_kbits: values.rate_up }),
+      ...(values.flows > 0 && { flows: values.flows }),
+      at_quota: values.at_quota,
+      slow_kbits: values.slow_rate,
+    },
+    portBlock: values.port_block,
     closedPorts: values.closed_ports,
     isolate: values.isolate,
     reach: values.reach,

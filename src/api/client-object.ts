@@ -1,7 +1,7 @@
 // The desk of a gateway's operator on ubus: the object `meshbridge.client`. Only where this machine is a gateway; it tells of people, so only
 // operators may call it.
 
-import { DRAIN } from './lease.ts';
+import { DRAIN, LEASE_QUOTA, LIMITS } from './lease.ts';
 import type { Shape } from './model.ts';
 import type { MethodContract } from './objects.ts';
 
@@ -44,8 +44,16 @@ export const CLIENT_VIEW = {
   'home6?': 'string',
   'since_s?': 'int64',
   'left_s?': 'int32',
+  /** TCP and UDP ports by which what it sends leaves the gateway. */
+  'ports?': { first: 'int32', last: 'int32' },
   today: CLIENT_USE,
   month: CLIENT_USE,
+  /** This month at other gateways of the operator. */
+  'elsewhere?': CLIENT_USE,
+  /** Its own limits; of what it has none of its own, those of the configuration count. */
+  'limits?': LIMITS,
+  /** This month's volume, whoever set it; absent: no limit. */
+  'quota?': LEASE_QUOTA,
 } as const;
 export type ClientView = Shape<typeof CLIENT_VIEW>;
 
@@ -59,11 +67,11 @@ export const AUDIT_ENTRY = {
   at_s: 'int64',
   /** Who, as whoever called said. */
   by: 'string',
-  /** `admit`, `suspend`, `refuse`, `forget`, `drain`, `undrain`, `undo`, `invite`, `revoke`; by itself, `invited` and `over`; `failed`: the entry before could not be carried out. */
+  /** `admit`, `suspend`, `refuse`, `forget`, `limit`, `drain`, `undrain`, `undo`, `invite`, `revoke`; by itself, `invited` and `over`; `failed`: the entry before could not be carried out. */
   did: 'string',
   reason: 'string',
   /** The homes, and what was decided on each before. */
-  clients: [{ address: 'string', 'was?': 'string', 'reason?': 'string', 'until_s?': 'int64' }],
+  clients: [{ address: 'string', 'was?': 'string', 'reason?': 'string', 'until_s?': 'int64', 'limits?': LIMITS }],
 } as const;
 export type AuditEntry = Shape<typeof AUDIT_ENTRY>;
 
@@ -100,14 +108,19 @@ export const CLIENT_METHODS = {
     args: { 'state?': 'string', 'search?': 'string', 'sort?': 'string', 'skip?': 'int32', 'count?': 'int32' },
     reply: { total: 'int32', clients: [CLIENT_VIEW] },
   },
-  /** Lets homes in, also such as were suspended or refused; for so many `days` (1..3650), else for good. */
-  admit: { ...DECISION, args: { ...DECISION.args, 'days?': 'int32' } },
+  /** Lets homes in, also such as were suspended or refused; for so many `days` (1..3650), else for good. Limits as with `limit`. */
+  admit: { ...DECISION, args: { ...DECISION.args, 'days?': 'int32', ...LIMITS } },
   /** Turns homes off at once, flows that stand too; their leases stay until they end. They are told `reason`. */
   suspend: DECISION,
   /** Turns homes away; their leases end. They are told `reason`. */
   refuse: DECISION,
-  /** Takes back what was decided: from then on they are like homes that never came. */
+  /** Takes back what was decided, with limits: from then on they are like homes that never came. */
   forget: DECISION,
+  /**
+   * Gives homes limits of their own: those that are given count, those that are not stay, or with `clear` are gone. Running flows feel it at once. A
+   * home on which nothing was decided is let in by that. `quota_mb` (0..10^9), `down_kbits` and `up_kbits` (0..10^8), `flows` (0..10^6); 0: no limit.
+   */
+  limit: { ...DECISION, args: { ...DECISION.args, ...LIMITS, 'clear?': 'bool' } },
   /**
    * `what` is `suspend`, of all homes that hold a lease, or `admit`, for good, of all that are suspended (`undo` puts back what was before). Without `confirm` nothing is done yet: `confirm` of the reply, handed in within a
    * minute with the same words, does it.
@@ -132,19 +145,19 @@ export const CLIENT_METHODS = {
       invites: [
         {
           ...{ id: 'string', open: 'bool', left: 'int32', used: 'int32', made_s: 'int64', until_s: 'int64' },
-          ...{ 'access_s?': 'int64', 'site?': 'string', note: 'string' },
+          ...{ 'access_s?': 'int64', 'site?': 'string', note: 'string', 'limits?': LIMITS },
         },
       ],
     },
   },
   /**
    * Makes a word by which `uses` homes (1, at most 1000) get in within `days` (30, at most 365), those of one `site` if that is given; they are let in for
-   * `access_days` (1..3650), else for good. `code` is shown this once.
+   * `access_days` (1..3650), else for good, with limits as with `limit`. `code` is shown this once.
    */
   invite: {
     args: {
       ...{ 'uses?': 'int32', 'days?': 'int32', 'access_days?': 'int32', 'site?': 'string' },
-      ...{ 'note?': 'string', 'by?': 'string' },
+      ...{ 'note?': 'string', 'by?': 'string', ...LIMITS },
     },
     reply: { message: 'string', code: 'string', id: 'string', entry: 'int32' },
     writes: true,

@@ -78,6 +78,45 @@ export type Terms = Shape<typeof TERMS> & { kind: TunnelKind };
 export const DRAIN = { in_s: 'int32', reason: 'string' } as const;
 export type Drain = Shape<typeof DRAIN>;
 
+/** What one home may use. Absent: as its gateway has it for all; 0: without a limit. */
+export const LIMITS = {
+  /** Of a month, 10^6 bytes, both directions and both families together. */
+  'quota_mb?': 'int64',
+  'down_kbits?': 'int32',
+  'up_kbits?': 'int32',
+  /** Connections at the same time. */
+  'flows?': 'int32',
+} as const;
+export type Limits = Shape<typeof LIMITS>;
+
+/** What becomes of a home that has used its month's volume: it goes on slowly, or is turned off until the next one. */
+export const AT_QUOTA = ['slow', 'stop'] as const;
+export type AtQuota = (typeof AT_QUOTA)[number];
+
+/** What a gateway lets every home use that it knows nothing else of; absent: as much as there is. */
+export const INFO_LIMITS = {
+  ...LIMITS,
+  /** One of AT_QUOTA, and how slow that is. */
+  at_quota: 'string',
+  slow_kbits: 'int32',
+} as const;
+export type InfoLimits = Shape<typeof INFO_LIMITS> & { at_quota: AtQuota };
+
+/** How far a home is with its month's volume: `ok`, `near` its end, `over`. */
+export const VOLUME_STATES = ['ok', 'near', 'over'] as const;
+export type VolumeState = (typeof VOLUME_STATES)[number];
+
+/** A home's volume of this month, and what it used of it. */
+export const LEASE_QUOTA = {
+  bytes: 'int64',
+  used_bytes: 'int64',
+  /** One of VOLUME_STATES. */
+  state: 'string',
+  /** One of AT_QUOTA. */
+  at_quota: 'string',
+} as const;
+export type LeaseQuota = Shape<typeof LEASE_QUOTA> & { state: VolumeState; at_quota: AtQuota };
+
 /** What a gateway tells of itself: `GET /v1/info`. Texts may be empty. */
 export const GATEWAY_INFO = {
   protocol: 'int32',
@@ -118,8 +157,10 @@ export const GATEWAY_INFO = {
   /** Hosts in the Internet by which a home may test its exit: `address:port`. */
   check: ['string'],
   'drain?': DRAIN,
+  'limits?': INFO_LIMITS,
 } as const;
-export type GatewayInfo = Shape<typeof GATEWAY_INFO> & {
+export type GatewayInfo = Omit<Shape<typeof GATEWAY_INFO>, 'limits'> & {
+  limits?: InfoLimits;
   admission: Admission;
   asks_for: Personal[];
   kinds: TunnelKind[];
@@ -162,10 +203,13 @@ export const GRANT = {
   'drain?': DRAIN,
   /** With GET. */
   'use?': LEASE_USE,
+  /** With GET, where there are such: what of this month's volume is used, and the limits of this home. */
+  'quota?': LEASE_QUOTA,
+  'limits?': LIMITS,
   /** With GET: false where it was not held open, since too many wait. */
   'held?': 'bool',
 } as const;
-export type Grant = Omit<Shape<typeof GRANT>, 'terms'> & { terms: Terms };
+export type Grant = Omit<Shape<typeof GRANT>, 'terms' | 'quota'> & { terms: Terms; quota?: LeaseQuota };
 
 /** Status 202: the operator has not decided yet. Who does not ask again within an hour loses the place. */
 export const WAITING = {

@@ -7,6 +7,7 @@ import { JsonFields } from '../lib/json-field.ts';
 import { replaceInvisible } from '../lib/text.ts';
 import { encodeUtf8 } from '../lib/utf8.ts';
 import { nodeAddress } from '../lib/yggdrasil-address.ts';
+import { readLimits } from './client-limit.ts';
 
 /** Homes of one entry; who did more at once did it in several. */
 export const MAX_AUDITED = 64;
@@ -135,6 +136,7 @@ function readEntry(value: unknown): AuditEntry {
         ...(client.has('was') && { was: client.read('was', standing, 'a standing') }),
         ...(client.has('reason') && { reason: client.text('reason', MAX_TEXT) }),
         ...(client.has('until_s') && { until_s: client.whole('until_s', 0, MOST) }),
+        ...readLimits(client),
       };
     }),
   };

@@ -22,6 +22,8 @@ export interface LedgerRecord {
   readonly clients: Readonly<Record<string, readonly [number, number, number, number]>>;
 }
 
+/** Other gateways that tell of homes. */
+const MAX_SOURCES = 16;
 /** Homes whose use is kept; the one that used least this month makes room. */
 const MAX_ACCOUNTS = 8192;
 const none = (): ClientUse => ({ rx_bytes: 0, tx_bytes: 0 });
@@ -31,6 +33,8 @@ export class ClientLedger {
   private day: number | undefined;
   private readonly days: ClientUse[] = [none()];
   private readonly accounts = new Map<string, Account>();
+  /** This month at other gateways of the operator: by gateway, by home. In memory alone, for they tell it again. */
+  private readonly others = new Map<string, Map<string, ClientUse>>();
   /** Something was added since it was last kept. */
   isDirty = false;
 
@@ -72,6 +76,46 @@ export class ClientLedger {
     return { today: account?.day ?? none(), month: account?.month ?? none() };
   }
 
+  /** Bytes of a home in this month, in both directions, here and elsewhere. */
+  monthBytes(address: string): number {
+    const { month } = this.of(address);
+    const elsewhere = this.elsewhere(address);
+    const other = elsewhere ? elsewhere.rx_bytes + elsewhere.tx_bytes : 0;
+    return month.rx_bytes + month.tx_bytes + other;
+  }
+
+  /** The first day of the next month, in UTC, as `2027-02-01`; `undefined` while the clock was never right. */
+  get nextMonth(): string | undefined {
+    if (this.day === undefined) return undefined;
+    const month = monthOf(this.day) + 1;
+    return `${Math.floor(month / 12)}-${String((month % 12) + 1).padStart(2, '0')}-01`;
+  }
+
+  /**
+   * What another gateway of the operator counted of a home in this month; `undefined`: nothing. A gateway too many, or a home, is not kept.
+   * @param source whatever that gateway is known by.
+   */
+  setElsewhere(source: string, address: string, use: ClientUse | undefined): void {
+    const homes = this.others.get(source) ?? new Map<string, ClientUse>();
+    if (!use) homes.delete(address);
+    else if (homes.has(address) || homes.size < MAX_ACCOUNTS) homes.set(address, use);
+    if (homes.size === 0) this.others.delete(source);
+    else if (this.others.has(source) || this.others.size < MAX_SOURCES) this.others.set(source, homes);
+  }
+
+  /** What all other gateways counted of a home in this month. */
+  elsewhere(address: string): ClientUse | undefined {
+    let sum: ClientUse | undefined;
+    for (const homes of this.others.values()) {
+      const use = homes.get(address);
+      if (!use) continue;
+      sum ??= none();
+      sum.rx_bytes += use.rx_bytes;
+      sum.tx_bytes += use.tx_bytes;
+    }
+    return sum;
+  }
+
   /** Of all homes. */
   all(): { today: ClientUse; month: ClientUse; days: readonly ClientUse[] } {
     const month = none();
@@ -111,6 +155,7 @@ export class ClientLedger {
     for (let i = 0; i < passed; i++) this.days.push(none());
     this.days.splice(0, Math.max(0, this.days.length - LEDGER_DAYS));
     const isMonth = monthOf(day) !== monthOf(before);
+    if (isMonth) this.others.clear();
     for (const [address, account] of this.accounts) {
       account.day = none();
       if (isMonth) account.month = none();

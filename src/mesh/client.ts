@@ -3,20 +3,35 @@
 // Nothing that a client says names another one: it is known by its address, which nobody else can send from. A lease is in force for its
 // time from when it was last asked for; that is never written down. What was decided is, before anybody is told of it.
 
-import type { Drain, Grant, LeaseRequest, LeaseUse, Personal, Refusal, RefusalCode, TunnelKind } from '../api/lease.ts';
+import type {
+  Drain,
+  Grant,
+  InfoLimits,
+  LeaseQuota,
+  LeaseRequest,
+  LeaseUse,
+  Limits,
+  Personal,
+  Refusal,
+  RefusalCode,
+  TunnelKind,
+  VolumeState,
+} from '../api/lease.ts';
 import { errorText } from '../errors.ts';
 import { Emitter } from '../lib/emitter.ts';
 import { Meter } from '../lib/meter.ts';
 import { addressOf } from '../lib/yggdrasil-address.ts';
+import { type Allowance, Allowances, type MonthBook } from './client-limit.ts';
 import type { Invites } from './invite.ts';
 import type { LeaseAnswer } from './lease-message.ts';
-import type { Pool } from './pool.ts';
+import type { Pool, PortRange } from './pool.ts';
 import {
   type ClientChange,
   type ClientFlow,
   type ClientPlane,
   type ClientTunnel,
   LEAST_MTU6,
+  type TunnelLimits,
   tunnelMtu,
 } from './tunnel.ts';
 
@@ -33,10 +48,12 @@ export interface StandingRecord {
   readonly since_s: number;
   /** When it is over, and the home like one that never came; absent: never. */
   readonly until_s?: number;
+  /** What it may use, as far as that is another thing than what the configuration says of all. */
+  readonly limits?: Limits;
 }
 
 /** What is decided on a home. */
-export type Decision = Pick<StandingRecord, 'standing' | 'reason' | 'until_s'>;
+export type Decision = Pick<StandingRecord, 'standing' | 'reason' | 'until_s' | 'limits'>;
 
 /** A home, as the desk sees it. */
 export interface ClientRow {
@@ -49,11 +66,15 @@ export interface ClientRow {
   readonly configured?: boolean;
   /** In the queue, from 1 on. */
   readonly place?: number;
+  /** Its own. */
+  readonly limits?: Limits;
+  readonly quota?: LeaseQuota;
   readonly lease?: {
     readonly key: string;
     readonly kind: TunnelKind;
     readonly home4: string;
     readonly home6?: string;
+    readonly ports?: PortRange;
     readonly sinceS: number;
     readonly leftS: number;
   };
@@ -63,6 +84,8 @@ export interface ClientRow {
 export interface LeaseRecord {
   readonly address: string;
   readonly slot: number;
+  /** By which what it sends leaves the gateway. */
+  readonly ports?: PortRange;
   readonly kind: TunnelKind;
   readonly mtu: number;
   readonly wireguard_key?: string;
@@ -102,6 +125,8 @@ export interface ClientRules {
   readonly dns: readonly string[];
   readonly wireguardPort: number;
   readonly vxlanPort: number;
+  /** What homes may use of which nothing else was decided. */
+  readonly limits: InfoLimits;
 }
 
 /** What the machine is. */
@@ -120,6 +145,8 @@ export interface ClientsOptions {
   readonly plane: Pick<ClientPlane, 'restore' | 'change'>;
   readonly store: ClientStore;
   readonly invites: Pick<Invites, 'redeem'>;
+  /** What homes used. */
+  readonly book: MonthBook;
   /** Monotonic milliseconds; Unix seconds; the same, `undefined` while the clock is wrong. */
   nowMs(): number;
   unixS(): number;
@@ -132,6 +159,7 @@ interface Lease {
   readonly key: string;
   readonly address: string;
   readonly slot: number;
+  readonly block: number | undefined;
   kind: TunnelKind;
   mtu: number;
   wireguardKey: string | undefined;
@@ -144,6 +172,9 @@ interface Lease {
   txBytes: number;
   /** What the machine said last, for it counts from when a tunnel was made. */
   flow: ClientFlow | undefined;
+  /** What its tunnel was last to be kept to, and how far it was with its volume. */
+  limits: TunnelLimits;
+  volume: VolumeState | undefined;
   /** Who waits until the tunnel stands. */
   made: ((problem: string | undefined) => void)[] | undefined;
 }
@@ -165,6 +196,7 @@ const WAIT_MS = 3_600_000;
 const AGAIN_S = { waiting: 60, suspended: 60, refused: 3600, closed: 3600, full: 300, busy: 10, asksFor: 600 } as const;
 /** New tunnels that are being made. */
 const MAX_MAKING = 256;
+const LIMIT_NAMES = ['downKbits', 'upKbits', 'flows'] as const satisfies readonly (keyof TunnelLimits)[];
 /** New leases of all: 20 a second, and 40 at once. */
 const NEW = { burst: 40, everyMs: 50, most: 1 } as const;
 
@@ -173,6 +205,7 @@ export class Clients {
   /** By address. */
   private readonly leased = new Map<string, Lease>();
   private readonly bySlot = new Map<number, Lease>();
+  private readonly blocks = new Set<number>();
   private readonly waiting = new Map<string, Waiter>();
   /** What the desk decided, and what the configuration says, which wins. */
   private readonly standings = new Map<string, StandingRecord>();
@@ -182,7 +215,10 @@ export class Clients {
   private epoch = 0;
   private online = true;
   private drain: { atMs: number; reason: string } | undefined;
-  private readonly pending = { add: new Set<number>(), remove: new Set<number>(), switch: new Set<number>() };
+  private readonly pending = {
+    ...{ add: new Set<number>(), remove: new Set<number>() },
+    ...{ switch: new Set<number>(), limit: new Set<number>() },
+  };
   private working: Promise<void> | undefined;
   /** More came while it was being worked. */
   private again = false;
@@ -197,7 +233,10 @@ export class Clients {
     readonly reason: string;
   }>();
 
+  private readonly allowances: Allowances;
+
   constructor(private readonly options: ClientsOptions) {
+    this.allowances = new Allowances(options.rules.limits, options.book);
     for (const record of options.store.standings()) this.standings.set(record.address, record);
   }
 
@@ -209,10 +248,13 @@ export class Clients {
       if (!pool.has(slot) || this.bySlot.has(slot) || this.leased.has(address)) continue;
       if (addressOf(record.key) !== address || this.leased.size >= this.options.rules.maxClients) continue;
       if (this.isLeft(address)) continue;
+      const block = this.blockFor(record.key, record.ports);
+      if (block === 'none') continue;
       this.keep({
         ...{ address, slot, key: record.key, kind: record.kind, mtu: record.mtu, told: record.told },
         ...{ wireguardKey: record.wireguard_key, legacy: record.legacy === true, sinceS: record.since_s },
-        ...{ rxBytes: record.rx_bytes, txBytes: record.tx_bytes, made: undefined, generation: 1 },
+        ...{ rxBytes: record.rx_bytes, txBytes: record.tx_bytes, made: undefined, generation: 1, block },
+        ...this.allowed(address),
         flow: { rxBytes: record.flow_rx_bytes ?? 0, txBytes: record.flow_tx_bytes ?? 0 },
         untilMs: this.options.nowMs() + this.options.rules.leaseMs,
       });
@@ -289,7 +331,14 @@ export class Clients {
     const barred = this.decided(address);
     if (barred) return barred;
     const lease = this.leased.get(address);
-    if (lease && !lease.made) return { kind: 'granted', grant: { ...this.grantOf(lease), use: this.useOf(lease) } };
+    if (lease && !lease.made) {
+      const { quota, limits } = this.allowanceOf(address);
+      const shown = {
+        ...{ use: this.useOf(lease), ...(quota && { quota }) },
+        ...(Object.keys(limits).length > 0 && { limits }),
+      };
+      return { kind: 'granted', grant: { ...this.grantOf(lease), ...shown } };
+    }
     const place = [...this.waiting.keys()].indexOf(address) + 1;
     return place > 0 ? this.queued(place) : this.refuse('no_lease', 'there is no lease of this address');
   }
@@ -335,8 +384,8 @@ export class Clients {
   decisionOn(address: string): Decision | undefined {
     const record = this.standings.get(address);
     if (!record) return undefined;
-    const { standing, reason, until_s } = record;
-    return { standing, reason, ...(until_s !== undefined && { until_s }) };
+    const { standing, reason, until_s, limits } = record;
+    return { standing, reason, ...(until_s !== undefined && { until_s }), ...(limits && { limits }) };
   }
 
   /** Every home that waits, has a lease, or was decided on; those who wait first, in their order. */
@@ -347,16 +396,21 @@ export class Clients {
     for (const address of [...others].sort()) {
       const lease = this.leased.get(address);
       const decision = this.standingOf(address);
+      const limits = this.standings.get(address)?.limits;
+      const { quota } = this.allowanceOf(address);
       rows.push({
         address,
         told: lease?.told,
         ...(decision && { standing: decision.standing, reason: decision.reason }),
         ...(decision?.until_s !== undefined && { untilS: decision.until_s }),
         ...(this.configured.has(address) && { configured: true }),
+        ...(limits && { limits }),
+        ...(quota && { quota }),
         ...(lease && {
           lease: {
             ...{ key: lease.key, kind: lease.kind, sinceS: lease.sinceS, home4: this.options.pool.home4(lease.slot) },
             ...(this.hasV6(lease) && { home6: this.options.pool.home6(lease.slot) }),
+            ...(lease.block !== undefined && { ports: this.options.pool.ports(lease.block) }),
             leftS: Math.max(0, Math.ceil((lease.untilMs - nowMs) / 1000)),
           },
         }),
@@ -413,12 +467,26 @@ export class Clients {
     }
   }
 
-  /** To be called every few seconds: ends what is over, tries again what could not be done, and has leases kept. */
+  /** Looks how far homes are with their volume, as the book has it now; who is told, and slowed or turned off, is so at once. */
+  weigh(): void {
+    for (const lease of this.leased.values()) {
+      const { volume: before } = lease;
+      this.allow(lease);
+      if (lease.volume === before) continue;
+      lease.generation++;
+      this.pending.switch.add(lease.slot);
+      this.work();
+      this.changed.emit(lease.address);
+    }
+  }
+
+  /** To be called every few seconds: ends what is over, looks how far homes are with their volume, tries again what could not be done, and has leases kept. */
   sweep(): void {
     const nowMs = this.options.nowMs();
     this.endAccess();
     for (const lease of [...this.leased.values()]) if (lease.untilMs <= nowMs) this.end(lease);
     for (const [address, { askedMs }] of this.waiting) if (nowMs - askedMs > WAIT_MS) this.waiting.delete(address);
+    this.weigh();
     if (!this.working) this.work();
     this.save();
   }
@@ -435,6 +503,7 @@ export class Clients {
     return [...this.leased.values()].map((lease) => ({
       address: lease.address,
       slot: lease.slot,
+      ...(lease.block !== undefined && { ports: this.options.pool.ports(lease.block) }),
       kind: lease.kind,
       mtu: lease.mtu,
       ...(lease.wireguardKey !== undefined && { wireguard_key: lease.wireguardKey }),
@@ -462,9 +531,36 @@ export class Clients {
   /** What was decided against a home. */
   private decided(address: string): LeaseAnswer | undefined {
     const decision = this.standingOf(address);
-    if (!decision || decision.standing === 'admitted') return undefined;
-    const { standing, reason } = decision;
-    return this.refuse(standing, reason, AGAIN_S[standing]);
+    if (decision && decision.standing !== 'admitted')
+      return this.refuse(decision.standing, decision.reason, AGAIN_S[decision.standing]);
+    const { stopped } = this.allowanceOf(address);
+    return stopped === undefined ? undefined : this.refuse('suspended', stopped, AGAIN_S.suspended);
+  }
+
+  /** Whether a home's packets are refused, though it may keep its lease. */
+  private isCut(address: string): boolean {
+    return this.standingOf(address)?.standing === 'suspended' || this.allowanceOf(address).stopped !== undefined;
+  }
+
+  /** What a home may use; limits of its own count whatever the configuration says of its standing. */
+  private allowanceOf(address: string): Allowance {
+    return this.allowances.of(address, this.standings.get(address)?.limits);
+  }
+
+  private allowed(address: string): Pick<Lease, 'limits' | 'volume'> {
+    const { tunnel, quota } = this.allowanceOf(address);
+    return { limits: tunnel, volume: quota?.state };
+  }
+
+  /** Has the tunnel of a home kept to what it may use now. */
+  private allow(lease: Lease): void {
+    const { limits, volume } = this.allowed(lease.address);
+    lease.volume = volume;
+    const { limits: before } = lease;
+    if (LIMIT_NAMES.every((name) => before[name] === limits[name])) return;
+    lease.limits = limits;
+    this.pending.limit.add(lease.slot);
+    this.work();
   }
 
   /** Why a home gets no lease now. */
@@ -499,11 +595,10 @@ export class Clients {
     try {
       const redeemed = invites.redeem(invite, site, nowS);
       if (!redeemed) return '';
-      const { id, accessS } = redeemed;
+      const { id, accessS, limits } = redeemed;
       const until_s = accessS === undefined || nowS === undefined ? undefined : nowS + accessS;
-      this.decideAll(
-        new Map([[address, { standing: 'admitted', reason: '', ...(until_s !== undefined && { until_s }) }]]),
-      );
+      const terms = { ...(until_s !== undefined && { until_s }), ...(limits && { limits }) };
+      this.decideAll(new Map([[address, { standing: 'admitted', reason: '', ...terms }]]));
       this.happened.emit({ did: 'invited', address, reason: `invite ${id}` });
       return undefined;
     } catch (error) {
@@ -563,6 +658,7 @@ export class Clients {
       lease.generation++;
       if (this.isLeft(address)) this.end(lease);
       else {
+        this.allow(lease);
         this.pending.switch.add(lease.slot);
         this.work();
       }
@@ -590,18 +686,31 @@ export class Clients {
       return this.refuse('busy', 'too many ask for a new lease at once', AGAIN_S.busy);
     const slot = pool.slotFor(request.key, (slot) => this.bySlot.has(slot));
     if (slot === undefined) return this.refuse('full', 'it has no address left', AGAIN_S.full);
+    const block = this.blockFor(request.key);
+    if (block === 'none') return this.refuse('full', 'it has no ports left', AGAIN_S.full);
     const lease: Lease = {
-      ...{ address, slot, key: request.key, ...terms, told: toldIn(request), untilMs: 0, generation: 1 },
+      ...{ address, slot, block, key: request.key, ...terms, told: toldIn(request), untilMs: 0, generation: 1 },
       ...{ sinceS: unixS(), rxBytes: 0, txBytes: 0, flow: undefined, made: undefined },
+      ...this.allowed(address),
     };
     this.keep(lease);
     this.make(lease);
     return lease;
   }
 
+  /** @param ports those that it had, which it keeps. @returns `undefined`: homes have none of their own; `none`: all are given. */
+  private blockFor(key: string, ports?: PortRange): number | undefined | 'none' {
+    const { pool } = this.options;
+    if (pool.blocks === 0) return undefined;
+    const had = ports && pool.blockOf(ports);
+    if (had !== undefined && !this.blocks.has(had)) return had;
+    return pool.blockFor(key, (block) => this.blocks.has(block)) ?? 'none';
+  }
+
   private keep(lease: Lease): void {
     this.leased.set(lease.address, lease);
     this.bySlot.set(lease.slot, lease);
+    if (lease.block !== undefined) this.blocks.add(lease.block);
   }
 
   private make(lease: Lease): void {
@@ -617,6 +726,7 @@ export class Clients {
     this.forget(lease, 'released');
     this.pending.add.delete(lease.slot);
     this.pending.switch.delete(lease.slot);
+    this.pending.limit.delete(lease.slot);
     this.pending.remove.add(lease.slot);
     this.work();
     this.changed.emit(lease.address);
@@ -625,6 +735,7 @@ export class Clients {
   private forget(lease: Lease, why: string): void {
     this.leased.delete(lease.address);
     this.bySlot.delete(lease.slot);
+    if (lease.block !== undefined) this.blocks.delete(lease.block);
     this.dirty = true;
     this.tell(lease, why);
   }
@@ -679,8 +790,9 @@ export class Clients {
         }
         const failed = (slots: readonly number[]): number[] => slots.filter((slot) => problems.has(slot));
         const [remove, suspend, resume] = [change.remove, change.suspend, change.resume].map(failed);
-        later.push({ add: [], remove: remove!, suspend: suspend!, resume: resume! });
-        for (const slot of [...remove!, ...suspend!, ...resume!])
+        const limit = (change.limit ?? []).filter(({ slot }) => problems.has(slot));
+        later.push({ add: [], remove: remove!, suspend: suspend!, resume: resume!, limit });
+        for (const slot of [...remove!, ...suspend!, ...resume!, ...limit.map((one) => one.slot)])
           this.options.onProblem(`tunnel ${slot}: ${problems.get(slot)}`);
       } catch (error) {
         this.options.onProblem(errorText(error));
@@ -692,22 +804,23 @@ export class Clients {
   }
 
   private hasPending(): boolean {
-    const { add, remove, switch: switched } = this.pending;
-    return add.size + remove.size + switched.size > 0;
+    return Object.values(this.pending).some(({ size }) => size > 0);
   }
 
   private takePending(): ClientChange {
-    const { add, remove, switch: switched } = this.pending;
+    const { add, remove, switch: switched, limit: limited } = this.pending;
     const leases = (slots: Set<number>): Lease[] => [...slots].flatMap((slot) => this.bySlot.get(slot) ?? []);
-    const turned = leases(switched).filter(({ slot }) => !add.has(slot));
-    const isSuspended = ({ address }: Lease): boolean => this.standingOf(address)?.standing === 'suspended';
+    const standing = (slots: Set<number>): Lease[] => leases(slots).filter(({ slot }) => !add.has(slot));
+    const turned = standing(switched);
+    const isCut = ({ address }: Lease): boolean => this.isCut(address);
     const change: ClientChange = {
       add: leases(add).map((lease) => this.tunnelOf(lease)),
       remove: [...remove],
-      suspend: turned.filter(isSuspended).map(({ slot }) => slot),
-      resume: turned.filter((lease) => !isSuspended(lease)).map(({ slot }) => slot),
+      suspend: turned.filter(isCut).map(({ slot }) => slot),
+      resume: turned.filter((lease) => !isCut(lease)).map(({ slot }) => slot),
+      limit: standing(limited).map(({ slot, limits }) => ({ slot, limits })),
     };
-    for (const set of [add, remove, switched]) set.clear();
+    for (const set of Object.values(this.pending)) set.clear();
     return change;
   }
 
@@ -715,6 +828,7 @@ export class Clients {
   private putBack(change: ClientChange): void {
     for (const slot of change.remove) if (!this.bySlot.has(slot)) this.pending.remove.add(slot);
     for (const slot of [...change.suspend, ...change.resume]) if (this.bySlot.has(slot)) this.pending.switch.add(slot);
+    for (const { slot } of change.limit ?? []) if (this.bySlot.has(slot)) this.pending.limit.add(slot);
     for (const { slot } of change.add) {
       const lease = this.bySlot.get(slot);
       if (!lease) continue;
@@ -725,7 +839,7 @@ export class Clients {
 
   private tunnelOf(lease: Lease): ClientTunnel {
     const { pool } = this.options;
-    const { slot, kind, address, mtu, wireguardKey } = lease;
+    const { slot, kind, address, mtu, wireguardKey, limits, block } = lease;
     return {
       slot,
       kind,
@@ -735,7 +849,9 @@ export class Clients {
       mtu,
       ...(kind === 'vxlan' && { vni: pool.vni(slot) }),
       ...(wireguardKey !== undefined && { wireguardKey }),
-      suspended: this.standingOf(address)?.standing === 'suspended',
+      suspended: this.isCut(address),
+      limits,
+      ...(block !== undefined && { block }),
     };
   }
 

@@ -3,6 +3,7 @@
 
 import type { AuditEntry, ClientMethod, ClientSort, ClientState, ClientUse, ClientView } from '../api/client-object.ts';
 import { type CLIENT_METHODS, CLIENT_SORTS, CLIENT_STATES } from '../api/client-object.ts';
+import type { Limits } from '../api/lease.ts';
 import type { Shape } from '../api/model.ts';
 import { errorText, InputError } from '../errors.ts';
 import { replaceInvisible } from '../lib/text.ts';
@@ -10,6 +11,7 @@ import { nodeAddress } from '../lib/yggdrasil-address.ts';
 import { type AuditLog, MAX_AUDITED } from './audit.ts';
 import type { ClientRow, Clients, Decision, Standing } from './client.ts';
 import type { ClientLedger } from './client-ledger.ts';
+import { limitsIn, limitWords, mergeLimits } from './client-limit.ts';
 import { type Invites, isOpen } from './invite.ts';
 
 type Args<M extends ClientMethod> = Shape<(typeof CLIENT_METHODS)[M]['args']>;
@@ -25,6 +27,8 @@ const DONE: Readonly<Record<DecisionName, string>> = {
   refuse: 'turned away',
   forget: 'forgotten',
 };
+/** What is decided on a home that is given limits before anything else. */
+const ADMITTED: Decision = { standing: 'admitted', reason: '' };
 /** What may be done to all at once. */
 const FOR_ALL = ['suspend', 'admit'] as const;
 
@@ -130,18 +134,41 @@ export class Desk {
   // what is done
 
   /** Decides on some homes. */
-  decide(name: DecisionName, args: Args<DecisionName> & { days?: number }): Answer<DecisionName> {
+  decide(name: DecisionName, args: Args<DecisionName> & Limits & { days?: number }): Answer<DecisionName> {
     const addresses = addressesOf(args.addresses);
+    const given = limitsIn(args);
     const reason = reasonOf(args.reason);
     if ((name === 'suspend' || name === 'refuse') && reason === '')
       throw new InputError('reason: missing, for the home is told why', 'reason');
     const standing = DECISIONS[name];
     const until_s = args.days === undefined ? undefined : this.inDays('days', args.days, MAX_ACCESS_DAYS);
     const decision = standing && { standing, reason, ...(until_s !== undefined && { until_s }) };
-    const entry = this.carryOut(name, new Map(addresses.map((address) => [address, decision])), reason, args.by);
+    const decisions = addresses.map(
+      (address) => [address, decision && this.limited(address, decision, given)] as const,
+    );
+    const entry = this.carryOut(name, new Map(decisions), reason, args.by);
     const fixed = this.configuredOf(addresses);
     const note = fixed > 0 ? `; of ${fixed} of them the configuration says something, and that counts` : '';
     return { message: `${homes(addresses.length)} ${DONE[name]}${note}`, entry };
+  }
+
+  /** Gives some homes limits of their own. */
+  limit(args: Args<'limit'>): Answer<'limit'> {
+    const addresses = addressesOf(args.addresses);
+    const given = limitsIn(args);
+    const { clear = false, by } = args;
+    if (!given && !clear)
+      throw new InputError('expected one of quota_mb, down_kbits, up_kbits and flows, or clear, got none of them');
+    const reason = reasonOf(args.reason);
+    const decisions = addresses.map((address) => {
+      const { limits: before, ...rest } = this.options.clients.decisionOn(address) ?? ADMITTED;
+      const limits = mergeLimits(clear ? undefined : before, given);
+      return [address, { ...rest, ...(limits && { limits }) }] as const;
+    });
+    const words = given ? limitWords(given) : 'as all have them';
+    const why = `${words}${reason && `: ${reason}`}`.slice(0, MAX_REASON);
+    const entry = this.carryOut('limit', new Map(decisions), why, by);
+    return { message: `limits of ${homes(addresses.length)}: ${words}`, entry };
   }
 
   /** Asks for, and then does, something to all homes that hold a lease. */
@@ -171,7 +198,8 @@ export class Desk {
       throw new InputError('confirm: not what was handed out for these words in the last minute', 'confirm');
     this.asked = undefined;
     const decision = { standing: DECISIONS[what], reason };
-    const entry = this.carryOut(what, new Map(addresses.map((address) => [address, decision])), reason, args.by);
+    const decisions = addresses.map((address) => [address, this.limited(address, decision)] as const);
+    const entry = this.carryOut(what, new Map(decisions), reason, args.by);
     return { message: `${homes(count)} ${DONE[what]}`, clients: count, entry };
   }
 
@@ -183,10 +211,12 @@ export class Desk {
     const until_s = this.inDays('days', days, MAX_INVITE_DAYS);
     if (accessDays !== undefined) expectWhole('access_days', accessDays, 1, MAX_ACCESS_DAYS);
     const note = shortText('note', text);
+    const limits = limitsIn(args);
     const terms = {
       ...{ left: uses, until_s, note },
       ...(accessDays !== undefined && { access_s: accessDays * DAY_S }),
       ...(site !== '' && { site: shortText('site', site) }),
+      ...(limits && { limits }),
     };
     const words = `${homes(uses)} within ${days} days`;
     const entry = this.note('invite', `${words}${note && `: ${note}`}`, by, []);
@@ -238,14 +268,11 @@ export class Desk {
     if (act[0]!.of !== undefined) throw new InputError('entry: the first of its act is not kept any more', 'entry');
     const later = new Set(audit.since(last.n).flatMap(({ clients }) => clients.map(({ address }) => address)));
     const back = new Map<string, Decision | undefined>();
-    for (const { address, was, reason = '', until_s } of undone)
-      if (!later.has(address))
-        back.set(
-          address,
-          was === undefined
-            ? undefined
-            : { standing: was as Standing, reason, ...(until_s !== undefined && { until_s }) },
-        );
+    for (const { address, was, reason = '', until_s, limits } of undone) {
+      if (later.has(address)) continue;
+      const terms = { ...(until_s !== undefined && { until_s }), ...(limits && { limits }) };
+      back.set(address, was === undefined ? undefined : { standing: was as Standing, reason, ...terms });
+    }
     if (back.size === 0) throw new InputError('entry: on all of its homes something was decided since', 'entry');
     const made = this.carryOut('undo', back, `entry ${n}`, by);
     const left = undone.length - back.size;
@@ -254,6 +281,12 @@ export class Desk {
   }
 
   // the work
+
+  /** A decision on a home, with the limits that it has and those that it is given. */
+  private limited(address: string, decision: Decision, given?: Limits): Decision {
+    const limits = mergeLimits(this.options.clients.decisionOn(address)?.limits, given);
+    return { ...decision, ...(limits && { limits }) };
+  }
 
   /** Into the log, then onto the machine. @returns the number of the last entry */
   private carryOut(
@@ -338,7 +371,8 @@ export class Desk {
   }
 
   private view(row: ClientRow): ClientView {
-    const { address, told, lease, standing, reason, untilS, configured = false, place } = row;
+    const { address, told, lease, standing, reason, untilS, configured = false, place, limits, quota } = row;
+    const elsewhere = this.options.ledger.elsewhere(address);
     return {
       address,
       ...(lease && { key: lease.key }),
@@ -350,7 +384,11 @@ export class Desk {
       ...(place !== undefined && { place }),
       ...(lease && { kind: lease.kind, home4: lease.home4, ...(lease.home6 && { home6: lease.home6 }) }),
       ...(lease && { since_s: lease.sinceS, left_s: lease.leftS }),
+      ...(lease?.ports && { ports: { ...lease.ports } }),
       ...this.options.ledger.of(address),
+      ...(elsewhere && { elsewhere }),
+      ...(limits && { limits }),
+      ...(quota && { quota }),
     };
   }
 }
@@ -358,8 +396,13 @@ export class Desk {
 /** What was decided on a home, as an entry has it. */
 function wasOf(decision: Decision | undefined): Omit<AuditEntry['clients'][number], 'address'> {
   if (!decision) return {};
-  const { standing, reason, until_s } = decision;
-  return { was: standing, ...(reason && { reason }), ...(until_s !== undefined && { until_s }) };
+  const { standing, reason, until_s, limits } = decision;
+  return {
+    was: standing,
+    ...(reason && { reason }),
+    ...(until_s !== undefined && { until_s }),
+    ...(limits && { limits }),
+  };
 }
 
 function stateOf({ place, lease, standing }: ClientRow): ClientState {

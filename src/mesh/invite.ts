@@ -1,5 +1,6 @@
 // Invites: words by which homes get in without waiting for the operator. Who has the file has no words: it holds their hashes.
 
+import type { Limits } from '../api/lease.ts';
 import { encodeBase32 } from '../lib/base32.ts';
 import { encodeUtf8 } from '../lib/utf8.ts';
 
@@ -28,6 +29,8 @@ export interface InviteRecord {
   readonly access_s?: number;
   /** The neighbourhood that homes have to belong to. */
   readonly site?: string;
+  /** Of those who come by it. */
+  readonly limits?: Limits;
   /** For the operator. */
   readonly note: string;
 }
@@ -43,6 +46,7 @@ export interface InviteStore {
 export interface Redeemed {
   readonly id: string;
   readonly accessS: number | undefined;
+  readonly limits: Limits | undefined;
 }
 
 /** All invites of one gateway. */
@@ -64,7 +68,7 @@ export class Invites {
 
   /** Makes one. @returns the word, which is shown this once, and its id. @throws Error when it cannot be kept, or there are too many */
   make(
-    terms: Pick<InviteRecord, 'left' | 'until_s' | 'access_s' | 'site' | 'note'>,
+    terms: Pick<InviteRecord, 'left' | 'until_s' | 'access_s' | 'site' | 'limits' | 'note'>,
     nowS: number,
   ): { code: string; id: string } {
     const kept = this.records.filter((record) => isOpen(record, nowS));
@@ -95,7 +99,7 @@ export class Invites {
       throw new Error('the clock of this gateway is wrong, so no end of access can be told');
     const after = { ...found, left: found.left - 1, used: found.used + 1 };
     this.save(this.records.map((record) => (record === found ? after : record)));
-    return { id: found.id, accessS: found.access_s };
+    return { id: found.id, accessS: found.access_s, limits: found.limits };
   }
 
   private save(records: readonly InviteRecord[]): void {

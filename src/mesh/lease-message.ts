@@ -2,9 +2,12 @@
 
 import {
   ADMISSIONS,
+  AT_QUOTA,
   type Drain,
   type GatewayInfo,
   type Grant,
+  type InfoLimits,
+  type LeaseQuota,
   type LeaseRequest,
   PERSONAL,
   PROTOCOL,
@@ -12,11 +15,13 @@ import {
   type Refusal,
   type Terms,
   TUNNEL_KINDS,
+  VOLUME_STATES,
   type Waiting,
 } from '../api/lease.ts';
 import { formatIp, inPrefix, parseIp, parsePrefix } from '../lib/ip.ts';
 import { JsonFields, knownWords } from '../lib/json-field.ts';
 import { nodeAddress } from '../lib/yggdrasil-address.ts';
+import { readLimits } from './client-limit.ts';
 
 /** Characters of a text. */
 export const MAX_TEXT = 256;
@@ -71,6 +76,27 @@ function drainOf(fields: JsonFields): { drain?: Drain } {
   return { drain: { in_s: drain.whole('in_s', 0, DAY_S), reason: drain.text('reason', MAX_TEXT, '') } };
 }
 
+const atQuotaOf = (fields: JsonFields): InfoLimits['at_quota'] =>
+  knownWords(AT_QUOTA)(fields.text('at_quota', MAX_TEXT, '')) ?? 'stop';
+
+function infoLimitsOf(fields: JsonFields): { limits?: InfoLimits } {
+  const { limits } = readLimits(fields);
+  if (!limits) return {};
+  const more = fields.fields('limits');
+  return { limits: { ...limits, at_quota: atQuotaOf(more), slow_kbits: more.whole('slow_kbits', 0, MOST, 0) } };
+}
+
+function quotaOf(fields: JsonFields): LeaseQuota {
+  const count = (name: string): number => fields.whole(name, 0, Number.MAX_SAFE_INTEGER);
+  return {
+    bytes: count('bytes'),
+    used_bytes: count('used_bytes'),
+    // a word of times to come says nothing bad
+    state: knownWords(VOLUME_STATES)(fields.text('state', MAX_TEXT, '')) ?? 'ok',
+    at_quota: atQuotaOf(fields),
+  };
+}
+
 /** What a gateway tells of itself. @throws WireError */
 export function readInfo(json: unknown): GatewayInfo {
   const fields = new JsonFields('info', json);
@@ -106,6 +132,7 @@ export function readInfo(json: unknown): GatewayInfo {
     ),
     check: fields.list('check', MAX_ITEMS, (item) => (TARGET.test(text(item) ?? '') ? (item as string) : undefined)),
     ...drainOf(fields),
+    ...infoLimitsOf(fields),
   };
 }
 
@@ -139,7 +166,9 @@ export function readAnswer(status: number, json: unknown): LeaseAnswer {
       terms: readTerms(fields.fields('terms')),
       online: fields.flag('online', true),
       ...drainOf(fields),
+      ...readLimits(fields),
     };
+    if (fields.has('quota')) grant.quota = quotaOf(fields.fields('quota'));
     if (fields.has('held')) grant.held = fields.flag('held');
     if (fields.has('use')) {
       const use = fields.fields('use');

@@ -10,6 +10,16 @@ const FIRST_VNI = 4096;
 /** Slots at most: names on the machine have four hex digits for them. */
 const MOST = 65_536;
 
+/** Ports of the Internet's side that are given to homes in blocks: all but those of services. */
+const FIRST_PORT = 1024;
+const PORTS = 65_536 - FIRST_PORT;
+
+/** TCP and UDP ports. */
+export interface PortRange {
+  readonly first: number;
+  readonly last: number;
+}
+
 /** The private prefix of IPv6 that a gateway has by its key: `fd`, 40 bits of it, and subnet 0. Source: RFC 4193. */
 export function pool6Of(key: string): Prefix {
   const bytes = new Uint8Array(16);
@@ -32,17 +42,21 @@ export class Pool {
   readonly gateway6: string;
   /** Slots that clients can have. */
   readonly size: number;
+  /** Blocks of ports that clients can have; 0: they have none of their own. */
+  readonly blocks: number;
 
-  /** @param key of the gateway's Yggdrasil, 64 hex digits. */
+  /** @param key of the gateway's Yggdrasil, 64 hex digits. @param portBlock ports of one client. */
   constructor(
     private readonly pool4: Prefix,
     private readonly pool6: Prefix,
     private readonly key: string,
+    private readonly portBlock?: number,
   ) {
     this.gateway4 = this.home4(GATEWAY);
     this.gateway6 = this.home6(GATEWAY);
     // the last address of an IPv4 prefix is everybody's
     this.size = countOf(pool4, MOST) - FIRST - 1;
+    this.blocks = portBlock === undefined ? 0 : Math.floor(PORTS / portBlock);
   }
 
   /**
@@ -56,6 +70,34 @@ export class Pool {
       if (!isTaken(slot)) return slot;
     }
     return undefined;
+  }
+
+  /** A block of ports for a client, as `slotFor`. */
+  blockFor(key: string, isTaken: (block: number) => boolean): number | undefined {
+    const start = this.blocks === 0 ? 0 : hash(key + this.key) % this.blocks;
+    for (let i = 0; i < this.blocks; i++) {
+      const block = (start + i) % this.blocks;
+      if (!isTaken(block)) return block;
+    }
+    return undefined;
+  }
+
+  /** The ports of a block. */
+  ports(block: number): PortRange {
+    const size = this.portBlock ?? 0;
+    const first = FIRST_PORT + block * size;
+    return { first, last: first + size - 1 };
+  }
+
+  /** The block that has exactly these ports; `undefined`: blocks are others now. */
+  blockOf({ first, last }: PortRange): number | undefined {
+    const block = this.portBlock === undefined ? -1 : (first - FIRST_PORT) / this.portBlock;
+    return this.hasBlock(block) && this.ports(block).last === last ? block : undefined;
+  }
+
+  /** Whether a number may be that of a client's block. */
+  hasBlock(block: number): boolean {
+    return Number.isInteger(block) && block >= 0 && block < this.blocks;
   }
 
   /** Whether a number may be a client's slot. */

@@ -64,6 +64,21 @@ export interface RoutePlane {
   undo(): Promise<void>;
 }
 
+/** What a client's packets are kept to, of all kinds and both families together; absent: nothing. */
+export interface TunnelLimits {
+  /** As the client sees the direction. */
+  readonly downKbits?: number;
+  readonly upKbits?: number;
+  /** Connections at the same time. */
+  readonly flows?: number;
+}
+
+/** Those of one client. */
+export interface ClientLimit {
+  readonly slot: number;
+  readonly limits: TunnelLimits;
+}
+
 /** The gateway's end of one client's tunnel. */
 export interface ClientTunnel {
   /** Number of the client: names and numbers on the machine follow from it. */
@@ -79,6 +94,10 @@ export interface ClientTunnel {
   readonly wireguardKey?: string;
   /** Its packets are refused, those of flows that stand too. */
   readonly suspended: boolean;
+  /** Absent: none. */
+  readonly limits?: TunnelLimits;
+  /** Number of the block of ports by which its packets leave; absent: whichever are free. */
+  readonly block?: number;
 }
 
 /** What is to become of the tunnels of a gateway; all of it at once. */
@@ -88,6 +107,8 @@ export interface ClientChange {
   readonly remove: readonly number[];
   readonly suspend: readonly number[];
   readonly resume: readonly number[];
+  /** Other limits than before; absent: of nobody. */
+  readonly limit?: readonly ClientLimit[];
 }
 
 /** What could not be done, by slot. */

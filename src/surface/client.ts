@@ -15,6 +15,7 @@ export function clientObject(desk: () => Desk): UbusObject {
     suspend: (at, args) => at.decide('suspend', args),
     refuse: (at, args) => at.decide('refuse', args),
     forget: (at, args) => at.decide('forget', args),
+    limit: (at, args) => at.limit(args),
     all: (at, args) => at.all(args),
     drain: (at, args) => at.drain(args),
     undrain: (at, args) => at.undrain(args),

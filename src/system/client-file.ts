@@ -9,6 +9,8 @@ import { decodeUtf8, encodeUtf8 } from '../lib/utf8.ts';
 import { nodeAddress } from '../lib/yggdrasil-address.ts';
 import type { Log } from '../log.ts';
 import type { ClientStore, LeaseRecord, Standing, StandingRecord } from '../mesh/client.ts';
+import { readLimits } from '../mesh/client-limit.ts';
+import type { PortRange } from '../mesh/pool.ts';
 import type { Files } from '../transport/host.ts';
 
 const SHARDS = 64;
@@ -16,6 +18,7 @@ const MAX_SHARD_BYTES = 256 * 1024;
 const MAX_LEASE_BYTES = 4 * 1024 * 1024;
 const MAX_RECORDS = 65_536;
 const MAX_TEXT = 256;
+const MAX_PORT = 65_535;
 const MODE = 0o600;
 const STANDINGS: readonly Standing[] = ['admitted', 'suspended', 'refused'];
 const MOST = Number.MAX_SAFE_INTEGER;
@@ -33,7 +36,13 @@ function readStanding(value: unknown): StandingRecord {
     reason: fields.text('reason', MAX_TEXT, ''),
     since_s: fields.whole('since_s', 0, MOST, 0),
     ...(fields.has('until_s') && { until_s: fields.whole('until_s', 0, MOST) }),
+    ...readLimits(fields),
   };
+}
+
+function readPorts(fields: JsonFields): PortRange {
+  const first = fields.whole('first', 0, MAX_PORT);
+  return { first, last: fields.whole('last', first, MAX_PORT) };
 }
 
 function readLease(value: unknown): LeaseRecord {
@@ -47,6 +56,7 @@ function readLease(value: unknown): LeaseRecord {
   return {
     address: fields.read('address', nodeAddress, 'an address of a node'),
     slot: fields.whole('slot', 0, MAX_RECORDS),
+    ...(fields.has('ports') && { ports: readPorts(fields.fields('ports')) }),
     kind: fields.read('kind', knownWords(TUNNEL_KINDS), 'a kind of tunnel'),
     mtu: fields.whole('mtu', 576, 65_535),
     ...(fields.has('wireguard_key') && { wireguard_key: fields.text('wireguard_key', 64) }),

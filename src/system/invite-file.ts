@@ -4,6 +4,7 @@ import { errorText } from '../errors.ts';
 import { JsonFields } from '../lib/json-field.ts';
 import { decodeUtf8, encodeUtf8 } from '../lib/utf8.ts';
 import type { Log } from '../log.ts';
+import { readLimits } from '../mesh/client-limit.ts';
 import { type InviteRecord, type InviteStore, MAX_INVITES } from '../mesh/invite.ts';
 import type { Files } from '../transport/host.ts';
 
@@ -61,6 +62,7 @@ function readInvite(value: unknown): InviteRecord {
     until_s: fields.whole('until_s', 0, MOST),
     ...(fields.has('access_s') && { access_s: fields.whole('access_s', 1, MOST) }),
     ...(fields.has('site') && { site: fields.text('site', MAX_TEXT) }),
+    ...readLimits(fields),
     note: fields.text('note', MAX_TEXT, ''),
   };
 }

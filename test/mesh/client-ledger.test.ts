@@ -63,6 +63,37 @@ ledger('goes on from what it has when the clock was days ahead for a moment', ()
   const { days } = book.all();
   assert.equal([days.length, days.slice(0, 5), days.at(-1)], [10, [1, 2, 3, 4, 5].map((bytes) => use(bytes)), use(7)]);
 });
+ledger('adds what other gateways counted this month, each once, and forgets it with the month', () => {
+  const book = new ClientLedger(undefined);
+  book.add(ANN, use(10, 1), NOON);
+  book.setElsewhere('north', ANN, use(100, 5));
+  book.setElsewhere('north', ANN, use(200, 6));
+  book.setElsewhere('south', ANN, use(1000, 0));
+  assert.equal(book.elsewhere(ANN), use(1200, 6));
+  assert.is(book.monthBytes(ANN), 1217);
+  assert.equal([book.elsewhere(BOB), book.monthBytes(BOB)], [undefined, 0]);
+  book.setElsewhere('north', ANN, undefined);
+  assert.is(book.monthBytes(ANN), 1011);
+  book.turn(NOON + DAY_S);
+  assert.is(book.monthBytes(ANN), 1011);
+  book.turn(NOON + 17 * DAY_S);
+  assert.equal([book.elsewhere(ANN), book.monthBytes(ANN)], [undefined, 0]);
+});
+ledger('keeps of other gateways no more than it has room for', () => {
+  const book = new ClientLedger(undefined);
+  for (let i = 0; i < 20; i++) book.setElsewhere(`gateway ${i}`, ANN, use(1));
+  assert.is(book.monthBytes(ANN), 16);
+  for (let i = 0; i < 8200; i++) book.setElsewhere('gateway 0', `200::${i.toString(16)}`, use(1));
+  assert.equal([book.monthBytes('200::1ffe'), book.monthBytes('200::2004')], [1, 0]);
+});
+ledger('knows when the next month begins', () => {
+  const book = new ClientLedger(undefined);
+  assert.is(book.nextMonth, undefined);
+  book.turn(NOON);
+  assert.is(book.nextMonth, '2027-02-01');
+  book.turn(Date.UTC(2027, 11, 31, 23, 59) / 1000);
+  assert.is(book.nextMonth, '2028-01-01');
+});
 ledger('makes room for a new home where one used least', () => {
   const book = new ClientLedger(undefined);
   for (let i = 0; i < 8192; i++) book.add(`200::${i.toString(16)}`, use(i + 2), NOON);

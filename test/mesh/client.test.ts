@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { LeaseRequest, RefusalCode } from '../../src/api/lease.ts';
+import type { LeaseRequest, Limits, RefusalCode } from '../../src/api/lease.ts';
 import { parsePrefix } from '../../src/lib/ip.ts';
 import {
   type ClientRules,
@@ -9,11 +9,12 @@ import {
   type LeaseRecord,
   type StandingRecord,
 } from '../../src/mesh/client.ts';
+import { ClientLedger } from '../../src/mesh/client-ledger.ts';
 import type { LeaseAnswer } from '../../src/mesh/lease-message.ts';
 import { Pool, pool6Of } from '../../src/mesh/pool.ts';
 import { MemoryClientPlane } from '../support/client-plane.ts';
 import { settle } from '../support/clock.ts';
-import { GATEWAY_ADDRESS, GATEWAY_KEY, leaseRequest, WIREGUARD_KEY } from '../support/gateway.ts';
+import { GATEWAY_ADDRESS, GATEWAY_KEY, leaseRequest, NO_LIMITS, WIREGUARD_KEY } from '../support/gateway.ts';
 import { nodeOf } from '../support/node-key.ts';
 
 const RULES: ClientRules = {
@@ -27,6 +28,7 @@ const RULES: ClientRules = {
   dns: [],
   wireguardPort: 51_820,
   vxlanPort: 4790,
+  limits: NO_LIMITS,
 };
 
 class MemoryStore implements ClientStore {
@@ -58,22 +60,25 @@ function gateway(
   store = new MemoryStore(),
   plane = new MemoryClientPlane(),
   pool = '10.43.0.0/16',
+  portBlock?: number,
 ) {
   const time = { nowMs: 1000, unixS: 1_800_000_000 };
   const problems: string[] = [];
-  /** By its word: the site that homes have to belong to, and for how long they are let in. */
-  const invites = new Map<string, { site?: string; accessS?: number }>();
+  /** By its word: the site that homes have to belong to, for how long they are let in, and with which limits. */
+  const invites = new Map<string, { site?: string; accessS?: number; limits?: Limits }>();
   const redeem = (text: string, site: string | undefined) => {
     const invite = invites.get(text);
     if (!invite || (invite.site !== undefined && invite.site !== site)) return undefined;
-    return { id: 'x', accessS: invite.accessS };
+    return { id: 'x', accessS: invite.accessS, limits: invite.limits };
   };
+  const ledger = new ClientLedger(undefined);
   const clients = new Clients({
     rules: { ...RULES, ...rules },
     machine: { address: GATEWAY_ADDRESS, meshMtu: 65_535, ipv6: true, wireguardKey: WIREGUARD_KEY },
-    pool: new Pool(parsePrefix(pool)!, pool6Of(GATEWAY_KEY), GATEWAY_KEY),
+    pool: new Pool(parsePrefix(pool)!, pool6Of(GATEWAY_KEY), GATEWAY_KEY, portBlock),
     plane,
     store,
+    book: ledger,
     nowMs: () => time.nowMs,
     invites: { redeem: (text, site) => redeem(text, site) },
     unixS: () => time.unixS,
@@ -85,7 +90,7 @@ function gateway(
   /** What node `number` is told when it asks. */
   const ask = async (number: number, more: Partial<LeaseRequest> = {}, legacy = false): Promise<LeaseAnswer> =>
     clients.ask(nodeOf(number).address, request(number, more), legacy);
-  return { clients, plane, store, time, problems, invites, ask, request };
+  return { clients, ledger, plane, store, time, problems, invites, ask, request };
 }
 
 function granted(answer: LeaseAnswer) {
@@ -526,6 +531,210 @@ failure('give a slot that was just left to somebody else without removing it aft
   assert.is(plane.tunnels.size, 253);
 });
 failure.run();
+
+// ---
+
+const limit = suite('Clients, their limits');
+/** What the machine counted of the only home: so many MB of one direction since its tunnel was made. */
+function uses({ clients, ledger, plane, time }: ReturnType<typeof gateway>, mb: number): void {
+  const [slot] = plane.tunnels.keys();
+  clients.takeUse(new Map([[slot!, { rxBytes: 0, txBytes: mb * 1_000_000 }]]), (address, rx_bytes, tx_bytes) =>
+    ledger.add(address, { rx_bytes, tx_bytes }, time.unixS),
+  );
+  clients.weigh();
+}
+limit('come with a tunnel, and with each answer of a home that looks', async () => {
+  const { ask, clients, plane } = gateway({ limits: { ...NO_LIMITS, down_kbits: 5000, flows: 64, quota_mb: 100 } });
+  const given = granted(await ask(1));
+  assert.equal([given.limits, given.quota], [undefined, undefined], '~> with GET');
+  const looked = granted(clients.look(ANN));
+  assert.equal(looked.limits, { down_kbits: 5000, flows: 64, quota_mb: 100 });
+  assert.equal(looked.quota, { bytes: 1e8, used_bytes: 0, state: 'ok', at_quota: 'slow' });
+  assert.equal([...plane.tunnels.values()][0]!.limits, { downKbits: 5000, flows: 64 });
+  await gateway().ask(1);
+  assert.is('limits' in granted(clients.look(ANN)), true);
+});
+limit('are not spoken of where there are none', async () => {
+  const { ask, clients } = gateway();
+  await ask(1);
+  const looked = granted(clients.look(ANN));
+  assert.equal(['limits' in looked, 'quota' in looked], [false, false]);
+});
+limit('of a home change while it flows, and nothing of others does', async () => {
+  const { ask, clients, plane } = gateway({ limits: { ...NO_LIMITS, down_kbits: 5000 } });
+  await ask(1);
+  await ask(2);
+  const before = granted(clients.look(ANN)).generation;
+  clients.decideAll(new Map([[ANN, { standing: 'admitted', reason: '', limits: { down_kbits: 0, up_kbits: 64 } }]]));
+  await clients.settled();
+  assert.equal(
+    plane.changes.at(-1)!.limit!.map(({ limits }) => limits),
+    [{ upKbits: 64 }],
+  );
+  assert.equal(
+    [...plane.tunnels.values()].map(({ outer, limits }) => [outer, limits]).sort(),
+    [
+      [ANN, { upKbits: 64 }],
+      [BOB, { downKbits: 5000 }],
+    ].sort(),
+  );
+  assert.ok(granted(clients.look(ANN)).generation > before);
+  const changes = plane.changes.length;
+  clients.decideAll(new Map([[ANN, { standing: 'admitted', reason: 'x', limits: { down_kbits: 0, up_kbits: 64 } }]]));
+  await clients.settled();
+  assert.equal(
+    plane.changes.slice(changes).flatMap((change) => change.limit),
+    [],
+    '~> the same as before',
+  );
+});
+limit('slow a home that has used its volume, tell it at once, and end with the month', async () => {
+  const at = gateway({ limits: { ...NO_LIMITS, quota_mb: 100, down_kbits: 5000 } });
+  const { ask, clients, ledger, plane, time } = at;
+  await ask(1);
+  const told: (string | undefined)[] = [];
+  clients.changed.on((address) => told.push(address));
+  const seen = () => {
+    const { generation, quota } = granted(clients.look(ANN));
+    return [generation, quota!.state, [...plane.tunnels.values()][0]!.limits];
+  };
+  uses(at, 79);
+  await clients.settled();
+  assert.equal([seen(), told], [[1, 'ok', { downKbits: 5000 }], []]);
+  uses(at, 80);
+  await clients.settled();
+  assert.equal([seen(), told], [[2, 'near', { downKbits: 5000 }], [ANN]]);
+  uses(at, 100);
+  await clients.settled();
+  assert.equal(
+    [seen(), told],
+    [
+      [3, 'over', { downKbits: 256, upKbits: 256 }],
+      [ANN, ANN],
+    ],
+  );
+  assert.is(codeOf(await ask(1)), 'granted');
+  time.unixS += 31 * 86_400;
+  ledger.turn(time.unixS);
+  clients.sweep();
+  await clients.settled();
+  assert.equal(seen(), [4, 'ok', { downKbits: 5000 }]);
+});
+limit('or turn it off, with the reason, whatever its standing, until the month ends', async () => {
+  const at = gateway({ admission: 'ask', limits: { ...NO_LIMITS, quota_mb: 100, at_quota: 'stop' } });
+  const { ask, clients, ledger, plane, time } = at;
+  clients.decide(ANN, 'admitted');
+  await ask(1);
+  uses(at, 100);
+  await clients.settled();
+  assert.ok([...plane.tunnels.values()][0]!.suspended);
+  const reason = 'the volume of this month is used up: 100 MB; it begins anew on 2027-02-01';
+  const refusal = { error: 'suspended', reason, retry_after_s: 60 };
+  assert.equal(clients.look(ANN), { kind: 'refused', refusal });
+  assert.equal(await ask(1), { kind: 'refused', refusal });
+  assert.is(clients.decisionOn(ANN)?.standing, 'admitted');
+  assert.equal(
+    clients.rows().map(({ standing, quota }) => [standing, quota?.state]),
+    [['admitted', 'over']],
+  );
+  // the lease is gone, the volume is not
+  clients.release(ANN);
+  assert.is(codeOf(await ask(1)), 'suspended');
+  time.unixS += 31 * 86_400;
+  ledger.turn(time.unixS);
+  assert.is(codeOf(await ask(1)), 'granted');
+  assert.not.ok([...plane.tunnels.values()][0]!.suspended);
+});
+limit('count what other gateways of the operator tell', async () => {
+  const at = gateway({ limits: { ...NO_LIMITS, quota_mb: 100, at_quota: 'stop' } });
+  await at.ask(1);
+  uses(at, 60);
+  at.ledger.setElsewhere('north', ANN, { rx_bytes: 39_000_000, tx_bytes: 1_000_000 });
+  at.clients.sweep();
+  await at.clients.settled();
+  assert.is(codeOf(at.clients.look(ANN)), 'suspended');
+  assert.ok([...at.plane.tunnels.values()][0]!.suspended);
+  at.ledger.setElsewhere('north', ANN, undefined);
+  at.clients.sweep();
+  await at.clients.settled();
+  assert.is(codeOf(at.clients.look(ANN)), 'granted');
+  assert.not.ok([...at.plane.tunnels.values()][0]!.suspended);
+});
+limit('leave a home turned off that an operator turned off, when its month begins', async () => {
+  const at = gateway({ limits: { ...NO_LIMITS, quota_mb: 100, at_quota: 'stop' } });
+  await at.ask(1);
+  uses(at, 100);
+  at.clients.decide(ANN, 'suspended', 'not paid');
+  at.time.unixS += 31 * 86_400;
+  at.ledger.turn(at.time.unixS);
+  at.clients.sweep();
+  await at.clients.settled();
+  assert.ok([...at.plane.tunnels.values()][0]!.suspended);
+  const told = at.clients.look(ANN);
+  assert.is(told.kind === 'refused' && told.refusal.reason, 'not paid');
+});
+limit('of an invite are those of the home that comes by it', async () => {
+  const { ask, clients, invites, plane } = gateway({ admission: 'ask' });
+  invites.set('good', { limits: { down_kbits: 1000 } });
+  await ask(1, { invite: 'good' });
+  assert.equal(clients.decisionOn(ANN), { standing: 'admitted', reason: '', limits: { down_kbits: 1000 } });
+  assert.equal([...plane.tunnels.values()][0]!.limits, { downKbits: 1000 });
+});
+limit('are tried again where the machine did not take them', async () => {
+  const { ask, clients, plane, problems } = gateway();
+  await ask(1);
+  const [slot] = plane.tunnels.keys();
+  plane.problems.set(slot!, 'no module');
+  clients.decideAll(new Map([[ANN, { standing: 'admitted', reason: '', limits: { up_kbits: 64 } }]]));
+  await clients.settled();
+  assert.ok(problems.some((problem) => /no module/.test(problem)));
+  plane.problems.clear();
+  clients.sweep();
+  await clients.settled();
+  assert.equal(plane.tunnels.get(slot!)!.limits, { upKbits: 64 });
+});
+limit.run();
+
+const ports = suite('Clients, their ports');
+ports('are of each home alone, free again with its lease, and no more homes come than there are', async () => {
+  const at = gateway({}, new MemoryStore(), new MemoryClientPlane(), '10.43.0.0/16', 8192);
+  const { ask, clients, plane } = at;
+  for (let i = 1; i <= 7; i++) assert.is(codeOf(await ask(i)), 'granted');
+  const blocks = [...plane.tunnels.values()].map(({ block }) => block);
+  assert.equal([...blocks].sort(), [0, 1, 2, 3, 4, 5, 6]);
+  const told = await ask(8);
+  assert.is(told.kind === 'refused' && told.refusal.reason, 'it has no ports left');
+  const free = clients.rows().find(({ address }) => address === ANN)!.lease!.ports!;
+  assert.is(free.last - free.first, 8191);
+  clients.release(ANN);
+  assert.is(codeOf(await ask(8)), 'granted');
+  const taken = clients.rows().find(({ address }) => address === nodeOf(8).address)!.lease!.ports;
+  assert.equal(taken, free);
+});
+ports('stay those of a home over a restart, and are others where blocks are', async () => {
+  const make = (store: MemoryStore, size: number | undefined) =>
+    gateway({}, store, new MemoryClientPlane(), '10.43.0.0/16', size);
+  const first = make(new MemoryStore(), 1024);
+  for (let i = 1; i <= 20; i++) await first.ask(i);
+  first.clients.save();
+  const same = make(first.store, 1024);
+  await same.clients.start();
+  assert.equal(same.plane.tunnels, first.plane.tunnels);
+  const kept = (at: typeof first) => at.clients.records().map(({ address, ports }) => [address, ports]);
+  assert.equal(kept(same), kept(first));
+  const other = make(first.store, 512);
+  await other.clients.start();
+  const blocks = [...other.plane.tunnels.values()].map(({ block }) => block);
+  assert.equal([blocks.length, new Set(blocks).size], [20, 20]);
+  const none = make(first.store, undefined);
+  await none.clients.start();
+  assert.ok([...none.plane.tunnels.values()].every(({ block }) => block === undefined));
+  // blocks that became greater are fewer than homes
+  const few = make(first.store, 8192);
+  await few.clients.start();
+  assert.equal([few.clients.count, few.plane.tunnels.size], [7, 7]);
+});
+ports.run();
 
 // ---
 

@@ -10,17 +10,17 @@ import { Invites } from '../../src/mesh/invite.ts';
 import { Pool, pool6Of } from '../../src/mesh/pool.ts';
 import { MemoryClientPlane } from '../support/client-plane.ts';
 import { crypto } from '../support/crypto.ts';
-import { GATEWAY_ADDRESS, GATEWAY_KEY, leaseRequest } from '../support/gateway.ts';
+import { GATEWAY_ADDRESS, GATEWAY_KEY, leaseRequest, NO_LIMITS } from '../support/gateway.ts';
 import { nodeOf } from '../support/node-key.ts';
 
 const RULES: ClientRules = {
   ...{ admission: 'ask', maxClients: 2000, maxWaiting: 50, leaseMs: 3_600_000, kinds: ['gre6'], asksFor: [] },
-  ...{ ask: 'ops@example.org', dns: [], wireguardPort: 51_820, vxlanPort: 4790 },
+  ...{ ask: 'ops@example.org', dns: [], wireguardPort: 51_820, vxlanPort: 4790, limits: NO_LIMITS },
 };
 const UNIX_S = 1_800_000_000;
 const [ANN, BOB, CAT] = [1, 2, 3].map((number) => nodeOf(number).address) as [string, string, string];
 
-function open(rules: Partial<ClientRules> = {}) {
+function open(rules: Partial<ClientRules> = {}, portBlock?: number) {
   const time: { nowMs: number; dateS: number | undefined } = { nowMs: 1000, dateS: UNIX_S };
   const kept = { invites: '[]' };
   const invites = new Invites(
@@ -47,15 +47,16 @@ function open(rules: Partial<ClientRules> = {}) {
     saveLeases() {},
   };
   const plane = new MemoryClientPlane();
+  const ledger = new ClientLedger(undefined);
   const clients = new Clients({
+    book: ledger,
     ...{ rules: { ...RULES, ...rules }, machine: { address: GATEWAY_ADDRESS, meshMtu: 65_535, ipv6: true } },
-    ...{ pool: new Pool(parsePrefix('10.43.0.0/16')!, pool6Of(GATEWAY_KEY), GATEWAY_KEY), plane, store },
+    ...{ pool: new Pool(parsePrefix('10.43.0.0/16')!, pool6Of(GATEWAY_KEY), GATEWAY_KEY, portBlock), plane, store },
     ...{ nowMs: () => time.nowMs, unixS: () => UNIX_S, dateS: () => time.dateS, invites },
     onProblem: (what: string) => problems.push(what),
   });
   const lines: string[] = [];
   const audit = new AuditLog({ load: () => [], append: (line) => lines.push(line) }, crypto.sha512, 1000);
-  const ledger = new ClientLedger(undefined);
   const entries: AuditEntry[] = [];
   const desk = new Desk({
     ...{ clients, ledger, audit, invites, maxClients: 2000, nowMs: () => time.nowMs, unixS: () => UNIX_S },
@@ -209,6 +210,86 @@ decides('on many at once, in entries that are bounded and one write', async () =
   );
 });
 decides.run();
+
+const limits = suite('Desk, its limits');
+limits('are set for some homes, in the log before, on the machine at once', async () => {
+  const { desk, ask, clients, plane, entries } = open();
+  desk.decide('admit', { addresses: [ANN], reason: 'a friend' });
+  await ask(1);
+  const answer = desk.limit({ addresses: [ANN, BOB], quota_mb: 50_000, down_kbits: 4000, by: 'zoe', reason: 'busy' });
+  assert.is(answer.message, 'limits of 2 homes: 50000 MB a month, 4000 kbit/s down');
+  await clients.settled();
+  assert.equal([...plane.tunnels.values()][0]!.limits, { downKbits: 4000 });
+  const [ann] = desk.list({ search: ANN }).clients;
+  assert.equal(ann!.limits, { quota_mb: 50_000, down_kbits: 4000 });
+  assert.equal(ann!.quota, { bytes: 5e10, used_bytes: 0, state: 'ok', at_quota: 'slow' });
+  assert.is(ann!.reason, 'a friend', '~> what it was told stays');
+  assert.equal(entries.at(-1), {
+    ...{ n: 2, at_s: UNIX_S, by: 'zoe', did: 'limit', reason: '50000 MB a month, 4000 kbit/s down: busy' },
+    clients: [{ address: ANN, was: 'admitted', reason: 'a friend' }, { address: BOB }],
+  });
+  // who is limited before anything was decided is let in
+  assert.is((await ask(2)).kind, 'granted');
+});
+limits('stay where they are not given, go where they are cleared, and one that is 0 is none', () => {
+  const { desk, clients } = open({ limits: { ...NO_LIMITS, flows: 64 } });
+  const limitsOf = () => clients.decisionOn(ANN)?.limits;
+  desk.limit({ addresses: [ANN], quota_mb: 5, up_kbits: 9 });
+  desk.limit({ addresses: [ANN], up_kbits: 0, flows: 7 });
+  assert.equal(limitsOf(), { quota_mb: 5, up_kbits: 0, flows: 7 });
+  desk.limit({ addresses: [ANN], clear: true, flows: 0 });
+  assert.equal(limitsOf(), { flows: 0 });
+  assert.is(desk.limit({ addresses: [ANN], clear: true }).message, 'limits of 1 home: as all have them');
+  assert.equal(clients.decisionOn(ANN), { standing: 'admitted', reason: '' });
+  assert.throws(() => desk.limit({ addresses: [ANN] }), /expected one of quota_mb, .* or clear, got none/);
+  assert.throws(() => desk.limit({ addresses: [ANN], flows: -1 }), /flows: expected 0 to 1000000, got -1/);
+  assert.throws(() => desk.limit({ addresses: [], flows: 1 }), /at least one/);
+});
+limits('outlive every decision but one that takes all back', async () => {
+  const { desk, clients, ask } = open();
+  const limitsOf = () => clients.decisionOn(ANN)?.limits;
+  desk.decide('admit', { addresses: [ANN], flows: 7 });
+  await ask(1);
+  desk.decide('suspend', { addresses: [ANN], reason: 'x' });
+  desk.decide('refuse', { addresses: [ANN], reason: 'x' });
+  desk.decide('admit', { addresses: [ANN], days: 3, quota_mb: 5 });
+  assert.equal(limitsOf(), { flows: 7, quota_mb: 5 });
+  await ask(1);
+  const { confirm } = desk.all({ what: 'suspend', reason: 'x' });
+  desk.all({ what: 'suspend', reason: 'x', confirm: confirm! });
+  assert.equal([clients.decisionOn(ANN)?.standing, limitsOf()], ['suspended', { flows: 7, quota_mb: 5 }]);
+  const { entry } = desk.decide('forget', { addresses: [ANN] });
+  assert.is(clients.decisionOn(ANN), undefined);
+  desk.undo({ entry });
+  assert.equal(limitsOf(), { flows: 7, quota_mb: 5 });
+});
+limits('are put back by undo, each as it was', () => {
+  const { desk, clients } = open();
+  desk.decide('suspend', { addresses: [ANN], reason: 'not paid' });
+  desk.limit({ addresses: [ANN], flows: 7 });
+  const { entry } = desk.limit({ addresses: [ANN, BOB], flows: 9, quota_mb: 1 });
+  assert.is(clients.decisionOn(ANN)?.standing, 'suspended');
+  desk.undo({ entry });
+  assert.equal(clients.decisionOn(ANN), { standing: 'suspended', reason: 'not paid', limits: { flows: 7 } });
+  assert.is(clients.decisionOn(BOB), undefined);
+});
+limits('come with an invite', async () => {
+  const { desk, ask, clients } = open();
+  const { code } = desk.invite({ quota_mb: 500, down_kbits: 1000 });
+  assert.equal(desk.invites().invites[0]!.limits, { quota_mb: 500, down_kbits: 1000 });
+  await ask(1, { invite: code });
+  assert.equal(clients.decisionOn(ANN)?.limits, { quota_mb: 500, down_kbits: 1000 });
+  assert.throws(() => desk.invite({ quota_mb: -5 }), /quota_mb: expected 0 to/);
+});
+limits('show what a home used at other gateways, and its ports', async () => {
+  const { desk, ask, ledger } = open({ admission: 'open' }, 1024);
+  await ask(1);
+  ledger.setElsewhere('north', ANN, { rx_bytes: 5, tx_bytes: 6 });
+  const [ann] = desk.list({ search: ANN }).clients;
+  assert.equal(ann!.elsewhere, { rx_bytes: 5, tx_bytes: 6 });
+  assert.is(ann!.ports!.last - ann!.ports!.first, 1023);
+});
+limits.run();
 
 const all = suite('Desk, all at once');
 all('asks first how many it would be, and does it with what it handed out', async () => {

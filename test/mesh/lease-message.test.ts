@@ -23,6 +23,13 @@ info('reads what a gateway tells', () => {
   const drain = { in_s: 600, reason: 'maintenance' };
   assert.equal(readInfo(sent(gatewayInfo({ drain }))).drain, drain);
 });
+info('reads what a home may use, and counts a word of times to come for the worst', () => {
+  const limits = { quota_mb: 50_000, down_kbits: 20_000, flows: 64, at_quota: 'slow' as const, slow_kbits: 256 };
+  assert.equal(readInfo(sent(gatewayInfo({ limits }))).limits, limits);
+  const { limits: later } = readInfo(sent({ ...gatewayInfo(), limits: { at_quota: 'swim' } }));
+  assert.equal(later, { at_quota: 'stop', slow_kbits: 0 });
+  refuses(() => readInfo(sent({ ...gatewayInfo(), limits: { flows: -1 } })), /^info.limits.flows: expected/);
+});
 info('does with the least', () => {
   const { key, address, protocol, mesh_mtu, lease_s, kinds } = gatewayInfo();
   const found = readInfo({ key, address, protocol, mesh_mtu, lease_s, kinds });
@@ -70,7 +77,9 @@ const answer = suite('readAnswer');
 answer('reads a grant', () => {
   const drain = { in_s: 60, reason: '' };
   const use = { rx_bytes: 2 ** 40, tx_bytes: 7, since_s: 9 };
-  for (const given of [grant(), grant({ drain, use, held: false, online: false })])
+  const quota = { bytes: 5e10, used_bytes: 2 ** 40, state: 'over' as const, at_quota: 'stop' as const };
+  const limits = { quota_mb: 50_000, up_kbits: 64 };
+  for (const given of [grant(), grant({ drain, use, held: false, online: false }), grant({ quota, limits })])
     assert.equal(readAnswer(200, sent(given)), { kind: 'granted', grant: given });
 });
 answer('reads the terms of each kind of tunnel', () => {

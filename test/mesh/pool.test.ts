@@ -54,6 +54,39 @@ pools('knows whose an inner address is', () => {
   for (const other of ['10.1.2.0', '10.1.2.1', '10.1.2.255', '10.1.3.2', small.gateway6, 'fe80::2', 'x'])
     assert.is(small.slotOf(other), undefined, other);
 });
+pools('gives blocks of ports, to the last one, and none where homes have none', () => {
+  assert.equal([pool('10.1.2.0/24').blocks, pool('10.1.2.0/24').blockFor(HOME_KEY, () => false)], [0, undefined]);
+  const some = new Pool(parsePrefix('10.1.2.0/24')!, pool6Of(GATEWAY_KEY), GATEWAY_KEY, 1000);
+  const taken = new Set<number>();
+  for (let i = 0; ; i++) {
+    const block = some.blockFor(nodeOf(i).key, (one) => taken.has(one));
+    if (block === undefined) break;
+    assert.ok(some.hasBlock(block) && !taken.has(block));
+    taken.add(block);
+  }
+  assert.is(taken.size, 64);
+  const ports = [...taken].map((block) => some.ports(block)).sort((a, b) => a.first - b.first);
+  assert.equal(
+    [ports[0], ports.at(-1)],
+    [
+      { first: 1024, last: 2023 },
+      { first: 64_024, last: 65_023 },
+    ],
+  );
+  for (const [at, { last }] of ports.entries()) assert.ok(last < (ports[at + 1]?.first ?? 65_536));
+  assert.is(
+    some.blockFor(HOME_KEY, () => false),
+    some.blockFor(HOME_KEY, () => false),
+  );
+});
+pools('knows a block by its ports, unless blocks are others now', () => {
+  const make = (size: number | undefined) =>
+    new Pool(parsePrefix('10.1.2.0/24')!, pool6Of(GATEWAY_KEY), GATEWAY_KEY, size);
+  assert.is(make(1024).blockOf(make(1024).ports(7)), 7);
+  for (const size of [512, 2048, undefined]) assert.is(make(size).blockOf(make(1024).ports(7)), undefined);
+  assert.is(make(1024).blockOf({ first: 0, last: 1023 }), undefined);
+  assert.is(make(1024).blockOf(make(1024).ports(63)), undefined);
+});
 pools.run();
 
 // ---

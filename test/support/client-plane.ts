@@ -53,6 +53,8 @@ export class MemoryClientPlane implements ClientPlane {
       [change.resume, false],
     ] as const)
       for (const slot of slots) attempt(slot, () => this.tunnels.set(slot, { ...this.tunnels.get(slot)!, suspended }));
+    for (const { slot, limits } of change.limit ?? [])
+      attempt(slot, () => this.tunnels.set(slot, { ...this.tunnels.get(slot)!, limits }));
     return failed;
   }
 

@@ -1,6 +1,6 @@
 // Gateways and homes as they say themselves what they are.
 
-import type { GatewayInfo, Grant, LeaseRequest, Terms } from '../../src/api/lease.ts';
+import type { GatewayInfo, Grant, InfoLimits, LeaseRequest, Terms } from '../../src/api/lease.ts';
 
 /** Of the gateway and of the home in what was recorded of autoygg; the addresses follow from the keys. */
 export const GATEWAY_KEY = 'e27552018afb2b2adf8651565983c6453e048d458634ad2d45b98f1c1601f92a';
@@ -52,6 +52,9 @@ export const TERMS: Terms = {
   mtu: 1500,
   dns: ['10.43.0.1'],
 };
+
+/** Of a gateway that limits nobody. */
+export const NO_LIMITS: InfoLimits = { at_quota: 'slow', slow_kbits: 256 };
 
 /** A lease in force, with some members as they are given. */
 export function grant(more: Partial<Grant> = {}): Grant {

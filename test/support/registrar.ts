@@ -6,12 +6,13 @@ import { parsePrefix } from '../../src/lib/ip.ts';
 import { decodeUtf8, encodeUtf8 } from '../../src/lib/utf8.ts';
 import { addressOf } from '../../src/lib/yggdrasil-address.ts';
 import { Clients, type LeaseRecord } from '../../src/mesh/client.ts';
+import { ClientLedger } from '../../src/mesh/client-ledger.ts';
 import { Pool, pool6Of } from '../../src/mesh/pool.ts';
 import { Registrar, refuse } from '../../src/surface/registrar.ts';
 import type { Streams } from '../../src/transport/host.ts';
 import { MemoryClientPlane } from './client-plane.ts';
 import { ManualClock, settle } from './clock.ts';
-import { GATEWAY_ADDRESS, GATEWAY_KEY, gatewayInfo, leaseRequest } from './gateway.ts';
+import { GATEWAY_ADDRESS, GATEWAY_KEY, gatewayInfo, leaseRequest, NO_LIMITS } from './gateway.ts';
 import { type FarEnd, MemoryStreams } from './stream.ts';
 
 export const REGISTRAR = { host: GATEWAY_ADDRESS, port: 8080 };
@@ -47,6 +48,7 @@ export function registrarGateway(options: GatewayOptions = {}) {
   const plane = new MemoryClientPlane();
   let leases: readonly LeaseRecord[] = [];
   const clients = new Clients({
+    book: new ClientLedger(undefined),
     rules: {
       ...{
         admission,
@@ -57,7 +59,7 @@ export function registrarGateway(options: GatewayOptions = {}) {
         asksFor,
         ask: 'ops',
       },
-      ...{ dns: [], wireguardPort: 1, vxlanPort: 4790 },
+      ...{ dns: [], wireguardPort: 1, vxlanPort: 4790, limits: NO_LIMITS },
     },
     machine: { address, meshMtu: 65_535, ipv6: true },
     pool: new Pool(parsePrefix('10.43.0.0/16')!, pool6Of(key), key),

@@ -64,6 +64,15 @@ standings('replaces and forgets them, and removes a file that holds none any mor
   assert.equal(files.list(DIRECTORY), []);
   save(file, address, undefined);
 });
+standings('keeps limits of homes, and no nonsense', () => {
+  const { file, files } = make();
+  const limits = { quota_mb: 50_000, down_kbits: 0, up_kbits: 1000, flows: 64 };
+  save(file, nodeOf(1).address, record(1, { limits }));
+  save(file, nodeOf(2).address, record(2, { limits: { flows: -1 } }));
+  const { file: later, lines } = make(files);
+  assert.equal(later.standings(), [record(1, { limits })]);
+  assert.is(lines.length, 1);
+});
 standings('writes one file for one decision, and only it', () => {
   const { file, files } = make();
   for (let i = 0; i < 100; i++) save(file, nodeOf(i).address, record(i));
@@ -113,6 +122,7 @@ leases('keeps them', () => {
     lease(1),
     lease(2, { kind: 'wireguard', wireguard_key: WIREGUARD_KEY, told: { name: 'Ann', site: 'hill' } }),
     lease(3, { legacy: true }),
+    lease(4, { ports: { first: 1024, last: 2047 } }),
   ];
   file.saveLeases(all);
   assert.equal(make(files).file.leases(), all);

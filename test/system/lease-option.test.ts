@@ -149,6 +149,9 @@ registrar('have defaults, once there is a section', () => {
     dns: [],
     check: ['9.9.9.9:443', '[2620:fe::fe]:443'],
     bandwidth: undefined,
+    bandwidthUp: undefined,
+    limits: { flows: 4096, at_quota: 'slow', slow_kbits: 256 },
+    portBlock: undefined,
     closedPorts: [25],
     isolate: true,
     reach: [],
@@ -181,6 +184,14 @@ registrar('are taken', () => {
     "list dns '::1'",
     "list check '192.0.2.1:80'",
     "option bandwidth '200000'",
+    "option bandwidth_up '50000'",
+    "option quota '80000'",
+    "option at_quota 'stop'",
+    "option slow_rate '128'",
+    "option rate_down '20000'",
+    "option rate_up '5000'",
+    "option flows '0'",
+    "option port_block '512'",
     "list reach '192.0.2.0/24'",
     "option country 'US'",
     "option website 'https://example.org'",
@@ -190,6 +201,10 @@ registrar('are taken', () => {
   assert.equal([found.enabled, found.admission, found.leaseMs, found.kinds], [true, 'open', 600_000, ['vxlan']]);
   assert.equal([formatPrefix(found.pool4), formatPrefix(found.pool6!)], ['10.1.0.0/24', 'fd01::/64']);
   assert.equal([found.dns, found.check, found.bandwidth], [['::1'], ['192.0.2.1:80'], 200_000]);
+  assert.equal([found.bandwidthUp, found.portBlock], [50_000, 512]);
+  assert.equal(found.limits, {
+    ...{ quota_mb: 80_000, down_kbits: 20_000, up_kbits: 5000, at_quota: 'stop', slow_kbits: 128 },
+  });
   assert.equal([found.reach, found.country, found.asksFor], [['192.0.2.0/24'], 'US', ['name']]);
   assert.is(found.website, 'https://example.org');
 });

@@ -10,7 +10,7 @@ import { RootClientPlane } from '../../src/system/root-client-plane.ts';
 const KEY = 'ab'.repeat(32);
 /** rpcd passes no more, and puts a text into another one. */
 const MAX_BYTES = 65_536;
-const pool = new Pool(parsePrefix('10.40.0.0/13')!, parsePrefix('fd12::/64')!, KEY);
+const pool = new Pool(parsePrefix('10.40.0.0/13')!, parsePrefix('fd12::/64')!, KEY, 1024);
 
 function tunnel(slot: number): ClientTunnel {
   return {
@@ -57,9 +57,13 @@ plane('tells a small change at once, and root reads the same tunnels', async () 
   const kinds: ClientTunnel[] = [
     { slot: 4, kind: 'vxlan', outer: '202::4', mtu: 1430, home4: pool.home4(4), vni: pool.vni(4), suspended: true },
     { slot: 5, kind: 'gre6', outer: '202::5', mtu: 1456, home4: pool.home4(5), home6: pool.home6(5), suspended: false },
-    tunnel(6),
+    { ...tunnel(6), limits: { downKbits: 5000, upKbits: 1, flows: 64 }, block: 62 },
   ];
-  const change = { add: kinds, remove: [7], suspend: [8], resume: [9] };
+  const limit = [
+    { slot: 10, limits: { upKbits: 256 } },
+    { slot: 11, limits: {} },
+  ];
+  const change = { add: kinds, remove: [7], suspend: [8], resume: [9], limit };
   assert.equal(await plane.change(change), new Map());
   assert.is(told.length, 1);
   assert.equal(added(), [change]);
@@ -91,6 +95,25 @@ plane('makes room before it fills it, where a change takes several calls', async
     [128, 0, 0],
     [72, 0, 0],
   ]);
+});
+plane('tells limits of many in calls of their own', async () => {
+  const { plane, added } = make();
+  const limits = { downKbits: 100_000_000, upKbits: 100_000_000, flows: 1_000_000 };
+  const limit = Array.from({ length: 1500 }, (_, at) => ({ slot: at + 2, limits }));
+  await plane.change({ add: [], remove: [1600], suspend: [], resume: [], limit });
+  assert.equal(
+    added().map((one) => [one.remove.length, one.limit!.length]),
+    [
+      [1, 0],
+      [0, 500],
+      [0, 500],
+      [0, 500],
+    ],
+  );
+  assert.equal(
+    added().flatMap((one) => one.limit),
+    limit,
+  );
 });
 plane('tells what is counted, and whether rules stand', async () => {
   const { plane } = make();
