@@ -144,7 +144,12 @@ export class KernelHome implements TunnelPlane, RoutePlane {
       const facts = await this.facts(state);
       this.file.save(state);
       // in a hurry: the LAN waits. The rest is looked after by who builds and restores
-      await this.applyRoutes(facts);
+      try {
+        await this.applyRoutes(facts);
+      } catch {
+        // somebody took the tunnel away since it was built
+        await this.apply(state);
+      }
       if (homeRules(facts) !== state.rules) await this.applyRules(facts, state);
       await this.applyServers(state, facts);
     });

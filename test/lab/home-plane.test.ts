@@ -374,6 +374,14 @@ else {
     assert.is(counts.leaked, 0, `~> of ${counts.sent} sent, ${counts.answered} answered`);
     assert.ok(counts.answered > 0 && counts.answered < counts.sent, JSON.stringify(counts));
   });
+  home('makes a tunnel again that somebody took away before it is used', async () => {
+    const had = world.leaked;
+    await plane.use(undefined, undefined);
+    await world.home.ip(['link del mbt0']);
+    await plane.use(0, termsOf(0));
+    assert.equal(await exits(), from(EXITS[0]));
+    assert.is(world.leaked, had);
+  });
   home('leaks nothing while its rules and routes are flushed and added 40 times', async () => {
     const counts = await leaked(async () => {
       for (let i = 0; i < 40; i++) {
