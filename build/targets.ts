@@ -20,8 +20,8 @@ const MIB = 1024 * 1024;
 /** Upper bounds; a build or test fails past them. */
 export const BUDGETS = {
   /** Bytes of the router bundle, minified, and the same through gzip: all parts, of which a router loads what it uses. */
-  bundle: 540 * KB,
-  bundleGzip: 188 * KB,
+  bundle: 600 * KB,
+  bundleGzip: 208 * KB,
   /** Bytes of the static binary for mipsel without TLS, and of its package. */
   mipselBinary: 1400 * KB,
   ipk: 660 * KB,

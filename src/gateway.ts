@@ -10,11 +10,17 @@ import { encodeBase32 } from './lib/base32.ts';
 import { inTime } from './lib/in-time.ts';
 import type { Log } from './log.ts';
 import { AuditLog } from './mesh/audit.ts';
+import { Captains } from './mesh/captain.ts';
+import { CaptainDesk } from './mesh/captain-desk.ts';
 import { Clients, type Standing } from './mesh/client.ts';
 import { ClientLedger } from './mesh/client-ledger.ts';
 import { Desk } from './mesh/desk.ts';
 import { Invites } from './mesh/invite.ts';
+import { LeaseLog } from './mesh/lease-log.ts';
+import { loggingStatement } from './mesh/logging-statement.ts';
+import { Newcomers } from './mesh/newcomer.ts';
 import { Pool, pool6Of } from './mesh/pool.ts';
+import { Reports } from './mesh/report.ts';
 import type { ClientPlane, TunnelAbility } from './mesh/tunnel.ts';
 import { ExitCheck } from './source/exit.ts';
 import { residentKb } from './source/resident.ts';
@@ -22,9 +28,12 @@ import type { GatewayCounts } from './surface/metrics.ts';
 import { Registrar, refuse } from './surface/registrar.ts';
 import { SPEED_LIMITS, Speed, say } from './surface/speed.ts';
 import { AUDIT_ENTRIES, AuditFile } from './system/audit-file.ts';
+import { CaptainFile } from './system/captain-file.ts';
 import { ClientFile } from './system/client-file.ts';
 import { InviteFile } from './system/invite-file.ts';
+import { LeaseLogFile } from './system/lease-log-file.ts';
 import { LedgerFile } from './system/ledger-file.ts';
+import { ReportFile } from './system/report-file.ts';
 import type { Cancel, ChildlessHost } from './transport/host.ts';
 
 export interface GatewayParts {
@@ -52,6 +61,10 @@ const SWEEP_MS = 5000;
 const USE_MS = 60_000;
 /** What homes used is written to flash four times a day, to a disk each minute. */
 const LEDGER_MS = { flash: 6 * 3_600_000, disk: 60_000 } as const;
+/** Who had which address is written in batches; pieces of 4 KB. */
+const HELD_MS = { flash: 30 * 60_000, disk: 60_000 } as const;
+const HELD_PIECES = { flash: 512, disk: 8192 } as const;
+const DAY_MS = 86_400_000;
 const TOKEN_BYTES = 10;
 const WHOLE_MS = 15_000;
 /** From one attempt to take the port to the next. */
@@ -81,6 +94,7 @@ export class Gateway {
   private exit: ExitCheck | undefined;
   private ledger: ClientLedger | undefined;
   private ledgerFile: LedgerFile | undefined;
+  private leaseLog: LeaseLog | undefined;
   /** The operator's, once it has started. */
   desk: Desk | undefined;
   private ability: Awaited<ReturnType<ClientPlane['ability']>> | undefined;
@@ -117,8 +131,12 @@ export class Gateway {
     this.ledgerFile = new LedgerFile(host.files, config.clientsDirectory, log);
     this.ledger = new ClientLedger(this.ledgerFile.load());
     this.ledger.turn(this.parts.dateS());
+    const captains = new Captains(new CaptainFile(host.files, config.clientsDirectory, log));
+    const reports = new Reports(new ReportFile(host.files, config.clientsDirectory, log));
+    const nowMs = (): number => host.clock.monotonicMs();
+    const newcomers = config.admission === 'open' ? new Newcomers({ most: config.newPerDay, nowMs }) : undefined;
     const clients = new Clients({
-      ...{ invites, book: this.ledger },
+      ...{ invites, reports, newcomers, book: this.ledger },
       rules: { ...config, kinds: this.kinds },
       machine: { address, meshMtu, ipv6, ...(wireguardKey !== undefined && { wireguardKey }) },
       pool,
@@ -129,7 +147,7 @@ export class Gateway {
       store: new ClientFile({
         ...{ files: host.files, directory: config.clientsDirectory, leases: `${state}/${LEASES_FILE}`, log },
       }),
-      nowMs: () => host.clock.monotonicMs(),
+      nowMs,
       unixS: () => Math.floor(host.clock.unixMs() / 1000),
       dateS: () => this.parts.dateS(),
       onProblem: (problem) => log.warn('not done on this machine', { problem }),
@@ -138,8 +156,9 @@ export class Gateway {
     this.configure(decisions);
     await clients.start();
     if (this.stopped) return;
-    this.serve(clients, pool);
-    this.openDesk(clients, invites, this.ledger);
+    this.openLeaseLog(clients, newcomers);
+    this.openDesk(clients, this.ledger, { invites, captains, reports });
+    this.serve(clients, pool, this.captainDesk(clients, captains, reports));
     this.exit = new ExitCheck(host.streams, host.clock, config.check, (online) => {
       if (online !== clients.isOnline) {
         log.info(online ? 'online' : 'offline');
@@ -152,6 +171,8 @@ export class Gateway {
     this.every(SWEEP_MS, () => clients.sweep());
     this.every(USE_MS, () => this.count());
     this.every(isFlash ? LEDGER_MS.flash : LEDGER_MS.disk, () => this.keepLedger());
+    this.every(isFlash ? HELD_MS.flash : HELD_MS.disk, () => this.leaseLog?.flush());
+    this.every(USE_MS, () => this.forgetReports(reports));
     this.every(WHOLE_MS, () => this.mend(clients));
     void this.serveMetrics();
     log.info('serving', { port: config.port, clients: clients.count, kinds: this.kinds.join() });
@@ -174,6 +195,7 @@ export class Gateway {
     for (const server of this.servers) server.stop();
     this.clients?.save();
     this.keepLedger();
+    this.leaseLog?.flush();
   }
 
   /** What it tells of itself. */
@@ -193,7 +215,7 @@ export class Gateway {
       country: config.country,
       website: config.website,
       abuse_contact: config.abuseContact,
-      logging: config.logging,
+      logging: this.logging(),
       ask: config.ask,
       admission: config.admission,
       asks_for: config.asksFor,
@@ -214,7 +236,70 @@ export class Gateway {
     };
   }
 
-  private openDesk(clients: Clients, invites: Invites, ledger: ClientLedger): void {
+  /** What it tells of what it keeps. */
+  private logging(): string {
+    const { keepDays, portBlock, asksFor, logging: words } = this.parts.config;
+    return loggingStatement({ keepDays, hasPorts: portBlock !== undefined, asksFor, words });
+  }
+
+  /** Who had which address is kept, or, where it is not to be, deleted. */
+  private openLeaseLog(clients: Clients, newcomers: Newcomers | undefined): void {
+    const { host, config, isFlash, dateS, log } = this.parts;
+    const store = new LeaseLogFile(host.files, config.clientsDirectory);
+    try {
+      if (config.keepDays === 0) for (const piece of store.pieces()) store.remove(piece);
+      else {
+        const leaseLog = new LeaseLog({
+          ...{ store, keepDays: config.keepDays, maxPieces: isFlash ? HELD_PIECES.flash : HELD_PIECES.disk, dateS },
+          ...{
+            spans: () => clients.spans(),
+            hasPorts: config.portBlock !== undefined,
+            nowMs: () => host.clock.monotonicMs(),
+          },
+          onProblem: (problem) => log.warn('who had which address is not kept as it should be', { problem }),
+        });
+        leaseLog.adopt();
+        clients.leasing.on(({ isEnd, span }) => (isEnd ? leaseLog.ended(span) : leaseLog.began(span)));
+        this.leaseLog = leaseLog;
+      }
+    } catch (error) {
+      log.error('who had which address is not kept', { error: errorText(error) });
+    }
+    if (!newcomers) return;
+    const nowS = dateS();
+    for (const [address, fromS] of this.leaseLog?.homes() ?? [])
+      newcomers.remember(address, nowS === undefined ? DAY_MS : (nowS - fromS) * 1000);
+    for (const { address } of clients.spans()) newcomers.remember(address);
+  }
+
+  /** What was decided on reports long ago is deleted. */
+  private forgetReports(reports: Reports): void {
+    const nowS = this.parts.dateS();
+    try {
+      if (nowS !== undefined) reports.sweep(nowS, this.parts.config.keepDays);
+    } catch (error) {
+      this.parts.log.warn('old reports not deleted', { error: errorText(error) });
+    }
+  }
+
+  private captainDesk(clients: Clients, captains: Captains, reports: Reports): CaptainDesk {
+    const { host, key, dateS, log } = this.parts;
+    const { clock, crypto } = host;
+    return new CaptainDesk({
+      ...{ captains, reports, clients, key, dateS },
+      verify: (publicKey, bytes, signature) => crypto.ed25519Verify(publicKey, bytes, signature),
+      sha512: (bytes) => crypto.sha512(bytes),
+      nowMs: () => clock.monotonicMs(),
+      onTaken: (word, keyId) => log.info('taken from a captain', { word, key: keyId }),
+      onProblem: (problem) => log.warn('not taken from a captain', { problem }),
+    });
+  }
+
+  private openDesk(
+    clients: Clients,
+    ledger: ClientLedger,
+    { invites, captains, reports }: { invites: Invites; captains: Captains; reports: Reports },
+  ): void {
     const { host, config, dateS, log } = this.parts;
     const { clock, files, crypto } = host;
     const store = new AuditFile(files, config.clientsDirectory, log);
@@ -223,6 +308,8 @@ export class Gateway {
       log.error('log of what was decided was changed or lost', { entry: audit.brokenAt });
     this.desk = new Desk({
       ...{ clients, ledger, audit, invites, maxClients: config.maxClients, dateS },
+      ...{ admission: config.admission, keepDays: config.keepDays, logging: () => this.logging() },
+      people: { captains, reports, leaseLog: this.leaseLog },
       onProblem: (problem) => log.error('not in the log of what was decided', { problem }),
       nowMs: () => clock.monotonicMs(),
       unixS: () => Math.floor(clock.unixMs() / 1000),
@@ -241,10 +328,10 @@ export class Gateway {
     return known ? known.problem : 'not known here';
   }
 
-  private serve(clients: Clients, pool: Pool): void {
+  private serve(clients: Clients, pool: Pool, captains: CaptainDesk): void {
     const { config, address, host, log } = this.parts;
     const registrar = new Registrar({
-      clients,
+      ...{ clients, captains },
       info: () => this.info(),
       clock: host.clock,
       maxHeld: Math.floor(config.maxConnections / HELD_SHARE),

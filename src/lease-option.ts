@@ -112,6 +112,10 @@ export interface RegistrarConfig {
   ask: string;
   asksFor: Personal[];
   clientsDirectory: string;
+  /** Days for which it is kept who had which address; 0: not at all. */
+  keepDays: number;
+  /** Homes that were never here, a day, where anybody is served. */
+  newPerDay: number;
   maxConnections: number;
   /** Of this machine alone; absent: nothing is told there. */
   metricsPort: number | undefined;
@@ -236,6 +240,8 @@ export const LEASE_OPTIONS = {
     ask: text,
     asks_for: listOf(choice(PERSONAL), [], PERSONAL.length),
     clients_dir: path('/etc/meshbridge/clients'),
+    keep_days: whole(0, 365, '30'),
+    new_per_day: whole(0, 4000, '20'),
     max_connections: whole(64, 4096, '256'),
     metrics_port: maybe(whole(1, 65_535)),
   },
@@ -308,10 +314,13 @@ export const LEASE_MEANINGS: {
     country: 'Where its traffic appears in the Internet.',
     website: 'Where more is told of it.',
     abuse_contact: 'Whom to write to about what comes from it.',
-    logging: 'What is kept of the traffic of homes, and for how long.',
+    logging: 'What is kept of homes beside what this program keeps, which it tells by itself.',
     ask: 'Whom to ask for admission.',
     asks_for: 'What a home has to tell of its people.',
     clients_dir: 'Directory that remembers who was let in, suspended or refused.',
+    keep_days: 'Days for which it is kept which home had which addresses when, to answer complaints; 0: not at all.',
+    new_per_day:
+      'Homes that were never here and may come by themselves a day, where anybody is served; the others wait for the operator.',
     max_connections: 'Connections at the same time.',
     metrics_port:
       'TCP port of 127.0.0.1 where programs of this machine (Prometheus) read counts of it. Without it, none.',
@@ -406,6 +415,8 @@ export function registrarOf(values: Values<'registrar'>): RegistrarConfig {
     ask: values.ask ?? '',
     asksFor: values.asks_for,
     clientsDirectory: values.clients_dir,
+    keepDays: values.keep_days,
+    newPerDay: values.new_per_day,
     maxConnections: values.max_connections,
     metricsPort: values.metrics_port,
   };

@@ -1,7 +1,7 @@
 // The desk of a gateway's operator on ubus: the object `meshbridge.client`. Only where this machine is a gateway; it tells of people, so only
 // operators may call it.
 
-import { DRAIN, LEASE_QUOTA, LIMITS } from './lease.ts';
+import { DRAIN, LEASE_QUOTA, LIMITS, PERSONAL_TEXTS } from './lease.ts';
 import type { Shape } from './model.ts';
 import type { MethodContract } from './objects.ts';
 
@@ -17,6 +17,10 @@ export type ClientSort = (typeof CLIENT_SORTS)[number];
 export const CLIENT_USE = { rx_bytes: 'int64', tx_bytes: 'int64' } as const;
 export type ClientUse = Shape<typeof CLIENT_USE>;
 
+/** The source ports in the Internet that a home has for itself. */
+export const PORT_BLOCK = { first: 'int32', last: 'int32' } as const;
+export type PortBlock = Shape<typeof PORT_BLOCK>;
+
 /** A home, as its gateway knows it. What it told of itself is a stranger's text. */
 export const CLIENT_VIEW = {
   address: 'string',
@@ -31,9 +35,9 @@ export const CLIENT_VIEW = {
   'until_s?': 'int64',
   /** Decided in the configuration, which only its file changes. */
   configured: 'bool',
-  'name?': 'string',
-  'email?': 'string',
-  'phone?': 'string',
+  /** Key of the captain by whose word it came in. */
+  'vouched_by?': 'string',
+  ...PERSONAL_TEXTS,
   'site?': 'string',
   'captain_key?': 'string',
   /** Place in the queue, from 1 on. */
@@ -45,7 +49,7 @@ export const CLIENT_VIEW = {
   'since_s?': 'int64',
   'left_s?': 'int32',
   /** TCP and UDP ports by which what it sends leaves the gateway. */
-  'ports?': { first: 'int32', last: 'int32' },
+  'ports?': PORT_BLOCK,
   today: CLIENT_USE,
   month: CLIENT_USE,
   /** This month at other gateways of the operator. */
@@ -57,6 +61,16 @@ export const CLIENT_VIEW = {
 } as const;
 export type ClientView = Shape<typeof CLIENT_VIEW>;
 
+/** A home, and what was decided on it before. */
+const AUDIT_CLIENT = {
+  address: 'string',
+  'was?': 'string',
+  'reason?': 'string',
+  'until_s?': 'int64',
+  'limits?': LIMITS,
+  'vouched_by?': 'string',
+} as const;
+
 /** What an operator did, as it is kept. */
 export const AUDIT_ENTRY = {
   /** From 1 on, without gaps. */
@@ -67,13 +81,75 @@ export const AUDIT_ENTRY = {
   at_s: 'int64',
   /** Who, as whoever called said. */
   by: 'string',
-  /** `admit`, `suspend`, `refuse`, `forget`, `limit`, `drain`, `undrain`, `undo`, `invite`, `revoke`; by itself, `invited` and `over`; `failed`: the entry before could not be carried out. */
+  /**
+   * `admit`, `suspend`, `refuse`, `forget`, `limit`, `drain`, `undrain`, `undo`, `invite`, `revoke`, `captain`, `uncaptain`, `uphold`, `dismiss` (a report),
+   * `erase`; by itself, `invited`, `vouched` and `over`; `failed`: the entry before could not be carried out.
+   */
   did: 'string',
   reason: 'string',
   /** The homes, and what was decided on each before. */
-  clients: [{ address: 'string', 'was?': 'string', 'reason?': 'string', 'until_s?': 'int64', 'limits?': LIMITS }],
+  clients: [AUDIT_CLIENT],
 } as const;
 export type AuditEntry = Shape<typeof AUDIT_ENTRY>;
+
+/** Who speaks for homes of a neighbourhood, as the operator knows them by their key of `meshctl`. */
+export const CAPTAIN_VIEW = {
+  /** ed25519, 64 hex digits. */
+  key: 'string',
+  /** As the operator calls them; empty: nobody whom the operator named, but homes name this key as their captain's, and it reported some. */
+  name: 'string',
+  /** The neighbourhood that they speak for; absent: any. */
+  'site?': 'string',
+  /** Whether homes get in by their word, and how many at the same time. */
+  may_vouch: 'bool',
+  max_homes: 'int32',
+  /** Homes that are in by their word now. */
+  homes: 'int32',
+  /** Their reports that are kept, by state. */
+  open: 'int32',
+  upheld: 'int32',
+  dismissed: 'int32',
+  /** Unix seconds. */
+  added_s: 'int64',
+} as const;
+export type CaptainView = Shape<typeof CAPTAIN_VIEW>;
+
+/** What became of a report. */
+export const REPORT_STATES = ['open', 'upheld', 'dismissed'] as const;
+export type ReportState = (typeof REPORT_STATES)[number];
+
+/** What a captain told of a home, signed. Texts are those of a stranger, but for the note. */
+export const REPORT_VIEW = {
+  id: 'int32',
+  /** When it came, by the gateway's clock. */
+  at_s: 'int64',
+  address: 'string',
+  captain_key: 'string',
+  /** As the operator calls them. */
+  'captain?': 'string',
+  reason: 'string',
+  'evidence?': 'string',
+  'contact?': 'string',
+  /** One of REPORT_STATES. */
+  state: 'string',
+  'decided_s?': 'int64',
+  /** The operator's, told to the home. */
+  'note?': 'string',
+} as const;
+export type ReportView = Shape<typeof REPORT_VIEW>;
+
+/** Which home had which addresses and ports, and when: from when on, and until when; without the latter, it has them still. */
+export const HELD_SPAN = {
+  address: 'string',
+  home4: 'string',
+  'home6?': 'string',
+  'ports?': PORT_BLOCK,
+  from_s: 'int64',
+  'to_s?': 'int64',
+  ...PERSONAL_TEXTS,
+  'site?': 'string',
+} as const;
+export type HeldSpan = Shape<typeof HELD_SPAN>;
 
 const DECISION = {
   args: { addresses: ['string'], 'reason?': 'string', 'by?': 'string' },
@@ -95,6 +171,14 @@ export const CLIENT_METHODS = {
       max_clients: 'int32',
       online: 'bool',
       'drain?': DRAIN,
+      /** Who gets a lease: one of ADMISSIONS. */
+      admission: 'string',
+      reports_open: 'int32',
+      /** What homes are told of what is kept here, and for how many days it is. */
+      logging: 'string',
+      keep_days: 'int32',
+      /** The log of what operators did is broken there: see `audit`. */
+      'broken_at?': 'int32',
       today: CLIENT_USE,
       month: CLIENT_USE,
       days: [CLIENT_USE],
@@ -166,6 +250,43 @@ export const CLIENT_METHODS = {
   revoke: { args: { id: 'string', 'by?': 'string' }, reply: { message: 'string', entry: 'int32' }, writes: true },
   /** Puts back what was decided on the homes of an entry before it, where nothing was decided since. */
   undo: { args: { entry: 'int32', 'by?': 'string' }, reply: { message: 'string', entry: 'int32' }, writes: true },
+  /** Captains, those first whom the operator named. */
+  captains: { args: {}, reply: { captains: [CAPTAIN_VIEW] } },
+  /**
+   * Names a captain, or changes what is not left out: `name` (at most 64 characters), `site` (empty: any), `may_vouch` (else true), `max_homes` (20; 0..4000)
+   * that may be in by their word at the same time.
+   */
+  captain: {
+    args: {
+      ...{ key: 'string', 'name?': 'string', 'site?': 'string', 'may_vouch?': 'bool', 'max_homes?': 'int32' },
+      'by?': 'string',
+    },
+    reply: { message: 'string', entry: 'int32' },
+    writes: true,
+  },
+  /** They are no captain any more; homes that are in by their word stay. */
+  uncaptain: { args: { key: 'string', 'by?': 'string' }, reply: { message: 'string', entry: 'int32' }, writes: true },
+  /** Reports, the newest first: at most `count` (50, at most 200) with an id below `before`, of one of REPORT_STATES; `total` is how many are kept of that state. */
+  reports: {
+    args: { 'state?': 'string', 'before?': 'int32', 'count?': 'int32' },
+    reply: { reports: [REPORT_VIEW], total: 'int32' },
+  },
+  /** Decides on a report: `decision` is `upheld` or `dismissed`; the home reads that, and `note`. What is to become of the home is another decision. */
+  decide_report: {
+    args: { id: 'int32', decision: 'string', 'note?': 'string', 'by?': 'string' },
+    reply: { message: 'string', entry: 'int32' },
+    writes: true,
+  },
+  /**
+   * Who had a source port in the Internet, an inner address, or which ones a home had: at `at_s` (Unix seconds), else now; of a home, without `at_s`, all that
+   * is kept, the newest first. One of `port`, `address4`, `address6` and `address` (the home's) must be given. `message` says what was looked through.
+   */
+  who: {
+    args: { 'port?': 'int32', 'address4?': 'string', 'address6?': 'string', 'address?': 'string', 'at_s?': 'int64' },
+    reply: { message: 'string', leases: [HELD_SPAN] },
+  },
+  /** Deletes now what is personal of a home: what it told, when it had which address, its use, reports on it. What was decided on it stays: see `forget`. */
+  erase: { args: { address: 'string', 'by?': 'string' }, reply: { message: 'string', entry: 'int32' }, writes: true },
   /**
    * What operators did, to one home where `address` is given, the newest first: at most `count` (50, at most 200) entries below number `before`. Each entry bears the hash of the one before it:
    * `broken_at` is the first that does not fit what follows from those before, so something was changed or lost there. `head` is the newest hash.

@@ -1,6 +1,6 @@
 // What a home shows of its lease on ubus: the object `meshbridge.lease`. Apart from the others, for most routers have no use for it.
 
-import { LEASE_USE, TERMS } from './lease.ts';
+import { HOME_REPORT, LEASE_USE, TERMS } from './lease.ts';
 import type { Shape } from './model.ts';
 import type { MethodContract } from './objects.ts';
 
@@ -77,6 +77,10 @@ export const LEASE_STATUS = {
   'ipv6?': 'bool',
   /** As the gateway counts. */
   'use?': LEASE_USE,
+  /** What the captain told the operator of the gateway about this home, and what became of it. */
+  'report?': HOME_REPORT,
+  /** When the gateway does not let this home in any more. */
+  'access_left_s?': 'int32',
 } as const;
 export type LeaseStatus = Shape<typeof LEASE_STATUS>;
 

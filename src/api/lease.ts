@@ -24,6 +24,8 @@ export type Admission = (typeof ADMISSIONS)[number];
 /** What a gateway may ask a home to tell of its people. */
 export const PERSONAL = ['name', 'email', 'phone'] as const;
 export type Personal = (typeof PERSONAL)[number];
+/** The same, as a home told them: a stranger's texts. */
+export const PERSONAL_TEXTS = { 'name?': 'string', 'email?': 'string', 'phone?': 'string' } as const;
 
 /** Why a registrar says no. */
 export const REFUSALS = [
@@ -190,6 +192,10 @@ export type LeaseRequest = Shape<typeof LEASE_REQUEST> & { kinds: TunnelKind[] }
 export const LEASE_USE = { rx_bytes: 'int64', tx_bytes: 'int64', since_s: 'int64' } as const;
 export type LeaseUse = Shape<typeof LEASE_USE>;
 
+/** What the captain of a home told the operator about it, and what became of that: `state` is one of REPORT_STATES. */
+export const HOME_REPORT = { reason: 'string', state: 'string', 'note?': 'string' } as const;
+export type HomeReport = Shape<typeof HOME_REPORT>;
+
 /** Status 200: the lease is in force for `lease_s` from now. */
 export const GRANT = {
   /** `active`. */
@@ -208,6 +214,10 @@ export const GRANT = {
   'limits?': LIMITS,
   /** With GET: false where it was not held open, since too many wait. */
   'held?': 'bool',
+  /** The newest report on this home that is kept. */
+  'report?': HOME_REPORT,
+  /** When this home is not let in any more; absent: no end was set. */
+  'access_left_s?': 'int32',
 } as const;
 export type Grant = Omit<Shape<typeof GRANT>, 'terms' | 'quota'> & { terms: Terms; quota?: LeaseQuota };
 
@@ -234,3 +244,64 @@ export const REFUSAL = {
   'missing?': ['string'],
 } as const;
 export type Refusal = Shape<typeof REFUSAL> & { error: RefusalCode };
+
+/**
+ * Where captains send what they sign: `POST`, the body an envelope (`src/lib/envelope`) of the same kind as the path's last word, at most CAPTAIN_BYTES.
+ * Sources may be nodes (0200::/8) and hosts behind them (0300::/8): the signature is what counts.
+ */
+export const CAPTAIN_PATHS = { report: '/v1/report', vouch: '/v1/vouch' } as const;
+export const CAPTAIN_BYTES = 4096;
+/** How far a captain's clock may be off, seconds. */
+export const CAPTAIN_AGE_S = 900;
+
+/** Signed by the key that the home's lease names as its captain's (`captain_key`): tells the operator about this home. */
+export const REPORT_MESSAGE = {
+  /** `report`. */
+  kind: 'string',
+  /** The home. */
+  address: 'string',
+  /** At most 256 characters; the home reads it. */
+  reason: 'string',
+  /** What it is known by, at most 1024, and how the captain is reached, at most 256: for the operator alone. */
+  'evidence?': 'string',
+  'contact?': 'string',
+  /** Unix seconds, and the gateway's key: so that it counts here and now. */
+  at_s: 'int64',
+  gateway: 'string',
+} as const;
+export type ReportMessage = Shape<typeof REPORT_MESSAGE>;
+
+/** Signed by a captain who may vouch: lets this home in at once, for `days` (1..3650) or for good. */
+export const VOUCH_MESSAGE = {
+  /** `vouch`. */
+  kind: 'string',
+  address: 'string',
+  'site?': 'string',
+  at_s: 'int64',
+  gateway: 'string',
+  'days?': 'int32',
+} as const;
+export type VouchMessage = Shape<typeof VOUCH_MESSAGE>;
+
+/** Status 200 to a captain: it was taken, also where it was taken before. */
+export const CAPTAIN_TAKEN = {
+  message: 'string',
+  /** Of a report. */
+  'id?': 'int32',
+} as const;
+export type CaptainTaken = Shape<typeof CAPTAIN_TAKEN>;
+
+/** Every other status, as a REFUSAL with one of these. */
+export const CAPTAIN_REFUSALS = [
+  'malformed',
+  /** No key that may say this: none that the home named, no captain who may vouch, or not signed by it. The same words for a home that is not known here. */
+  'not_captain',
+  /** Of another gateway, or of another time: `reason` says which. */
+  'stale',
+  /** The operator, or the configuration, has decided on this home otherwise. */
+  'decided',
+  'too_often',
+  'full',
+  'busy',
+] as const;
+export type CaptainRefusal = (typeof CAPTAIN_REFUSALS)[number];

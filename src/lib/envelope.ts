@@ -12,8 +12,8 @@ import { decodeBase64, encodeBase64 } from './base64.ts';
 import { joinBytes } from './bytes.ts';
 import { decodeUtf8, encodeUtf8 } from './utf8.ts';
 
-/** What is signed: also in the signed bytes, so that none can be taken for another. `code` is what a router joins a fleet by. */
-export type EnvelopeKind = 'cmd' | 'want' | 'res' | 'have' | 'info' | 'code';
+/** What is signed: also in the signed bytes, so that none can be taken for another. `code` is what a router joins a fleet by; `report` and `vouch` are what captains tell gateways. */
+export type EnvelopeKind = 'cmd' | 'want' | 'res' | 'have' | 'info' | 'code' | 'report' | 'vouch';
 
 /** Longest payloads, in bytes. */
 export const MAX_PAYLOAD: Readonly<Record<EnvelopeKind, number>> = {
@@ -23,6 +23,8 @@ export const MAX_PAYLOAD: Readonly<Record<EnvelopeKind, number>> = {
   have: 8192,
   info: 8192,
   code: 8192,
+  report: 4096,
+  vouch: 4096,
 };
 export const MAX_SIGNATURES = 4;
 /** How deep lists and tables may stand in one another: parsers of engines call themselves. */

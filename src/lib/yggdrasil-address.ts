@@ -42,3 +42,13 @@ export function nodeAddress(text: string): string | undefined {
   const bytes = parseIp(text);
   return bytes?.length === 16 && bytes[0] === 2 ? formatIp(bytes) : undefined;
 }
+
+/**
+ * One text for all addresses of which a node answers for: its own (0200::/8), or, of hosts behind it (0300::/8), their common /64; `undefined` of what
+ * is not of the mesh.
+ */
+export function meshNode(text: string): string | undefined {
+  const bytes = parseIp(text);
+  if (bytes?.length !== 16 || (bytes[0] !== 2 && bytes[0] !== 3)) return undefined;
+  return formatIp(bytes[0] === 3 ? bytes.fill(0, 8) : bytes);
+}

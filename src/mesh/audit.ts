@@ -137,6 +137,7 @@ function readEntry(value: unknown): AuditEntry {
         ...(client.has('reason') && { reason: client.text('reason', MAX_TEXT) }),
         ...(client.has('until_s') && { until_s: client.whole('until_s', 0, MOST) }),
         ...readLimits(client),
+        ...(client.has('vouched_by') && { vouched_by: client.text('vouched_by', MAX_TEXT) }),
       };
     }),
   };

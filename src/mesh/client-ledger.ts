@@ -116,6 +116,11 @@ export class ClientLedger {
     return sum;
   }
 
+  /** Deletes a home's; what all used together stays. */
+  forget(address: string): void {
+    if (this.accounts.delete(address)) this.isDirty = true;
+  }
+
   /** Of all homes. */
   all(): { today: ClientUse; month: ClientUse; days: readonly ClientUse[] } {
     const month = none();

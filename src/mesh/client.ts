@@ -3,6 +3,7 @@
 // Nothing that a client says names another one: it is known by its address, which nobody else can send from. A lease is in force for its
 // time from when it was last asked for; that is never written down. What was decided is, before anybody is told of it.
 
+import type { HeldSpan } from '../api/client-object.ts';
 import type {
   Drain,
   Grant,
@@ -24,7 +25,9 @@ import { addressOf } from '../lib/yggdrasil-address.ts';
 import { type Allowance, Allowances, type MonthBook } from './client-limit.ts';
 import type { Invites } from './invite.ts';
 import type { LeaseAnswer } from './lease-message.ts';
+import type { Newcomers } from './newcomer.ts';
 import type { Pool, PortRange } from './pool.ts';
+import type { Reports } from './report.ts';
 import {
   type ClientChange,
   type ClientFlow,
@@ -50,10 +53,12 @@ export interface StandingRecord {
   readonly until_s?: number;
   /** What it may use, as far as that is another thing than what the configuration says of all. */
   readonly limits?: Limits;
+  /** Key of the captain by whose word it came in. */
+  readonly vouched_by?: string;
 }
 
 /** What is decided on a home. */
-export type Decision = Pick<StandingRecord, 'standing' | 'reason' | 'until_s' | 'limits'>;
+export type Decision = Pick<StandingRecord, 'standing' | 'reason' | 'until_s' | 'limits' | 'vouched_by'>;
 
 /** A home, as the desk sees it. */
 export interface ClientRow {
@@ -64,6 +69,7 @@ export interface ClientRow {
   readonly untilS?: number;
   /** Decided by the configuration. */
   readonly configured?: boolean;
+  readonly vouchedBy?: string;
   /** In the queue, from 1 on. */
   readonly place?: number;
   /** Its own. */
@@ -147,6 +153,10 @@ export interface ClientsOptions {
   readonly invites: Pick<Invites, 'redeem'>;
   /** What homes used. */
   readonly book: MonthBook;
+  /** What homes are told of reports on them. */
+  readonly reports?: Pick<Reports, 'newestOn'> | undefined;
+  /** Whether one more home that was never here may come by itself, where anybody may; absent: any number. */
+  readonly newcomers?: Pick<Newcomers, 'isLet' | 'came'> | undefined;
   /** Monotonic milliseconds; Unix seconds; the same, `undefined` while the clock is wrong. */
   nowMs(): number;
   unixS(): number;
@@ -181,7 +191,7 @@ interface Lease {
 
 interface Waiter {
   askedMs: number;
-  readonly told: LeaseRecord['told'];
+  told: LeaseRecord['told'];
 }
 
 /** A home that waits for the operator. */
@@ -226,12 +236,14 @@ export class Clients {
   private dirty = false;
   /** Something of a client changed but the time that is left; `undefined`: of all. */
   readonly changed = new Emitter<string | undefined>();
-  /** A home came in by an invite, or what was decided on it is over. */
+  /** A home came in by an invite or a captain's word, or what was decided on it is over. */
   readonly happened = new Emitter<{
-    readonly did: 'invited' | 'over';
+    readonly did: 'invited' | 'vouched' | 'over';
     readonly address: string;
     readonly reason: string;
   }>();
+  /** A lease began, or ended. */
+  readonly leasing = new Emitter<{ readonly isEnd: boolean; readonly span: HeldSpan }>();
 
   private readonly allowances: Allowances;
 
@@ -305,6 +317,7 @@ export class Clients {
     const lease = known ?? this.begin(address, request, terms);
     if ('kind' in lease && !('slot' in lease)) return lease;
     lease.untilMs = nowMs() + rules.leaseMs;
+    if (known) this.takeTold(known, request, legacy);
     if (
       known &&
       (known.kind !== kind || known.mtu !== mtu || known.wireguardKey !== wireguardKey || known.legacy !== legacy)
@@ -371,7 +384,11 @@ export class Clients {
   decideAll(decisions: ReadonlyMap<string, Decision | undefined>): void {
     const since_s = this.options.unixS();
     const changes = new Map<string, StandingRecord | undefined>();
-    for (const [address, decision] of decisions) changes.set(address, decision && { address, ...decision, since_s });
+    for (const [address, decision] of decisions) {
+      // who brought a home is known whatever is decided on it, until it is forgotten
+      const by = decision?.vouched_by ?? this.standings.get(address)?.vouched_by;
+      changes.set(address, decision && { address, ...decision, since_s, ...(by !== undefined && { vouched_by: by }) });
+    }
     this.options.store.saveStandings(changes);
     for (const [address, record] of changes) {
       if (record) this.standings.set(address, record);
@@ -384,8 +401,59 @@ export class Clients {
   decisionOn(address: string): Decision | undefined {
     const record = this.standings.get(address);
     if (!record) return undefined;
-    const { standing, reason, until_s, limits } = record;
-    return { standing, reason, ...(until_s !== undefined && { until_s }), ...(limits && { limits }) };
+    const { address: _, since_s: __, ...decision } = record;
+    return decision;
+  }
+
+  /** Whether the configuration decides on it. */
+  isConfigured(address: string): boolean {
+    return this.configured.has(address);
+  }
+
+  /** The key that a home names as its captain's in its lease. */
+  captainOf(address: string): string | undefined {
+    return this.leased.get(address)?.told?.captain_key;
+  }
+
+  /** The neighbourhood that a home says it belongs to. */
+  siteOf(address: string): string | undefined {
+    return (this.leased.get(address) ?? this.waiting.get(address))?.told?.site;
+  }
+
+  /** Homes that are in by a captain's word. */
+  vouchedBy(key: string): number {
+    return [...this.standings.values()].filter((one) => one.standing === 'admitted' && one.vouched_by === key).length;
+  }
+
+  /** Lets a home in by a captain's word. @throws Error as `decideAll` */
+  vouch(address: string, key: string, until_s: number | undefined, captain: string): void {
+    const decision = { standing: 'admitted', reason: '', ...(until_s !== undefined && { until_s }) } as const;
+    this.decideAll(new Map([[address, { ...decision, vouched_by: key }]]));
+    this.happened.emit({ did: 'vouched', address, reason: `captain ${captain}` });
+  }
+
+  /** What a home is told is another one. */
+  touch(address: string): void {
+    const lease = this.leased.get(address);
+    if (lease) lease.generation++;
+    this.changed.emit(address);
+  }
+
+  /** Forgets what a home told of its people. */
+  forgetTold(address: string): void {
+    const forget = (told: LeaseRecord['told']): LeaseRecord['told'] => told && toldIn(told, []);
+    const waiter = this.waiting.get(address);
+    if (waiter) waiter.told = forget(waiter.told);
+    const lease = this.leased.get(address);
+    if (!lease) return;
+    lease.told = forget(lease.told);
+    this.dirty = true;
+    this.save();
+  }
+
+  /** Leases in force, with what they hold. */
+  spans(): HeldSpan[] {
+    return [...this.leased.values()].map((lease) => this.spanOf(lease));
   }
 
   /** Every home that waits, has a lease, or was decided on; those who wait first, in their order. */
@@ -406,6 +474,7 @@ export class Clients {
         ...(this.configured.has(address) && { configured: true }),
         ...(limits && { limits }),
         ...(quota && { quota }),
+        ...(decision?.vouched_by !== undefined && { vouchedBy: decision.vouched_by }),
         ...(lease && {
           lease: {
             ...{ key: lease.key, kind: lease.kind, sinceS: lease.sinceS, home4: this.options.pool.home4(lease.slot) },
@@ -575,7 +644,8 @@ export class Clients {
       const refusal = this.refuse('asks_for', `the operator wants to know: ${missing.join(', ')}`, AGAIN_S.asksFor);
       return { ...refusal, refusal: { ...refusal.refusal, missing } };
     }
-    if (this.standingOf(address) || rules.admission === 'open') return undefined;
+    if (this.standingOf(address)) return undefined;
+    if (rules.admission === 'open' && (this.leased.has(address) || this.isLet(address))) return undefined;
     if (request.invite !== undefined) {
       const problem = this.comeByInvite(address, request.invite, request.site);
       if (problem === undefined) return undefined;
@@ -586,6 +656,12 @@ export class Clients {
       return this.refuse('closed', `${words}nobody new is let in`, AGAIN_S.closed);
     }
     return this.wait(address, request);
+  }
+
+  /** Whether a home may come by itself where anybody may: its turn is after those who wait already. */
+  private isLet(address: string): boolean {
+    const at = [...this.waiting.keys()].indexOf(address);
+    return this.options.newcomers?.isLet(address, at < 0 ? this.waiting.size : at) ?? true;
   }
 
   /** @returns `undefined`: it is let in; empty: the invite is worth nothing; else why it could not be let in. */
@@ -629,7 +705,7 @@ export class Clients {
     else {
       if (this.waiting.size >= rules.maxWaiting)
         return this.refuse('queue_full', 'too many wait for the operator already', AGAIN_S.full);
-      this.waiting.set(address, { askedMs: nowMs(), told: toldIn(request) });
+      this.waiting.set(address, { askedMs: nowMs(), told: toldIn(request, rules.asksFor) });
     }
     return this.queued([...this.waiting.keys()].indexOf(address) + 1);
   }
@@ -689,13 +765,28 @@ export class Clients {
     const block = this.blockFor(request.key);
     if (block === 'none') return this.refuse('full', 'it has no ports left', AGAIN_S.full);
     const lease: Lease = {
-      ...{ address, slot, block, key: request.key, ...terms, told: toldIn(request), untilMs: 0, generation: 1 },
+      ...{ address, slot, block, key: request.key, ...terms, untilMs: 0, generation: 1 },
+      told: toldIn(request, rules.asksFor) ?? this.waiting.get(address)?.told,
       ...{ sinceS: unixS(), rxBytes: 0, txBytes: 0, flow: undefined, made: undefined },
       ...this.allowed(address),
     };
+    this.waiting.delete(address);
+    if (!this.standingOf(address)) this.options.newcomers?.came(address);
     this.keep(lease);
     this.make(lease);
+    this.leasing.emit({ isEnd: false, span: this.spanOf(lease) });
     return lease;
+  }
+
+  /** What it tells with a renewal takes the place of what it told before; of its people it need not tell again. */
+  private takeTold(lease: Lease, request: LeaseRequest, legacy: boolean): void {
+    const { site, captain_key, ...personal } = lease.told ?? {};
+    const before = legacy ? lease.told : personal;
+    const told = { ...before, ...toldIn(request, this.options.rules.asksFor) };
+    const now = Object.keys(told).length > 0 ? told : undefined;
+    if (JSON.stringify(now) === JSON.stringify(lease.told)) return;
+    lease.told = now;
+    this.dirty = true;
   }
 
   /** @param ports those that it had, which it keeps. @returns `undefined`: homes have none of their own; `none`: all are given. */
@@ -738,6 +829,7 @@ export class Clients {
     if (lease.block !== undefined) this.blocks.delete(lease.block);
     this.dirty = true;
     this.tell(lease, why);
+    this.leasing.emit({ isEnd: true, span: this.spanOf(lease) });
   }
 
   private tell(lease: Lease, problem: string | undefined): void {
@@ -855,6 +947,16 @@ export class Clients {
     };
   }
 
+  private spanOf(lease: Lease): HeldSpan {
+    const { pool } = this.options;
+    const { captain_key: _, ...told } = lease.told ?? {};
+    return {
+      ...{ address: lease.address, home4: pool.home4(lease.slot), from_s: lease.sinceS, ...told },
+      ...(this.hasV6(lease) && { home6: pool.home6(lease.slot) }),
+      ...(lease.block !== undefined && { ports: pool.ports(lease.block) }),
+    };
+  }
+
   private hasV6({ legacy, mtu }: Lease): boolean {
     return this.options.machine.ipv6 && !legacy && mtu >= LEAST_MTU6;
   }
@@ -865,6 +967,8 @@ export class Clients {
     const six = this.hasV6(lease);
     const dns = rules.dns.length > 0 ? [...rules.dns] : [pool.gateway4, ...(six ? [pool.gateway6] : [])];
     const drain = this.drainNow();
+    const report = this.options.reports?.newestOn(lease.address);
+    const leftS = this.accessLeftS(lease.address);
     return {
       state: 'active',
       generation: lease.generation + this.epoch,
@@ -883,7 +987,16 @@ export class Clients {
       },
       online: this.online,
       ...(drain && { drain }),
+      ...(report && { report }),
+      ...(leftS !== undefined && { access_left_s: leftS }),
     };
+  }
+
+  /** How long a home is let in; `undefined`: for good, or nobody knows, for the clock is wrong. */
+  private accessLeftS(address: string): number | undefined {
+    const untilS = this.standingOf(address)?.until_s;
+    const nowS = this.options.dateS();
+    return untilS === undefined || nowS === undefined ? undefined : Math.max(0, untilS - nowS);
   }
 
   private useOf({ rxBytes, txBytes, sinceS }: Lease): LeaseUse {
@@ -892,9 +1005,14 @@ export class Clients {
   }
 }
 
-function toldIn(request: LeaseRequest): LeaseRecord['told'] {
-  const { name, email, phone, site, captain_key } = request;
-  const told = { name, email, phone, site, captain_key };
-  const given = Object.entries(told).filter(([, value]) => value !== undefined && value !== '');
-  return given.length > 0 ? (Object.fromEntries(given) as LeaseRecord['told']) : undefined;
+/** What a home told that is to be kept: of its people only what it was asked for. */
+function toldIn(
+  request: Pick<LeaseRequest, Personal | 'site' | 'captain_key'>,
+  asksFor: readonly Personal[],
+): LeaseRecord['told'] {
+  const given = [...asksFor, 'site' as const, 'captain_key' as const].flatMap((name) => {
+    const value = request[name];
+    return value === undefined || value === '' ? [] : [[name, value] as const];
+  });
+  return given.length > 0 ? Object.fromEntries(given) : undefined;
 }

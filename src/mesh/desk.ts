@@ -3,16 +3,17 @@
 
 import type { AuditEntry, ClientMethod, ClientSort, ClientState, ClientUse, ClientView } from '../api/client-object.ts';
 import { type CLIENT_METHODS, CLIENT_SORTS, CLIENT_STATES } from '../api/client-object.ts';
-import type { Limits } from '../api/lease.ts';
+import type { Admission, Limits } from '../api/lease.ts';
 import type { Shape } from '../api/model.ts';
 import { errorText, InputError } from '../errors.ts';
-import { replaceInvisible } from '../lib/text.ts';
 import { nodeAddress } from '../lib/yggdrasil-address.ts';
 import { type AuditLog, MAX_AUDITED } from './audit.ts';
 import type { ClientRow, Clients, Decision, Standing } from './client.ts';
 import type { ClientLedger } from './client-ledger.ts';
 import { limitsIn, limitWords, mergeLimits } from './client-limit.ts';
+import { expectWhole, MAX_REASON, quoted, reasonOf, shortText } from './desk-argument.ts';
 import { type Invites, isOpen } from './invite.ts';
+import { People, type PeopleOptions } from './people.ts';
 
 type Args<M extends ClientMethod> = Shape<(typeof CLIENT_METHODS)[M]['args']>;
 type Answer<M extends ClientMethod> = Shape<(typeof CLIENT_METHODS)[M]['reply']>;
@@ -36,7 +37,6 @@ const FOR_ALL = ['suspend', 'admit'] as const;
 const MAX_ADDRESSES = 4096;
 const MAX_PAGE = 200;
 const PAGE = 50;
-const MAX_REASON = 256;
 const MAX_BY = 64;
 const DAY_S = 86_400;
 const MAX_DRAIN_S = DAY_S;
@@ -44,7 +44,6 @@ const INVITE_DAYS = 30;
 const MAX_INVITE_DAYS = 365;
 const MAX_ACCESS_DAYS = 3650;
 const MAX_USES = 1000;
-const MAX_SHORT = 64;
 /** How long what was asked for all waits for its confirmation. */
 const CONFIRM_MS = 60_000;
 
@@ -53,7 +52,13 @@ export interface DeskOptions {
   readonly ledger: ClientLedger;
   readonly audit: AuditLog;
   readonly invites: Invites;
+  readonly people: Omit<PeopleOptions, 'clients' | 'ledger' | 'unixS' | 'dateS'>;
   readonly maxClients: number;
+  readonly admission: Admission;
+  /** Of who had which address. */
+  readonly keepDays: number;
+  /** What homes are told of what is kept. */
+  logging(): string;
   /** Monotonic milliseconds; Unix seconds. */
   nowMs(): number;
   unixS(): number;
@@ -70,8 +75,16 @@ export interface DeskOptions {
 /** The desk of one gateway. All commands throw InputError for what they do not take, and Error when it cannot be kept. */
 export class Desk {
   private asked: { readonly what: string; readonly token: string; readonly untilMs: number } | undefined;
+  readonly people: People;
 
   constructor(private readonly options: DeskOptions) {
+    this.people = new People(
+      { ...options, ...options.people },
+      {
+        note: (did, reason, by) => this.note(did, reason, by, []),
+        failed: (error, by) => this.failed(error, by),
+      },
+    );
     options.clients.happened.on(({ did, address, reason }) => {
       try {
         this.note(did, reason, 'gateway', [{ address }]);
@@ -84,7 +97,7 @@ export class Desk {
   // what is shown
 
   summary(): Answer<'summary'> {
-    const { clients, ledger, maxClients } = this.options;
+    const { clients, ledger, maxClients, admission, keepDays, logging, audit } = this.options;
     const counts: Record<ClientState, number> = { waiting: 0, active: 0, suspended: 0, refused: 0, away: 0 };
     for (const row of clients.rows()) counts[stateOf(row)]++;
     const { today, month, days } = ledger.all();
@@ -93,6 +106,8 @@ export class Desk {
       ...{ waiting: counts.waiting, active: counts.active, suspended: counts.suspended, refused: counts.refused },
       ...{ away: counts.away },
       ...{ max_clients: maxClients, online: clients.isOnline, ...(drain && { drain }) },
+      ...{ admission, reports_open: this.people.reportsOpen, logging: logging(), keep_days: keepDays },
+      ...(audit.brokenAt !== undefined && { broken_at: audit.brokenAt }),
       ...{ today, month, days: [...days] },
     };
   }
@@ -268,9 +283,12 @@ export class Desk {
     if (act[0]!.of !== undefined) throw new InputError('entry: the first of its act is not kept any more', 'entry');
     const later = new Set(audit.since(last.n).flatMap(({ clients }) => clients.map(({ address }) => address)));
     const back = new Map<string, Decision | undefined>();
-    for (const { address, was, reason = '', until_s, limits } of undone) {
+    for (const { address, was, reason = '', until_s, limits, vouched_by } of undone) {
       if (later.has(address)) continue;
-      const terms = { ...(until_s !== undefined && { until_s }), ...(limits && { limits }) };
+      const terms = {
+        ...{ ...(until_s !== undefined && { until_s }), ...(limits && { limits }) },
+        ...(vouched_by !== undefined && { vouched_by }),
+      };
       back.set(address, was === undefined ? undefined : { standing: was as Standing, reason, ...terms });
     }
     if (back.size === 0) throw new InputError('entry: on all of its homes something was decided since', 'entry');
@@ -371,7 +389,7 @@ export class Desk {
   }
 
   private view(row: ClientRow): ClientView {
-    const { address, told, lease, standing, reason, untilS, configured = false, place, limits, quota } = row;
+    const { address, told, lease, standing, reason, untilS, configured = false, place, limits, quota, vouchedBy } = row;
     const elsewhere = this.options.ledger.elsewhere(address);
     return {
       address,
@@ -380,6 +398,7 @@ export class Desk {
       ...(standing && { standing, reason: reason ?? '' }),
       ...(untilS !== undefined && { until_s: untilS }),
       configured,
+      ...(vouchedBy !== undefined && { vouched_by: vouchedBy }),
       ...told,
       ...(place !== undefined && { place }),
       ...(lease && { kind: lease.kind, home4: lease.home4, ...(lease.home6 && { home6: lease.home6 }) }),
@@ -396,12 +415,13 @@ export class Desk {
 /** What was decided on a home, as an entry has it. */
 function wasOf(decision: Decision | undefined): Omit<AuditEntry['clients'][number], 'address'> {
   if (!decision) return {};
-  const { standing, reason, until_s, limits } = decision;
+  const { standing, reason, until_s, limits, vouched_by } = decision;
   return {
     was: standing,
     ...(reason && { reason }),
     ...(until_s !== undefined && { until_s }),
     ...(limits && { limits }),
+    ...(vouched_by !== undefined && { vouched_by }),
   };
 }
 
@@ -411,8 +431,8 @@ function stateOf({ place, lease, standing }: ClientRow): ClientState {
   return lease ? 'active' : 'away';
 }
 
-function isFound({ address, told, lease, reason }: ClientRow, wanted: string): boolean {
-  const texts = [address, lease?.key, lease?.home4, lease?.home6, reason, ...Object.values(told ?? {})];
+function isFound({ address, told, lease, reason, vouchedBy }: ClientRow, wanted: string): boolean {
+  const texts = [address, vouchedBy, lease?.key, lease?.home4, lease?.home6, reason, ...Object.values(told ?? {})];
   return texts.some((text) => text?.toLowerCase().includes(wanted));
 }
 
@@ -437,24 +457,4 @@ function addressesOf(given: readonly string[], name = 'addresses'): string[] {
   return [...new Set(all)];
 }
 
-function reasonOf(text = ''): string {
-  const reason = text.trim();
-  if (reason.length > MAX_REASON)
-    throw new InputError(`reason: expected at most ${MAX_REASON} characters, got ${reason.length}`, 'reason');
-  return reason;
-}
-
-function shortText(name: string, given: string): string {
-  const text = replaceInvisible(given.trim(), '·');
-  if (text.length > MAX_SHORT)
-    throw new InputError(`${name}: expected at most ${MAX_SHORT} characters, got ${text.length}`, name);
-  return text;
-}
-
-function expectWhole(name: string, value: number, least: number, most: number): void {
-  if (!Number.isInteger(value) || value < least || value > most)
-    throw new InputError(`${name}: expected ${least} to ${most}, got ${value}`, name);
-}
-
 const homes = (count: number): string => (count === 1 ? '1 home' : `${count} homes`);
-const quoted = (text: string): string => JSON.stringify(text.slice(0, 40));

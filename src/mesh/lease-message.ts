@@ -1,11 +1,13 @@
 // What homes and gateways say to each other, read from JSON that strangers wrote: field by field, each with its bounds.
 
+import { REPORT_STATES } from '../api/client-object.ts';
 import {
   ADMISSIONS,
   AT_QUOTA,
   type Drain,
   type GatewayInfo,
   type Grant,
+  type HomeReport,
   type InfoLimits,
   type LeaseQuota,
   type LeaseRequest,
@@ -22,6 +24,7 @@ import { formatIp, inPrefix, parseIp, parsePrefix } from '../lib/ip.ts';
 import { JsonFields, knownWords } from '../lib/json-field.ts';
 import { nodeAddress } from '../lib/yggdrasil-address.ts';
 import { readLimits } from './client-limit.ts';
+import { MAX_STATEMENT } from './logging-statement.ts';
 
 /** Characters of a text. */
 export const MAX_TEXT = 256;
@@ -112,7 +115,7 @@ export function readInfo(json: unknown): GatewayInfo {
     country: fields.has('country') ? fields.match('country', /^([A-Z]{2})?$/, 'two letters') : '',
     website: say('website'),
     abuse_contact: say('abuse_contact'),
-    logging: say('logging'),
+    logging: fields.text('logging', MAX_STATEMENT, ''),
     ask: say('ask'),
     // a word of times to come means that somebody decides
     admission: knownWords(ADMISSIONS)(say('admission')) ?? 'ask',
@@ -170,6 +173,8 @@ export function readAnswer(status: number, json: unknown): LeaseAnswer {
     };
     if (fields.has('quota')) grant.quota = quotaOf(fields.fields('quota'));
     if (fields.has('held')) grant.held = fields.flag('held');
+    if (fields.has('report')) grant.report = readHomeReport(fields.fields('report'));
+    if (fields.has('access_left_s')) grant.access_left_s = fields.whole('access_left_s', 0, MOST);
     if (fields.has('use')) {
       const use = fields.fields('use');
       const count = (name: string): number => use.whole(name, 0, Number.MAX_SAFE_INTEGER);
@@ -189,6 +194,15 @@ export function readAnswer(status: number, json: unknown): LeaseAnswer {
     return { kind: 'waiting', waiting };
   }
   return { kind: 'refused', refusal: readRefusal(fields) };
+}
+
+function readHomeReport(fields: JsonFields): HomeReport {
+  return {
+    reason: fields.text('reason', MAX_TEXT),
+    // a state of times to come is not decided, so far as is known here
+    state: knownWords(REPORT_STATES)(fields.text('state', MAX_TEXT)) ?? 'open',
+    ...(fields.has('note') && { note: fields.text('note', MAX_TEXT) }),
+  };
 }
 
 function readRefusal(fields: JsonFields): Refusal {

@@ -24,6 +24,13 @@ export function clientObject(desk: () => Desk): UbusObject {
     revoke: (at, args) => at.revoke(args),
     undo: (at, args) => at.undo(args),
     audit: (at, args) => at.log(args),
+    captains: (at) => at.people.captains(),
+    captain: (at, args) => at.people.captain(args),
+    uncaptain: (at, args) => at.people.uncaptain(args),
+    reports: (at, args) => at.people.reports(args),
+    decide_report: (at, args) => at.people.decideReport(args),
+    who: (at, args) => at.people.who(args),
+    erase: (at, args) => at.people.erase(args),
   };
   const methods: Record<string, UbusMethod> = {};
   for (const name of Object.keys(CLIENT_METHODS) as ClientMethod[]) {

@@ -3,13 +3,21 @@
 // Whoever asks is the address that the kernel tells; it counts only if it is that of a node (0200::/8), for only the node itself can send
 // from there. From 0300::/8 any host behind a node can.
 
-import type { GatewayInfo, LeaseRequest, Refusal, RefusalCode } from '../api/lease.ts';
+import {
+  CAPTAIN_PATHS,
+  type CaptainRefusal,
+  type GatewayInfo,
+  type LeaseRequest,
+  type Refusal,
+  type RefusalCode,
+} from '../api/lease.ts';
 import { errorText } from '../errors.ts';
 import type { HttpRequest } from '../http/message.ts';
 import type { Exchange, HttpAnswer } from '../http/server.ts';
 import { Meter } from '../lib/meter.ts';
 import { decodeUtf8, encodeUtf8 } from '../lib/utf8.ts';
-import { nodeAddress } from '../lib/yggdrasil-address.ts';
+import { meshNode, nodeAddress } from '../lib/yggdrasil-address.ts';
+import type { CaptainAnswer, CaptainDesk } from '../mesh/captain-desk.ts';
 import type { Clients } from '../mesh/client.ts';
 import { type LeaseAnswer, readRequest } from '../mesh/lease-message.ts';
 import { AUTOYGG_CALLS, type AutoyggParts, answerAutoygg } from './autoygg.ts';
@@ -28,9 +36,13 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
   ...AUTOYGG_CALLS,
   '/v1/info': ['GET'],
   '/v1/lease': ['GET', 'PUT', 'DELETE'],
+  [CAPTAIN_PATHS.report]: ['POST'],
+  [CAPTAIN_PATHS.vouch]: ['POST'],
 };
+/** What a signature answers for: hosts behind nodes may send it, too. */
+const SIGNED: readonly string[] = Object.values(CAPTAIN_PATHS);
 
-const STATUS: Readonly<Record<RefusalCode, number>> = {
+const STATUS: Readonly<Record<RefusalCode | CaptainRefusal, number>> = {
   not_a_node: 403,
   other_key: 403,
   suspended: 403,
@@ -46,10 +58,14 @@ const STATUS: Readonly<Record<RefusalCode, number>> = {
   no_lease: 404,
   malformed: 400,
   unknown: 404,
+  not_captain: 403,
+  stale: 409,
+  decided: 409,
 };
 
 export interface RegistrarParts extends AutoyggParts {
   readonly clients: Clients;
+  readonly captains: Pick<CaptainDesk, 'report' | 'vouch'>;
   info(): GatewayInfo;
   readonly clock: { monotonicMs(): number; after(delayMs: number, callback: () => void): () => void };
   /** Questions that are held open at the same time. */
@@ -64,7 +80,7 @@ interface Held {
 
 /** An answer, and why it is a refusal where it is one. */
 export interface Reply extends HttpAnswer {
-  readonly why?: RefusalCode;
+  readonly why?: RefusalCode | CaptainRefusal;
 }
 
 /** What is said to what is no request, or comes from nobody of the mesh; in the words of both protocols. */
@@ -121,10 +137,13 @@ export class Registrar {
     const { request, from } = exchange;
     const { method, path } = request;
     const address = nodeAddress(from);
-    if (address === undefined) return refuse(403, 'only nodes of the mesh (200::/8) are served');
+    const isSigned = SIGNED.includes(path);
+    // of a host behind a node, its node is metered
+    const source = isSigned ? meshNode(from) : address;
+    if (source === undefined) return refuse(403, 'only nodes of the mesh (200::/8) are served');
     // every page of the web could ask in the name of who looks at it
     if (request.fields.has('origin')) return refuse(403, 'browsers are not served');
-    const waitMs = this.meter.take(address, this.nowMs());
+    const waitMs = this.meter.take(source, this.nowMs());
     if (waitMs > 0) {
       const retry_after_s = Math.ceil(waitMs / 1000);
       return refusalOf({ error: 'too_often', reason: 'asked too often', retry_after_s });
@@ -135,12 +154,20 @@ export class Registrar {
       const answer = refuse(405, `expected ${takes.join(', ')}`);
       return { ...answer, fields: { ...answer.fields, Allow: takes.join(', ') } };
     }
+    if (isSigned) return this.post(request);
+    if (address === undefined) return refuse(403, 'only nodes of the mesh (200::/8) are served');
     if (path in AUTOYGG_CALLS) return answerAutoygg(this.parts, request, address);
     if (path === '/v1/info') return json(200, this.parts.info());
     if (method === 'PUT') return this.put(request, address);
     if (method === 'GET') return this.get(exchange, address);
     this.parts.clients.release(address);
     return { status: 204 };
+  }
+
+  /** Takes what a captain signed. */
+  private post({ path, body }: HttpRequest): HttpAnswer {
+    const { captains } = this.parts;
+    return showTaken(path === CAPTAIN_PATHS.report ? captains.report(body) : captains.vouch(body));
   }
 
   private put({ body }: HttpRequest, address: string): HttpAnswer | Promise<HttpAnswer> {
@@ -207,6 +234,13 @@ function show(answer: LeaseAnswer): HttpAnswer {
   if (answer.kind === 'refused') return refusalOf(answer.refusal);
   const { waiting } = answer;
   return json(202, waiting, waiting.retry_after_s);
+}
+
+function showTaken(answer: CaptainAnswer): Reply {
+  if (answer.kind === 'taken') return json(200, answer.taken);
+  const { error, reason, retryAfterS } = answer;
+  const body = { error, reason, ...(retryAfterS !== undefined && { retry_after_s: retryAfterS }) };
+  return { ...json(STATUS[error], body, retryAfterS), why: error };
 }
 
 function refusalOf(refusal: Refusal): Reply {

@@ -37,6 +37,7 @@ function readStanding(value: unknown): StandingRecord {
     since_s: fields.whole('since_s', 0, MOST, 0),
     ...(fields.has('until_s') && { until_s: fields.whole('until_s', 0, MOST) }),
     ...readLimits(fields),
+    ...(fields.has('vouched_by') && { vouched_by: fields.match('vouched_by', /^[0-9a-f]{64}$/, 'a key') }),
   };
 }
 

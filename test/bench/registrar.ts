@@ -59,7 +59,7 @@ export async function benchRegistrar(report: Report, log: (line: string) => void
       `config meshbridge 'main'\n\toption ubus_socket 'none'\n\toption state_dir '${directory}'\n\toption discover '0'\n` +
         `config interface 'ygg0'\n\toption socket 'unix://${socket}'\n` +
         `config registrar 'registrar'\n\toption enabled '1'\n\toption admission 'open'\n\tlist kinds 'vxlan'\n` +
-        `\toption max_clients '${HOMES}'\n\toption clients_dir '${directory}/clients'\n`,
+        `\toption max_clients '${HOMES}'\n\toption new_per_day '${HOMES}'\n\toption clients_dir '${directory}/clients'\n`,
     );
     const lines: string[] = [];
     const daemon = await Child.start(space.command([program, '--config', config]), (line) => lines.push(line));

@@ -291,8 +291,8 @@ admission('asks for what the operator wants to know, once', async () => {
   granted(await ask(1));
 });
 admission('shows the operator what those who wait told', async () => {
-  const { ask, clients } = gateway({ admission: 'ask' });
-  await ask(1, { name: 'Ann', site: 'hill' });
+  const { ask, clients } = gateway({ admission: 'ask', asksFor: ['name'] });
+  await ask(1, { name: 'Ann', phone: 'nobody asked for it', site: 'hill' });
   assert.equal(clients.queue(), [{ address: ANN, told: { name: 'Ann', site: 'hill' } }]);
 });
 admission('lets nobody new in when it is closed', async () => {

@@ -12,6 +12,7 @@ import { MemoryClientPlane } from '../support/client-plane.ts';
 import { crypto } from '../support/crypto.ts';
 import { GATEWAY_ADDRESS, GATEWAY_KEY, leaseRequest, NO_LIMITS } from '../support/gateway.ts';
 import { nodeOf } from '../support/node-key.ts';
+import { noPeople } from '../support/people.ts';
 
 const RULES: ClientRules = {
   ...{ admission: 'ask', maxClients: 2000, maxWaiting: 50, leaseMs: 3_600_000, kinds: ['gre6'], asksFor: [] },
@@ -60,6 +61,7 @@ function open(rules: Partial<ClientRules> = {}, portBlock?: number) {
   const entries: AuditEntry[] = [];
   const desk = new Desk({
     ...{ clients, ledger, audit, invites, maxClients: 2000, nowMs: () => time.nowMs, unixS: () => UNIX_S },
+    ...{ admission: RULES.admission, keepDays: 30, logging: () => 'as it is', people: noPeople() },
     ...{ dateS: () => time.dateS, onProblem: (problem: string) => assert.unreachable(problem) },
     ...{ token: () => `token ${++tokens}`, onEntry: (entry: AuditEntry) => entries.push(entry) },
   });
@@ -71,7 +73,7 @@ function open(rules: Partial<ClientRules> = {}, portBlock?: number) {
 
 const shows = suite('Desk, what it shows');
 shows('homes that wait in their order, with what they told, then the others', async () => {
-  const { desk, ask, clients } = open();
+  const { desk, ask, clients } = open({ asksFor: ['name'] });
   await ask(2, { name: 'Bob <b>', site: 'north' });
   await ask(1, { name: 'Ann' });
   clients.decide(CAT, 'refused', 'spam');
@@ -104,7 +106,7 @@ shows('leases with their inner addresses, and what was used', async () => {
   assert.equal(desk.summary().days, [{ rx_bytes: 10, tx_bytes: 2 }]);
 });
 shows('them in the order that is asked for', async () => {
-  const { desk, ask, ledger, clients } = open({ admission: 'open' });
+  const { desk, ask, ledger, clients } = open({ admission: 'open', asksFor: ['name'] });
   await ask(1, { name: 'zoe' });
   await ask(2, { name: 'Ann' });
   clients.decide(CAT, 'suspended', 'x');
@@ -119,7 +121,7 @@ shows('them in the order that is asked for', async () => {
   assert.equal(desk.list({ sort: 'month', skip: 1, count: 1 }).clients[0]?.address, ANN);
 });
 shows('pages, and what is searched for', async () => {
-  const { desk, ask } = open({ admission: 'open' });
+  const { desk, ask } = open({ admission: 'open', asksFor: ['name'] });
   for (let i = 0; i < 30; i++) await ask(i, { name: `home ${i}` });
   assert.equal([desk.list({ count: 7 }).clients.length, desk.list({ count: 7 }).total], [7, 30]);
   assert.is(desk.list({ skip: 28, count: 7 }).clients.length, 2);

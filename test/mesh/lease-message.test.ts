@@ -62,7 +62,12 @@ for (const [what, more, message] of [
   ['another protocol', { protocol: 0 }, 'info.protocol: expected a whole number from 1 to 2147483647'],
   ['no key', { key: 'abc' }, 'info.key: expected a key'],
   ['an address behind a node', { address: '300::1' }, 'info.address: expected an address of a node'],
-  ['a text without end', { logging: 'x'.repeat(257) }, 'info.logging: expected a text of at most 256 characters'],
+  ['a text without end', { operator: 'x'.repeat(257) }, 'info.operator: expected a text of at most 256 characters'],
+  [
+    'a statement without end',
+    { logging: 'x'.repeat(1025) },
+    'info.logging: expected a text of at most 1024 characters',
+  ],
   ['a list without end', { kinds: Array(17).fill('gre6') }, 'info.kinds: expected a list of at most 16'],
   ['a country in words', { country: 'Utopia' }, 'info.country: expected two letters'],
   ['a lease of no time', { lease_s: 0 }, 'info.lease_s: expected a whole number from 60 to 86400'],

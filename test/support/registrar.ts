@@ -5,6 +5,7 @@ import { HttpServer, SERVER_LIMITS } from '../../src/http/server.ts';
 import { parsePrefix } from '../../src/lib/ip.ts';
 import { decodeUtf8, encodeUtf8 } from '../../src/lib/utf8.ts';
 import { addressOf } from '../../src/lib/yggdrasil-address.ts';
+import { CaptainDesk } from '../../src/mesh/captain-desk.ts';
 import { Clients, type LeaseRecord } from '../../src/mesh/client.ts';
 import { ClientLedger } from '../../src/mesh/client-ledger.ts';
 import { Pool, pool6Of } from '../../src/mesh/pool.ts';
@@ -12,7 +13,9 @@ import { Registrar, refuse } from '../../src/surface/registrar.ts';
 import type { Streams } from '../../src/transport/host.ts';
 import { MemoryClientPlane } from './client-plane.ts';
 import { ManualClock, settle } from './clock.ts';
+import { crypto } from './crypto.ts';
 import { GATEWAY_ADDRESS, GATEWAY_KEY, gatewayInfo, leaseRequest, NO_LIMITS } from './gateway.ts';
+import { memoryCaptains, memoryReports } from './people.ts';
 import { type FarEnd, MemoryStreams } from './stream.ts';
 
 export const REGISTRAR = { host: GATEWAY_ADDRESS, port: 8080 };
@@ -78,8 +81,17 @@ export function registrarGateway(options: GatewayOptions = {}) {
     invites: { redeem: () => undefined },
     onProblem: (what) => problems.push(what),
   });
+  const { captains } = memoryCaptains();
+  const { reports } = memoryReports();
+  const captainDesk = new CaptainDesk({
+    ...{ captains, reports, clients, key, sha512: crypto.sha512, verify: crypto.ed25519Verify },
+    nowMs: () => clock.monotonicMs(),
+    dateS: () => Math.floor(clock.unixMs() / 1000),
+    onTaken() {},
+    onProblem: (problem) => problems.push(problem),
+  });
   const registrar = new Registrar({
-    clients,
+    ...{ clients, captains: captainDesk },
     clock,
     maxHeld,
     bits: 16,
@@ -121,5 +133,8 @@ export function registrarGateway(options: GatewayOptions = {}) {
   };
   const put = (node: { key: string; address: string }, more: object = {}): Promise<Said> =>
     ask(node.address, 'PUT', '/v1/lease', { ...leaseRequest({ key: node.key }), ...more });
-  return { key, address, clock, streams: memory, plane, problems, clients, registrar, server, said, open, ask, put };
+  return {
+    ...{ captains, reports, key, address, clock, streams: memory, plane, problems, clients, registrar },
+    ...{ server, said, open, ask, put },
+  };
 }

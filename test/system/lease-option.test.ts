@@ -167,6 +167,8 @@ registrar('have defaults, once there is a section', () => {
     ask: '',
     asksFor: [],
     clientsDirectory: '/etc/meshbridge/clients',
+    keepDays: 30,
+    newPerDay: 20,
     maxConnections: 256,
     metricsPort: undefined,
   });
