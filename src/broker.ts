@@ -23,8 +23,9 @@ import type { LeaseDesk } from './mesh/lease-desk.ts';
 import { LeaseEvents } from './mesh/lease-event.ts';
 import { LogLease } from './mesh/log-lease.ts';
 import { Moments } from './mesh/moment.ts';
+import type { ClientDesk } from './mesh/operation/client.ts';
 import type { Service } from './mesh/operation/service.ts';
-import { reaches } from './mesh/operation.ts';
+import { type Operations, reaches } from './mesh/operation.ts';
 import type { Overview, Sketch } from './mesh/overview.ts';
 import { alivePeers, changePeers } from './mesh/peer-change.ts';
 import { nameIn } from './mesh/remote.ts';
@@ -64,6 +65,8 @@ export interface BrokerParts {
     /** While it is switched on or on trial. */
     status(): LeaseStatus | undefined;
   };
+  /** The desk of this gateway's operator. @throws as ClientDesk */
+  askDesk: ClientDesk['ask'];
   readonly helper: HelperCaller;
   /** Shows what was ordered. */
   readonly management: Management;
@@ -118,8 +121,10 @@ export class Brokers {
   private readonly leaseEvents = new LeaseEvents();
   private readonly desk: CommandDesk;
   private readonly desired: DesiredDesk;
-  /** Their names. */
+  /** Names of the operations that there are always. */
   private readonly operations: readonly string[];
+  /** Those on homes, while this machine is a gateway whose operator lets keys decide. */
+  private late: Operations = {};
   private units: Unit[] = [];
   private sample: Sample | undefined;
   private board: { model?: string; os?: string; name?: string } = {};
@@ -214,7 +219,11 @@ export class Brokers {
         leaseLog: (level, seconds) => this.logLease.grant(level, seconds),
       },
       configuration: this.desired,
-      answer: (body) => this.toManagers((surface) => surface.result(this.seal('res', body))),
+      late: () => this.late,
+      answer: async (body) => {
+        const payload = this.seal('res', body);
+        await Promise.all(this.managers().map(({ surface }) => surface.result(payload)));
+      },
       log: logger.scope('command'),
     };
     this.operations = Object.keys(allOperations(desk)).sort();
@@ -256,6 +265,7 @@ export class Brokers {
     this.alarms.stop();
     this.logLease.stop();
     this.telemetry.stop();
+    this.late = {};
     const units = this.units.splice(0);
     await Promise.all(units.map((unit) => this.end(unit, forGood ? unit.surface.leave() : unit.surface.bye())));
   }
@@ -284,6 +294,23 @@ export class Brokers {
       known.surface.setFilter(filterOf(by));
       known.feed.setOptions(feedOf(by));
       return known;
+    });
+    void this.bringDesk();
+    this.infoChanged();
+  }
+
+  /** Operations on homes are in memory only where they may be asked for. */
+  private async bringDesk(): Promise<void> {
+    const isWanted = (): boolean => this.config.registrar?.enabled === true && this.config.registrar.deskCap !== 'none';
+    if (!isWanted()) {
+      this.late = {};
+      return;
+    }
+    const { clientOperations } = await import('./mesh/operation/client.ts');
+    if (this.stopped || !isWanted()) return;
+    this.late = clientOperations({
+      ask: (...asked) => this.parts.askDesk(...asked),
+      tells: () => this.config.registrar?.deskTells ?? [],
     });
     this.infoChanged();
   }
@@ -509,7 +536,11 @@ export class Brokers {
   }
 
   private toManagers(tell: (surface: MqttSurface) => void): void {
-    for (const { config, surface } of this.units) if (config.manage) tell(surface);
+    for (const { surface } of this.managers()) tell(surface);
+  }
+
+  private managers(): Unit[] {
+    return this.units.filter(({ config }) => config.manage);
   }
 
   private trust(): Trust {
@@ -681,8 +712,9 @@ export class Brokers {
       profile,
       interval_s: intervalMs / 1000,
       metrics,
-      ops: [...this.operations],
+      ops: [...this.operations, ...Object.keys(this.late)].sort(),
       cap: this.config.manageCap,
+      ...(this.config.registrar?.enabled && { desk: this.config.registrar.deskCap }),
       keys: this.config.keys.map((key) => ({ id: keyIdOf(key.public), scope: key.scope })),
       conf: toHex(this.parts.host.crypto.sha512(encodeUtf8(configText(this.config)))).slice(0, 16),
     };

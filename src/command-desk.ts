@@ -23,7 +23,7 @@ export interface DeskParts {
   readonly sid: string;
   readonly journal: CommandJournal;
   /** In force now. */
-  config(): Pick<Config, 'manageCap' | 'keys'>;
+  config(): Pick<Config, 'manageCap' | 'keys' | 'registrar'>;
   readonly crypto: Pick<Crypto, 'ed25519Verify'>;
   readonly clock: CommandClock;
   readonly mesh: MeshState;
@@ -34,12 +34,14 @@ export interface DeskParts {
   readonly service: Service;
   readonly reporting: Reporting;
   readonly configuration: ConfigDesk;
-  /** Takes the body of a `res`, to be signed and sent. */
-  answer(body: string): void;
+  /** Operations that come and go: those on the homes of a gateway. */
+  late(): Operations;
+  /** Takes the body of a `res`, to be signed and sent; as CommandParts. */
+  answer(body: string): void | Promise<void>;
   readonly log: Log;
 }
 
-/** Everything that can be asked for. */
+/** Everything that can be asked for at any time. */
 export function allOperations(parts: DeskParts): Operations {
   const { mesh, overview, services, clock, service, reporting, configuration } = parts;
   return {
@@ -55,6 +57,7 @@ export function allOperations(parts: DeskParts): Operations {
 /** The desk of this router. */
 export function openCommandDesk(parts: DeskParts): CommandDesk {
   const { node, sid, journal, clock, log } = parts;
+  const always = allOperations(parts);
   return new CommandDesk({
     node,
     sid,
@@ -62,9 +65,14 @@ export function openCommandDesk(parts: DeskParts): CommandDesk {
     clock,
     log,
     keys: () => parts.config().keys,
-    cap: () => parts.config().manageCap,
+    permit: () => {
+      const { manageCap: cap, registrar } = parts.config();
+      return { cap, desk: registrar?.enabled ? registrar.deskCap : 'none' };
+    },
     verify: (key, bytes, signature) => parts.crypto.ed25519Verify(key, bytes, signature),
-    operations: allOperations(parts),
+    get operations() {
+      return { ...always, ...parts.late() };
+    },
     answer: (body) => parts.answer(body),
   });
 }

@@ -7,9 +7,12 @@ import {
   type InfoLimits,
   PERSONAL,
   type Personal,
+  TELL_NAMES,
+  type TellName,
   TUNNEL_KINDS,
   type TunnelKind,
 } from './api/lease.ts';
+import { DESK_CAPS, type DeskCap } from './api/scope.ts';
 import { canonicalIp, formatPrefix, type Prefix, parsePrefix } from './lib/ip.ts';
 import { addressOf, nodeAddress } from './lib/yggdrasil-address.ts';
 import {
@@ -119,6 +122,10 @@ export interface RegistrarConfig {
   maxConnections: number;
   /** Of this machine alone; absent: nothing is told there. */
   metricsPort: number | undefined;
+  /** Whose keys may decide on homes by way of brokers, within `manage_cap`. */
+  deskCap: DeskCap;
+  /** What of people brokers may be told when such a key asks. */
+  deskTells: TellName[];
 }
 
 /** What the operator decided on one home. */
@@ -244,6 +251,8 @@ export const LEASE_OPTIONS = {
     new_per_day: whole(0, 4000, '20'),
     max_connections: whole(64, 4096, '256'),
     metrics_port: maybe(whole(1, 65_535)),
+    desk_cap: choice(DESK_CAPS, 'none'),
+    desk_tells: listOf(choice(TELL_NAMES), [], TELL_NAMES.length),
   },
   client: {
     key: maybe(KEY),
@@ -324,6 +333,10 @@ export const LEASE_MEANINGS: {
     max_connections: 'Connections at the same time.',
     metrics_port:
       'TCP port of 127.0.0.1 where programs of this machine (Prometheus) read counts of it. Without it, none.',
+    desk_cap:
+      "Whose keys may see homes and decide on them by way of brokers, unless manage_cap is none: nobody's, those of scope desk, those of scope configure too.",
+    desk_tells:
+      'What homes told of their people, and how captains are reached, that such a key is told by way of brokers, which read it.',
   },
   client: {
     key: 'Key of its Yggdrasil, or its address.',
@@ -419,6 +432,8 @@ export function registrarOf(values: Values<'registrar'>): RegistrarConfig {
     newPerDay: values.new_per_day,
     maxConnections: values.max_connections,
     metricsPort: values.metrics_port,
+    deskCap: values.desk_cap,
+    deskTells: values.desk_tells,
   };
 }
 

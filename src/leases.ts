@@ -1,6 +1,7 @@
 // Leases as the rest of the daemon sees them, of this home and of homes that this machine serves: most routers have neither, so all that
 // belongs to them is in memory only once it is wanted.
 
+import type { ClientMethod } from './api/client-object.ts';
 import type { Config } from './config.ts';
 import { errorText, InputError } from './errors.ts';
 import type { HomeLease, LeaseParts } from './lease.ts';
@@ -60,6 +61,12 @@ export class Leases {
   desk(): HomeLease {
     if (this.home) return this.home;
     throw new InputError('this router uses no gateway: name one first');
+  }
+
+  /** Has the desk of this gateway's operator do something. @param by who wants it. @throws InputError where this machine is no gateway */
+  askDesk(method: ClientMethod, args: Readonly<Record<string, unknown>>, by: string): object | Promise<object> {
+    if (this.gateway) return this.gateway.askDesk(method, args, by);
+    throw new InputError('no gateway runs here');
   }
 
   /** How it is with this home's lease, while it is switched on or on trial; for people. */

@@ -1,5 +1,6 @@
 // The gateway that this machine is, as it is configured: begins, changes and ends it. In memory only where there is one.
 
+import type { ClientMethod } from './api/client-object.ts';
 import { errorText, InputError } from './errors.ts';
 import { Gateway, LEASES_FILE } from './gateway.ts';
 import type { ClientConfig, RegistrarConfig } from './lease-option.ts';
@@ -10,6 +11,7 @@ import type { Member } from './mesh/state.ts';
 import type { ClientPlane } from './mesh/tunnel.ts';
 import { clientObject } from './surface/client.ts';
 import type { Cancel, ChildlessHost } from './transport/host.ts';
+import type { Table } from './ubus/blobmsg.ts';
 import type { UbusObject } from './ubus/object.ts';
 
 export interface LocalGatewayParts {
@@ -64,6 +66,13 @@ export class LocalGateway {
   /** The bus is another one: its object has to be put there again. */
   moved(): void {
     if (this.object) this.parts.publish(this.object);
+  }
+
+  /** Has the operator's desk do something, as its object on the bus does. @param by who wants it. @throws (rejects) InputError */
+  askDesk(method: ClientMethod, args: Readonly<Record<string, unknown>>, by: string): object | Promise<object> {
+    const caller = { user: by, group: '', peer: 0 };
+    // its methods answer with a table, and throw
+    return (this.object?.methods[method]?.handle(args as Table, caller) as object) ?? this.desk();
   }
 
   /** @throws InputError where no gateway runs */

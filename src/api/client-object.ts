@@ -236,12 +236,13 @@ export const CLIENT_METHODS = {
   },
   /**
    * Makes a word by which `uses` homes (1, at most 1000) get in within `days` (30, at most 365), those of one `site` if that is given; they are let in for
-   * `access_days` (1..3650), else for good, with limits as with `limit`. `code` is shown this once.
+   * `access_days` (1..3650), else for good, with limits as with `limit`. `code` is shown this once; empty where the caller made it and told its
+   * `hash` alone (lib/invite-code.ts).
    */
   invite: {
     args: {
       ...{ 'uses?': 'int32', 'days?': 'int32', 'access_days?': 'int32', 'site?': 'string' },
-      ...{ 'note?': 'string', 'by?': 'string', ...LIMITS },
+      ...{ 'note?': 'string', 'hash?': 'string', 'by?': 'string', ...LIMITS },
     },
     reply: { message: 'string', code: 'string', id: 'string', entry: 'int32' },
     writes: true,

@@ -27,6 +27,10 @@ export type Personal = (typeof PERSONAL)[number];
 /** The same, as a home told them: a stranger's texts. */
 export const PERSONAL_TEXTS = { 'name?': 'string', 'email?': 'string', 'phone?': 'string' } as const;
 
+/** What of people a gateway may tell to brokers: what homes told, and how to reach captains who reported one. */
+export const TELL_NAMES = [...PERSONAL, 'contact'] as const;
+export type TellName = (typeof TELL_NAMES)[number];
+
 /** Why a registrar says no. */
 export const REFUSALS = [
   /** Not a node of the mesh: a host behind one, a browser, another network. */

@@ -289,6 +289,8 @@ export const PAYLOADS = {
     ops: ['string'],
     /** The most that keys of others may do. */
     cap: 'string',
+    /** Of a gateway: one of DESK_CAPS. */
+    'desk?': 'string',
     /** Keys that it trusts: `id`, first 16 digits, and scope. */
     keys: [{ id: 'string', scope: 'string' }],
     /** Hash of its configuration. */
@@ -358,6 +360,9 @@ export const PAYLOADS = {
     'error?': 'string',
     'out?': 'json',
     'left_out?': 'bool',
+    /** With `running`: which part of the answer `out` is, from 1 on; at the end, how many there were. Lists of parts belong behind one another. */
+    'part?': 'int32',
+    'parts?': 'int32',
     sid: 'string',
     't?': 'int64',
     ...SIGNED,

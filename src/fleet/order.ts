@@ -32,6 +32,10 @@ export type Result = Payload<'res'>;
 const FINAL = ['done', 'failed', 'rejected', 'dup', 'expired'];
 /** Most states of one command that are told: the broker may repeat each. */
 const MAX_STATES = 64;
+/** Parts of one answer, at most; routers send no more. */
+const MAX_PARTS = 256;
+/** Parts that the broker sends behind the end are waited for so long. */
+const PARTS_MS = 5000;
 const FIND_MS = 8000;
 /** Without any answer for so long, it is sent once more. */
 const AGAIN_MS = 5000;
@@ -42,12 +46,15 @@ export class Order {
   forged = 0;
   /** What the broker says of the node; nobody signed it. */
   status: string | undefined;
-  /** Told each state that the node signed. */
+  /** Told each state that the node signed, but for parts of an answer. */
   onState: ((result: Result) => void) | undefined;
+  /** Told how many parts of a long answer came. */
+  onPart: ((count: number) => void) | undefined;
   private sid: string | undefined;
   private guess: string | undefined;
   private cid: string | undefined;
   private result: Result | undefined;
+  private readonly parts = new Map<number, unknown>();
   private states = 0;
   private wake: (() => void) | undefined;
 
@@ -100,6 +107,7 @@ export class Order {
     const { op, args, counter, signers, timeoutMs } = this.request;
     this.cid = encodeBase32(randomBytes(10));
     this.result = undefined;
+    this.parts.clear();
     const body = {
       cid: this.cid,
       op,
@@ -118,7 +126,24 @@ export class Order {
     );
     const last = (): boolean => this.result !== undefined && FINAL.includes(this.result.st);
     if (!(await this.comes(last, session, endsMs - Date.now()))) throw this.silent();
-    return this.result!;
+    const result = this.result!;
+    const { parts = 0 } = result;
+    const isWhole = (): boolean => this.parts.size >= Math.min(parts, MAX_PARTS);
+    if (!(await this.comes(isWhole, session, PARTS_MS)))
+      throw new Failure(
+        'silent',
+        `${node}: ${this.parts.size} of ${parts} parts of its answer came`,
+        [this.noise, 'The broker holds some back, or lost them: ask again.'].filter(Boolean).join('\n'),
+      );
+    return parts === 0
+      ? result
+      : {
+          ...result,
+          out: joinParts(
+            result.out,
+            [...this.parts].sort(([a], [b]) => a - b).map(([, out]) => out),
+          ),
+        };
   }
 
   private takeStatus(status: Payload<'status'> | undefined): void {
@@ -129,6 +154,12 @@ export class Order {
 
   private takeResult(result: Result): void {
     if (this.cid === undefined || result.cid !== this.cid) return;
+    if (result.part !== undefined) {
+      if (result.part < 1 || result.part > MAX_PARTS || this.parts.has(result.part)) return;
+      this.parts.set(result.part, result.out);
+      this.onPart?.(this.parts.size);
+      return;
+    }
     // a state that was held back by the broker comes too late
     if (this.result && (FINAL.includes(this.result.st) || result.st === 'accepted')) return;
     this.result = result;
@@ -186,4 +217,19 @@ export class Order {
       hint.filter(Boolean).join('\n'),
     );
   }
+}
+
+/** An answer of several parts as one: lists of the same name stand behind one another. */
+function joinParts(last: unknown, parts: readonly unknown[]): NonNullable<Result['out']> {
+  const whole: Record<string, unknown> = { ...(isTable(last) ? last : {}) };
+  for (const part of parts.filter(isTable))
+    for (const [name, items] of Object.entries(part)) {
+      const before = whole[name];
+      whole[name] = Array.isArray(items) && Array.isArray(before) ? [...before, ...items] : items;
+    }
+  return whole as NonNullable<Result['out']>;
+}
+
+function isTable(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

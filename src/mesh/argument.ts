@@ -1,5 +1,6 @@
 // Arguments of operations that are asked for from afar: what each takes, and how it is read. What is not named is refused.
 
+import type { Layout, TableLayout } from '../api/model.ts';
 import { InputError } from '../errors.ts';
 
 /** One kind of argument. */
@@ -66,6 +67,33 @@ export const ANYTHING: ArgumentKind<unknown> = { takes: 'something', read: (valu
 /** One that may be left out. */
 export function maybe<T>(kind: ArgumentKind<T>): ArgumentKind<T | undefined> {
   return { ...kind, isOptional: true };
+}
+
+/** Characters and items of arguments that a contract says no more of. */
+const MAX_WORDS = 1024;
+const MAX_ITEMS = 256;
+const WIDTHS: Readonly<Record<string, number>> = { int32: 2 ** 31 - 1, int64: Number.MAX_SAFE_INTEGER };
+
+/** Arguments as the contract of a method names them, but for some. */
+export function argumentsBy(layout: TableLayout, except: readonly string[] = []): ArgumentTable {
+  const named = Object.entries(layout).map(([field, type]): [string, ArgumentKind<unknown>] =>
+    field.endsWith('?') ? [field.slice(0, -1), maybe(kindOf(type))] : [field, kindOf(type)],
+  );
+  return Object.fromEntries(named.filter(([name]) => !except.includes(name)));
+}
+
+function kindOf(type: Layout): ArgumentKind<unknown> {
+  if (type === 'string')
+    return {
+      takes: `a text of at most ${MAX_WORDS} characters`,
+      read: (value) => (typeof value === 'string' && value.length <= MAX_WORDS ? value : undefined),
+    };
+  if (type === 'bool')
+    return { takes: 'true or false', read: (value) => (typeof value === 'boolean' ? value : undefined) };
+  const most = typeof type === 'string' ? WIDTHS[type] : undefined;
+  if (most !== undefined) return whole(-most, most);
+  if (Array.isArray(type) && type[0] === 'string') return texts(MAX_ITEMS, MAX_WORDS);
+  return ANYTHING;
 }
 
 /** Reads arguments by a table. @throws InputError that names the one at fault */

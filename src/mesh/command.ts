@@ -4,7 +4,7 @@
 // at once), so that a flood cannot stall the one thread. From there on a command is on record before anything is done: whatever ends the
 // daemon, none is done twice. Answers to what nobody proved to have signed take a turn of the same limit.
 
-import { type Cap, SCOPES, type Scope } from '../api/scope.ts';
+import { SCOPES, type Scope } from '../api/scope.ts';
 import { errorText, InputError, WireError } from '../errors.ts';
 import { fromHex } from '../lib/bytes.ts';
 import { type Envelope, MAX_PAYLOAD, splitEnvelope } from '../lib/envelope.ts';
@@ -12,7 +12,15 @@ import { keyIdOf } from '../lib/node-id.ts';
 import { decodeUtf8 } from '../lib/utf8.ts';
 import type { Log } from '../log.ts';
 import { readArguments } from './argument.ts';
-import { isReserved, type Operation, OperationError, type Operations, type Order, reaches } from './operation.ts';
+import {
+  barrierTo,
+  isReserved,
+  type Operation,
+  OperationError,
+  type Operations,
+  type Order,
+  type Permit,
+} from './operation.ts';
 import { jsonBytes } from './page.ts';
 
 /** A key that may ask. */
@@ -72,14 +80,14 @@ export interface CommandParts {
   readonly node: string;
   readonly sid: string;
   keys(): readonly CommandKey[];
-  /** The most that the owner lets anybody do. */
-  cap(): Cap;
+  /** What the owner lets anybody do. */
+  permit(): Permit;
   readonly clock: CommandClock;
   verify(publicKey: Uint8Array, bytes: Uint8Array, signature: Uint8Array): boolean;
   readonly journal: CommandJournal;
   readonly operations: Operations;
-  /** Takes the body of a `res`, to be signed and sent. */
-  answer(body: string): void;
+  /** Takes the body of a `res`, to be signed and sent; a promise where it is known when brokers have it, which never rejects. */
+  answer(body: string): void | Promise<void>;
   readonly log: Log;
 }
 
@@ -129,6 +137,8 @@ const LONGEST_MS = 660_000;
 /** How a command goes is told at most so often. */
 const PROGRESS_MS = 1000;
 const MAX_PROGRESS = 16;
+/** Parts of one answer. */
+const MAX_PARTS = 128;
 /** What nobody signed is logged so often, with how many there were. */
 const LOG_MS = 60_000;
 
@@ -342,7 +352,7 @@ export class CommandDesk {
     }
     log.info('command', { by: key.name, op: body.op, cid: body.cid });
     if (operation.isSlow || operation.endsDaemon) this.tell(begun);
-    void this.run(begun, operation, args, payload);
+    void this.run(begun, operation, args, payload, key.name);
   }
 
   private checkTime({ notBefore, exp }: Body): void {
@@ -365,10 +375,8 @@ export class CommandDesk {
         ? new Refusal('reserved', `${name}: not to be had yet`)
         : new Refusal('unknown-op', `${name}: no such operation, there are ${Object.keys(operations).join(', ')}`);
     const { scope } = operation;
-    if (!reaches(key.scope, scope)) throw new Refusal('scope', `${name}: takes ${scope}, ${key.name} has ${key.scope}`);
-    const cap = this.parts.cap();
-    if (!reaches(cap, scope))
-      throw new Refusal('scope', `${name}: takes ${scope}, the owner of this router allows ${cap}`);
+    const barrier = barrierTo(key, scope, this.parts.permit());
+    if (barrier !== undefined) throw new Refusal('scope', `${name}: takes ${scope}, ${barrier}`);
     return operation;
   }
 
@@ -377,12 +385,19 @@ export class CommandDesk {
     operation: Operation,
     args: Readonly<Record<string, unknown>>,
     payload: Uint8Array,
+    by: string,
   ): Promise<void> {
     const { clock, log } = this.parts;
     this.running++;
     let ended: CommandRecord;
+    const parts = new Parts((part, out) => this.send({ cid: record.cid, op: record.op, st: 'running', part, out }));
     try {
-      const order: Order = { payload: decodeUtf8(payload), progress: this.progressOf(record) };
+      const order: Order = {
+        payload: decodeUtf8(payload),
+        by,
+        progress: this.progressOf(record),
+        part: (out) => parts.tell(out),
+      };
       const out = await this.within(async () => operation.run(args, order));
       ended = { ...record, st: 'done', ...fitting(out) };
     } catch (error) {
@@ -395,8 +410,8 @@ export class CommandDesk {
     const { op, cid, st, code } = ended;
     log.info(`command ${st}`, { op, cid, code, ms: clock.monotonicMs() - record.at_ms });
     if (operation.endsDaemon && st === 'done') return;
-    this.keep(ended);
-    this.tell(ended);
+    this.keep(operation.isPrivate ? withoutOut(ended) : ended);
+    this.tell(ended, parts.count);
   }
 
   private within<T>(work: () => Promise<T>): Promise<T> {
@@ -472,14 +487,30 @@ export class CommandDesk {
     this.refused.set(code, (this.refused.get(code) ?? 0) + 1);
   }
 
-  private tell({ cid, op, st, code, error, out, left_out }: CommandRecord): void {
-    this.send({ cid, op, st, code, error, out, left_out });
+  /** @param parts how many parts of its answer were told before. */
+  private tell({ cid, op, st, code, error, out, left_out }: CommandRecord, parts = 0): void {
+    this.send({ cid, op, st, code, error, ...(parts > 0 && { parts }), out, left_out });
   }
 
-  private send(answer: object): void {
+  private send(answer: object): void | Promise<void> {
     const { sid, clock } = this.parts;
     const t = clock.isTrusted() ? Math.floor(clock.unixMs() / 1000) : undefined;
-    this.parts.answer(JSON.stringify({ ...answer, sid, t }));
+    return this.parts.answer(JSON.stringify({ ...answer, sid, t }));
+  }
+}
+
+/** The parts of one answer, each told once brokers have the one before it. */
+class Parts {
+  count = 0;
+  private before: void | Promise<void> = undefined;
+
+  constructor(private readonly send: (part: number, out: object) => void | Promise<void>) {}
+
+  async tell(out: object): Promise<boolean> {
+    if (this.count >= MAX_PARTS) return false;
+    await this.before;
+    this.before = this.send(++this.count, out);
+    return true;
   }
 }
 
@@ -557,6 +588,13 @@ function fitting(out: unknown): { out?: unknown; left_out?: true } {
   return jsonBytes(out) <= MAX_OUT ? { out } : { left_out: true };
 }
 
+/** As it is kept where what it told is of people. */
+function withoutOut(record: CommandRecord): CommandRecord {
+  if (record.out === undefined) return record;
+  const { out: _, ...rest } = record;
+  return { ...rest, left_out: true };
+}
+
 /** The newest keep what they told, as far as there is room. */
 function withinOuts(records: readonly CommandRecord[]): CommandRecord[] {
   let left = MAX_OUTS;
@@ -566,8 +604,7 @@ function withinOuts(records: readonly CommandRecord[]): CommandRecord[] {
       if (record.out === undefined) return record;
       left -= jsonBytes(record.out);
       if (left >= 0) return record;
-      const { out: _, ...rest } = record;
-      return { ...rest, left_out: true } as const;
+      return withoutOut(record);
     })
     .reverse();
 }

@@ -6,6 +6,7 @@ import { type CLIENT_METHODS, CLIENT_SORTS, CLIENT_STATES } from '../api/client-
 import type { Admission, Limits } from '../api/lease.ts';
 import type { Shape } from '../api/model.ts';
 import { errorText, InputError } from '../errors.ts';
+import { INVITE_HASH } from '../lib/invite-code.ts';
 import { nodeAddress } from '../lib/yggdrasil-address.ts';
 import { type AuditLog, MAX_AUDITED } from './audit.ts';
 import type { ClientRow, Clients, Decision, Standing } from './client.ts';
@@ -220,11 +221,13 @@ export class Desk {
 
   /** Makes an invite. */
   invite(args: Args<'invite'>): Answer<'invite'> {
-    const { uses = 1, days = INVITE_DAYS, access_days: accessDays, site = '', note: text = '', by } = args;
+    const { uses = 1, days = INVITE_DAYS, access_days: accessDays, site = '', note: text = '', hash, by } = args;
     const { invites, unixS } = this.options;
     expectWhole('uses', uses, 1, MAX_USES);
     const until_s = this.inDays('days', days, MAX_INVITE_DAYS);
     if (accessDays !== undefined) expectWhole('access_days', accessDays, 1, MAX_ACCESS_DAYS);
+    if (hash !== undefined && !INVITE_HASH.test(hash))
+      throw new InputError('hash: expected 32 characters of a-z and 2-7', 'hash');
     const note = shortText('note', text);
     const limits = limitsIn(args);
     const terms = {
@@ -236,7 +239,10 @@ export class Desk {
     const words = `${homes(uses)} within ${days} days`;
     const entry = this.note('invite', `${words}${note && `: ${note}`}`, by, []);
     try {
-      return { ...invites.make(terms, unixS()), message: `${words}: hand the code over, it is not shown again`, entry };
+      const made = invites.make(terms, unixS(), hash);
+      const next =
+        made.code === '' ? 'whoever made the code hands it over' : 'hand the code over, it is not shown again';
+      return { ...made, message: `${words}: ${next}`, entry };
     } catch (error) {
       throw this.failed(error, by);
     }

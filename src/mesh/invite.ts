@@ -1,17 +1,10 @@
 // Invites: words by which homes get in without waiting for the operator. Who has the file has no words: it holds their hashes.
 
 import type { Limits } from '../api/lease.ts';
-import { encodeBase32 } from '../lib/base32.ts';
-import { encodeUtf8 } from '../lib/utf8.ts';
+import { formatInvite, INVITE_BYTES, inviteHash } from '../lib/invite-code.ts';
 
 /** Invites at the same time. */
 export const MAX_INVITES = 256;
-/** 80 bits: nobody guesses them. */
-const CODE_BYTES = 10;
-const CODE = /^[a-z2-7]{16}$/;
-const GROUP = /.{4}(?=.)/g;
-/** Bytes of a hash that are kept. */
-const HASH_BYTES = 20;
 
 /** An invite, as it is kept. */
 export interface InviteRecord {
@@ -66,18 +59,24 @@ export class Invites {
     return this.records;
   }
 
-  /** Makes one. @returns the word, which is shown this once, and its id. @throws Error when it cannot be kept, or there are too many */
+  /**
+   * Makes one. @param hash of a word that somebody else made. @returns the word, which is shown this once, or nothing where somebody else has it; and its id.
+   * @throws Error when it cannot be kept, there are too many, or there is one of this hash
+   */
   make(
     terms: Pick<InviteRecord, 'left' | 'until_s' | 'access_s' | 'site' | 'limits' | 'note'>,
     nowS: number,
+    hash?: string,
   ): { code: string; id: string } {
     const kept = this.records.filter((record) => isOpen(record, nowS));
     if (kept.length >= MAX_INVITES) throw new Error(`there are ${MAX_INVITES} invites already: revoke some`);
-    const code = encodeBase32(this.randomBytes(CODE_BYTES)).slice(0, 16);
-    const hash = this.hash(code);
-    const record: InviteRecord = { id: hash.slice(0, 8), hash, used: 0, made_s: nowS, ...terms };
+    const code = hash === undefined ? formatInvite(this.randomBytes(INVITE_BYTES)) : '';
+    const of = hash ?? inviteHash((bytes) => this.sha512(bytes), code)!;
+    if (hash !== undefined && kept.some((record) => record.hash === of))
+      throw new Error('there is an invite of this hash already');
+    const record: InviteRecord = { id: of.slice(0, 8), hash: of, used: 0, made_s: nowS, ...terms };
     this.save([...kept, record]);
-    return { code: code.replace(GROUP, '$&-'), id: record.id };
+    return { code, id: record.id };
   }
 
   /** Nobody comes by it any more. @returns whether there was such a one. @throws Error when that cannot be kept */
@@ -90,9 +89,8 @@ export class Invites {
 
   /** A home comes by a word. @param nowS `undefined`: the clock is wrong, so that nothing is over. @returns `undefined`: it is worth nothing. @throws Error when that cannot be kept */
   redeem(text: string, site: string | undefined, nowS: number | undefined): Redeemed | undefined {
-    const code = text.toLowerCase().replace(/[\s-]/g, '');
-    if (!CODE.test(code)) return undefined;
-    const hash = this.hash(code);
+    const hash = inviteHash((bytes) => this.sha512(bytes), text);
+    if (hash === undefined) return undefined;
     const found = this.records.find((record) => record.hash === hash);
     if (!found || !isOpen(found, nowS) || (found.site !== undefined && found.site !== site)) return undefined;
     if (found.access_s !== undefined && nowS === undefined)
@@ -106,10 +104,6 @@ export class Invites {
     this.store.save(records);
     // only now, for what was not written does not count
     this.records = records;
-  }
-
-  private hash(code: string): string {
-    return encodeBase32(this.sha512(encodeUtf8(`meshbridge invite ${code}`)).slice(0, HASH_BYTES));
   }
 }
 

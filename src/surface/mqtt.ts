@@ -239,9 +239,9 @@ export class MqttSurface implements FeedSink {
     if (this.up && this.mayAlarm(id)) void this.put('alarm', text, id);
   }
 
-  /** What became of a command, signed. */
-  result(payload: Uint8Array): void {
-    if (this.up) void this.put('res', payload);
+  /** What became of a command, signed. Resolves when the broker has it, or it is known that it will not; never rejects. */
+  async result(payload: Uint8Array): Promise<void> {
+    if (this.up) await this.put('res', payload);
   }
 
   /** Which configuration it has, signed. */

@@ -25,6 +25,7 @@ const EXAMPLES: Record<string, string> = {
   dns: '9.9.9.9',
   reach: '192.0.2.0/24',
   asks_for: 'name',
+  desk_tells: 'name',
 };
 
 /** The statements by which an option is shown. */
@@ -77,7 +78,7 @@ shipped('parses with everything that it shows', () => {
     {
       ...{ ...main, interfaces: [], brokers: [], keys: [], gateways: [], clients: [] },
       lease: { ...lease!, bypass: [] },
-      registrar: { ...registrar!, dns: [], reach: [], asksFor: [] },
+      registrar: { ...registrar!, dns: [], reach: [], asksFor: [], deskTells: [] },
     },
     normal,
   );

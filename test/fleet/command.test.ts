@@ -72,7 +72,10 @@ for (const [line, expected] of [
   ['keys list --help=5', '--help: it takes no value'],
   ['-v', '"-v": no such command'],
   ['show anna', '"anna": no node is enrolled yet; meshctl enroll new --help tells how'],
-  ['keys new a --scope everything', 'scope: expected one of observe, diagnose, operate, configure, got "everything"'],
+  [
+    'keys new a --scope everything',
+    'scope: expected one of observe, diagnose, operate, configure, desk, got "everything"',
+  ],
   ['keys show otto', 'key: there is none called otto'],
 ] as const)
   words(`refuses ${line}`, () =>

@@ -161,7 +161,7 @@ for (const [what, words, expected] of [
   ['a name with a path', [CARD, '--site', 'elm', '--name', 'a/b'], 'name: expected 1 to 64 characters'],
   ['a name with an escape', [CARD, '--site', 'elm', '--name', 'a\x1b[2J'], 'name: expected 1 to 64 characters'],
   ['a code for ever', [CARD, '--site', 'elm', '--days', '365'], '--days: expected a whole number from 1 to 90'],
-  ['another cap', [CARD, '--site', 'elm', '--cap', 'keys'], 'scope: expected one of observe'],
+  ['another cap', [CARD, '--site', 'elm', '--cap', 'keys'], 'cap: expected one of observe'],
 ] as const)
   enroll(`refuses ${what}, and pins nothing`, () =>
     withOperator(async (it) => {

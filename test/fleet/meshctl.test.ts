@@ -75,6 +75,13 @@ fleet.before(async (context) => {
             { st: 'running', out: { sent: 1 } },
             { st: 'done', out: { rtt_ms: 12, args: args ?? null } },
           ];
+        if (op === 'client_list' || op === 'client_audit')
+          return [
+            { st: 'running', part: 2, out: { clients: [3] } },
+            { st: 'running', part: 1, out: { clients: [1, 2] } },
+            { st: 'running', part: 1, out: { clients: ['once more'] } },
+            { st: 'done', parts: op === 'client_list' ? 2 : 3, out: { total: 3 } },
+          ];
         if (op === 'config_get') return [{ st: 'done', out: { values: { ...context.options } } }];
         if (op === 'lease_status')
           return [{ st: 'done', out: { state: 'up', sentence: 'All is \u202ewell.', fix: '' } }];
@@ -148,6 +155,13 @@ fleet('ends with what a node refuses, in words and by its exit code', async ({ i
   assert.match(err, /: reload rejected, scope/);
   const refused = await it.run('do anna reload --json');
   assert.equal([refused.code, JSON.parse(refused.out).code], [1, 'scope']);
+});
+fleet('joins an answer that came in parts, and believes none that is not whole', async ({ it }) => {
+  const { st, out, states } = await it.json<{ st: string; out: unknown; states: string[] }>('do anna client_list');
+  assert.equal([st, out, states], ['done', { total: 3, clients: [1, 2, 3] }, ['done']]);
+  const { code, err } = await it.run('do anna client_audit');
+  assert.is(code, 4);
+  assert.match(err, ': 2 of 3 parts of its answer came');
 });
 fleet('shows the lease of a home in words, and has it changed', async ({ it, anna }) => {
   const { out, code } = await it.run('lease anna');

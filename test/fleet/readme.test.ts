@@ -22,6 +22,7 @@ import { ManualClock } from '../support/clock.ts';
 import { meshOf } from '../support/member.ts';
 import { Operator } from '../support/meshctl.ts';
 import { Mosquitto, whyNoMosquitto } from '../support/mosquitto.ts';
+import { ORDER } from '../support/order.ts';
 import { PlayedNode } from '../support/played-node.ts';
 
 const README = readFileSync(inProject('README.md'), 'utf8');
@@ -114,10 +115,7 @@ operators('leads from nothing to a router that obeys, line by line', async (cont
         ({ op, args }) => {
           try {
             const { args: table, run } = operations[op]!;
-            void run(readArguments(table, (args ?? {}) as Readonly<Record<string, unknown>>), {
-              payload: '',
-              progress() {},
-            });
+            void run(readArguments(table, (args ?? {}) as Readonly<Record<string, unknown>>), ORDER);
             return [{ st: 'accepted' }, { st: 'done' }];
           } catch (error) {
             return [{ st: 'rejected', code: 'arguments', error: String(error) }];

@@ -30,7 +30,7 @@ const desk = new CommandDesk({
   node: NODE,
   sid,
   keys: () => [OPERATOR.entry('operator', 'operate')],
-  cap: () => 'operate',
+  permit: () => ({ cap: 'operate', desk: 'none' }),
   clock: {
     monotonicMs: () => host.clock.monotonicMs() * 1000, // so that nothing waits for its turn
     unixMs: () => host.clock.unixMs(),

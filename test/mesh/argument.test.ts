@@ -4,6 +4,7 @@ import { InputError } from '../../src/errors.ts';
 import {
   ANYTHING,
   type ArgumentKind,
+  argumentsBy,
   KEY,
   maybe,
   readArguments,
@@ -55,3 +56,39 @@ reading('does not take what tables have of themselves for an argument', () =>
   assert.throws(() => readArguments({ constructor: ANYTHING }, {}), 'constructor: expected something, got nothing'),
 );
 reading.run();
+
+// ---
+
+const contract = suite('argumentsBy');
+const LAYOUT = {
+  'text?': 'string',
+  many: ['string'],
+  'on?': 'bool',
+  'small?': 'int32',
+  'large?': 'int64',
+  'by?': 'string',
+} as const;
+contract('takes what a contract names, each of its type', () => {
+  const table = argumentsBy(LAYOUT, ['by']);
+  const given = { text: '', many: ['a', 'b'], on: false, small: -5, large: 2 ** 40 };
+  assert.equal(readArguments(table, given), given);
+  assert.equal(readArguments(table, { many: [] }), { many: [] });
+});
+contract('refuses every other value, and says what it expects', () => {
+  const table = argumentsBy(LAYOUT, ['by']);
+  for (const [name, value, why] of [
+    ['text', 7, 'text: expected a text of at most 1024 characters'],
+    ['many', 'a', 'many: expected a list of at most 256 texts'],
+    ['on', 1, 'on: expected true or false'],
+    ['small', 2 ** 31, 'small: expected a whole number from -2147483647 to 2147483647'],
+    ['large', 0.5, 'large: expected a whole number'],
+    ['by', 'x', 'by: unknown argument, expected text, many, on, small, large'],
+  ] as const)
+    assert.throws(
+      () => readArguments(table, { many: [], [name]: value }),
+      (error: Error) => error.message.startsWith(why),
+      name,
+    );
+  assert.throws(() => readArguments(table, {}), /^many: expected .*, got nothing/);
+});
+contract.run();

@@ -182,7 +182,7 @@ desk('says what is reserved, and what there is', async () => {
   const [answer] = await bench.take(command({ op: 'upgrades' }));
   assert.equal(
     [answer!.code, answer!.error],
-    ['unknown-op', 'upgrades: no such operation, there are look, act, change, fail, wait, restart'],
+    ['unknown-op', 'upgrades: no such operation, there are look, act, change, fail, wait, list, restart'],
   );
   assert.is(await bench.verdict(command({ op: 'constructor' })), 'rejected unknown-op');
   assert.equal(bench.done, []);
@@ -280,6 +280,61 @@ desk('keeps counters of keys that are gone for now', async () => {
   for (let i = 0; i < 70; i++)
     await next.take(command({ op: 'look' }, [OBSERVER])).then(() => next.clock.advance(1000));
   assert.is(await next.verdict(message), 'rejected counter', '~> though its record is forgotten');
+});
+
+desk('tells a long answer in parts, each numbered, and of people keeps nothing', async () => {
+  const bench = new Bench();
+  bench.keys = [OPERATOR.entry('otto', 'desk')];
+  assert.is(await bench.verdict(command({ op: 'list' })), 'rejected scope', '~> the operator of the gateway says so');
+  bench.deskCap = 'desk';
+  const message = command({ op: 'list' });
+  const answers = await bench.take(message);
+  assert.equal(
+    answers.map(({ st, part, parts, out }) => [st, part ?? parts, out]),
+    [
+      ['running', 1, { homes: [1, 2] }],
+      ['running', 2, { homes: [3] }],
+      ['running', 3, { homes: [4] }],
+      ['done', 3, { total: 4, by: 'otto' }],
+    ],
+  );
+  const { text } = bench.journal as MemoryJournal;
+  assert.not.match(text!, /"homes":|"total":/);
+  const [again, ...more] = await bench.take(message);
+  assert.equal([again!.st, again!.left_out, more], ['done', true, []]);
+});
+
+desk('waits with each part until brokers have the one before it, and ends with so many', async () => {
+  const told: { part?: number; st: string }[] = [];
+  let have: (() => void) | undefined;
+  let counted = 0;
+  const bench = new Bench({
+    operations: {
+      list: operation({
+        scope: 'observe',
+        args: {},
+        async run(_, { part }) {
+          while (await part({ homes: [counted] })) counted++;
+        },
+      }),
+    },
+    onAnswer: (answer) => {
+      told.push(answer);
+      return new Promise((resolve) => {
+        have = resolve;
+      });
+    },
+  });
+  await bench.take(command({ op: 'list' }));
+  assert.is(told.length, 1);
+  have!();
+  await bench.clock.advance(0);
+  assert.is(told.length, 2);
+  for (let i = 0; i < 300; i++) {
+    have!();
+    await bench.clock.advance(0);
+  }
+  assert.equal([counted, told.length, told.at(-1)!.st], [128, 129, 'done']);
 });
 
 desk.run();

@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { AuditEntry } from '../../src/api/client-object.ts';
+import { formatInvite, inviteHash } from '../../src/lib/invite-code.ts';
 import { parsePrefix } from '../../src/lib/ip.ts';
 import { AuditLog } from '../../src/mesh/audit.ts';
 import { type ClientRules, type ClientStore, Clients } from '../../src/mesh/client.ts';
@@ -441,6 +442,16 @@ invite('lets nobody in for good whose access was to end, though the clock is wro
   time.dateS = UNIX_S;
   await ask(1, { invite: code });
   assert.is(clients.decisionOn(ANN)?.until_s, UNIX_S + 7 * 86_400);
+});
+invite('lets homes in by a code that somebody else made, of which it knows the hash alone', async () => {
+  const { desk, ask } = open();
+  const code = formatInvite(new Uint8Array(10).fill(7));
+  const hash = inviteHash((bytes) => crypto.sha512(bytes), code)!;
+  const made = desk.invite({ hash });
+  assert.equal([made.code, made.id], ['', hash.slice(0, 8)]);
+  assert.throws(() => desk.invite({ hash }), /an invite of this hash already/);
+  assert.throws(() => desk.invite({ hash: code }), /hash: expected 32 characters/);
+  assert.is((await ask(1, { invite: code.toUpperCase() })).kind, 'granted');
 });
 invite('makes none that could not be kept, and not too many', () => {
   const { desk, disk, entries } = open();

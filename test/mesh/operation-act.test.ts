@@ -7,11 +7,12 @@ import { peerOperations } from '../../src/mesh/operation/peer.ts';
 import { serviceOperations } from '../../src/mesh/operation/service.ts';
 import { OperationError, type Operations } from '../../src/mesh/operation.ts';
 import { meshOf } from '../support/member.ts';
+import { ORDER } from '../support/order.ts';
 
 /** As the desk does it. */
 async function run(operations: Operations, name: string, given: Record<string, unknown>): Promise<unknown> {
   const operation = operations[name]!;
-  return operation.run(readArguments(operation.args, given), { payload: 'signed', progress() {} });
+  return operation.run(readArguments(operation.args, given), { ...ORDER, payload: 'signed' });
 }
 const failure = (done: Promise<unknown>): Promise<Error> =>
   done.then(

@@ -6,6 +6,7 @@ import { readArguments } from '../../src/mesh/argument.ts';
 import type { LeaseCommand, LeaseDesk } from '../../src/mesh/lease-desk.ts';
 import { leaseOperations } from '../../src/mesh/operation/lease.ts';
 import { TERMS } from '../support/gateway.ts';
+import { ORDER } from '../support/order.ts';
 
 const STATUS: LeaseStatus = {
   ...{ mode: 'kept', state: 'up', id: 'up', since_s: 5, sentence: 'a', fix: 'b', words: { sentence: 'a', fix: 'b' } },
@@ -35,7 +36,7 @@ function make() {
   // biome-ignore lint/suspicious/noExplicitAny: JSON of any operation
   const run = async (name: string, given: Record<string, unknown> = {}): Promise<any> => {
     const operation = operations[name]!;
-    return operation.run(readArguments(operation.args, given), { payload: '', progress() {} });
+    return operation.run(readArguments(operation.args, given), ORDER);
   };
   return { run, commands };
 }
@@ -97,6 +98,6 @@ lease('say that there is none', async () => {
   const operations = leaseOperations(() => {
     throw new InputError('this router uses no gateway: name one first');
   });
-  assert.throws(() => operations.lease_status!.run({}, { payload: '', progress() {} }), /uses no gateway/);
+  assert.throws(() => operations.lease_status!.run({}, ORDER), /uses no gateway/);
 });
 lease.run();

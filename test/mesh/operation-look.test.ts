@@ -6,8 +6,8 @@ import { lookOperations, memberOf } from '../../src/mesh/operation/look.ts';
 import { jsonBytes } from '../../src/mesh/page.ts';
 import { MeshState } from '../../src/mesh/state.ts';
 import { keyOf, meshOf } from '../support/member.ts';
+import { ORDER } from '../support/order.ts';
 
-const ORDER = { payload: '', progress() {} };
 const VERDICT = {
   state: 'good',
   id: 'good',

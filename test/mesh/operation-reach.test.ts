@@ -5,13 +5,14 @@ import { type Knock, reachOperations } from '../../src/mesh/operation/reach.ts';
 import { jsonBytes } from '../../src/mesh/page.ts';
 import { ManualClock } from '../support/clock.ts';
 import { keyOf, meshOf } from '../support/member.ts';
+import { ORDER } from '../support/order.ts';
 
 function make(graph: Record<number, number[]>, knock: Knock = async () => ({ latency_ms: 7 })) {
   const clock = new ManualClock();
   const { mesh, asked } = meshOf(graph);
   const operations = reachOperations({ mesh, knock, clock });
   const steps: object[] = [];
-  const order = { payload: '', progress: (out: object) => void steps.push(JSON.parse(JSON.stringify(out))) };
+  const order = { ...ORDER, progress: (out: object) => void steps.push(JSON.parse(JSON.stringify(out))) };
   const begin = async (name: string, args: object): Promise<Record<string, unknown>> =>
     (await operations[name]!.run(args as Record<string, unknown>, order)) as Record<string, unknown>;
   /** Runs it to its end. */
@@ -124,7 +125,7 @@ trace('gives up after a minute', async () => {
       clock.after(7000, () => resolve({ value, atMs: 0 }));
     });
   const operations = reachOperations({ mesh, knock: async () => ({}), clock });
-  const done = operations.trace!.run({ key: keyOf(99) }, { payload: '', progress() {} }) as Promise<object>;
+  const done = operations.trace!.run({ key: keyOf(99) }, ORDER) as Promise<object>;
   await clock.advance(70_000);
   const { found, asked } = (await done) as { found: boolean; asked: number };
   assert.equal([found, asked], [false, 18]);
@@ -136,7 +137,7 @@ trace('is not for this node itself, nor without Yggdrasil', async () => {
   node.view = () => undefined;
   node.problem = 'Yggdrasil does not answer';
   const { trace: operation } = reachOperations({ mesh, knock: async () => ({}), clock: new ManualClock() });
-  assert.throws(() => operation!.run({ key: keyOf(1) }, { payload: '', progress() {} }), 'Yggdrasil does not answer');
+  assert.throws(() => operation!.run({ key: keyOf(1) }, ORDER), 'Yggdrasil does not answer');
 });
 trace('fits an answer', async () => {
   const chain: Record<number, number[]> = { 0: [1] };
@@ -155,9 +156,7 @@ trace('takes the turns of others into account', async () => {
   const { remote } = mesh.all()[0]!;
   remote.nodePeers = () => Promise.reject(new BusyError('32 questions are waiting'));
   const { trace: operation } = reachOperations({ mesh, knock: async () => ({}), clock: new ManualClock() });
-  const failure = await (operation!.run({ key: keyOf(1) }, { payload: '', progress() {} }) as Promise<object>).catch(
-    (e) => e,
-  );
+  const failure = await (operation!.run({ key: keyOf(1) }, ORDER) as Promise<object>).catch((e) => e);
   assert.instance(failure, BusyError);
   assert.not.instance(failure, TimeoutError);
 });

@@ -1,6 +1,6 @@
 // A command desk with operations of its own, keys that sign, and whatever becomes of it.
 
-import type { Cap, Scope } from '../../src/api/scope.ts';
+import type { Cap, DeskCap, Scope } from '../../src/api/scope.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import { type EnvelopeSigner, sealEnvelope } from '../../src/lib/envelope.ts';
 import { keyIdOf } from '../../src/lib/node-id.ts';
@@ -52,6 +52,8 @@ export interface Answer {
   error?: string;
   out?: unknown;
   left_out?: true;
+  part?: number;
+  parts?: number;
   sid: string;
   t?: number;
 }
@@ -96,7 +98,7 @@ interface BenchOptions {
   clock?: ManualClock;
   operations?: Operations;
   /** Takes an answer in place of `answers`. */
-  onAnswer?(answer: Answer): void;
+  onAnswer?(answer: Answer): void | Promise<void>;
   /** Checks signatures; those that are forged are to be told from others. */
   verify?: CommandParts['verify'];
 }
@@ -110,6 +112,7 @@ export class Bench {
   readonly journal: CommandJournal;
   keys: CommandKey[] = [OPERATOR.entry('operator', 'operate'), OBSERVER.entry('observer', 'observe')];
   cap: Cap = 'configure';
+  deskCap: DeskCap = 'none';
   trusted = true;
   /** Signatures that were checked. */
   checks = 0;
@@ -131,7 +134,7 @@ export class Bench {
       node: NODE,
       sid: SID,
       keys: () => this.keys,
-      cap: () => this.cap,
+      permit: () => ({ cap: this.cap, desk: this.deskCap }),
       clock: {
         monotonicMs: () => clock.monotonicMs(),
         unixMs: () => clock.unixMs(),
@@ -146,8 +149,8 @@ export class Bench {
       operations: options.operations ?? this.operations(),
       answer: (body) => {
         const answer = JSON.parse(body) as Answer;
-        if (options.onAnswer) options.onAnswer(answer);
-        else this.answers.push(answer);
+        if (options.onAnswer) return options.onAnswer(answer);
+        this.answers.push(answer);
       },
       log,
     });
@@ -198,6 +201,16 @@ export class Bench {
             progress({ step: 1 });
             this.finish = resolve;
           }),
+      }),
+      // of people, in three parts
+      list: operation({
+        scope: 'desk',
+        isPrivate: true,
+        args: {},
+        async run(_, { part, by }) {
+          for (const homes of [[1, 2], [3], [4]]) await part({ homes });
+          return { total: 4, by };
+        },
       }),
       restart: operation({ scope: 'operate', endsDaemon: true, args: {}, run: () => act('restart') }),
     };

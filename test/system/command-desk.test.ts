@@ -73,6 +73,7 @@ config key 'ops'
       get: async () => ({}),
       set: async () => ({ st: 'applied', rejected: [] }),
     },
+    late: () => ({}),
     answer: (body) => void answers.push(JSON.parse(body)),
     log: SILENT,
   };

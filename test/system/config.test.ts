@@ -352,7 +352,7 @@ parse('takes two brokers and sixteen keys that are enabled, not more', () => {
 });
 for (const [line, problem] of [
   ["option public 'C0FFEE'", 'public: expected 64 lower-case hex digits, got "C0FFEE"'],
-  ["option scope 'upgrade'", 'scope: expected one of observe, diagnose, operate, configure, got "upgrade"'],
+  ["option scope 'upgrade'", 'scope: expected one of observe, diagnose, operate, configure, desk, got "upgrade"'],
 ] as const)
   parse(`refuses a key with ${line}`, () => {
     const rest = line.startsWith('option scope') ? `option public '${PUBLIC}'` : "option scope 'observe'";

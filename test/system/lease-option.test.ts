@@ -171,6 +171,8 @@ registrar('have defaults, once there is a section', () => {
     newPerDay: 20,
     maxConnections: 256,
     metricsPort: undefined,
+    deskCap: 'none',
+    deskTells: [],
   });
 });
 registrar('are taken', () => {

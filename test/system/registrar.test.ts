@@ -315,6 +315,19 @@ registrar('tells how busy its line is by what is new, also when a home leaves', 
   await clock.advance(60_000);
   assert.is(await load(), 50);
 });
+registrar('has its desk asked by others than the bus, in their name', async () => {
+  const { configure, registrar } = make();
+  assert.throws(() => registrar.askDesk('summary', {}, 'key otto'), /no gateway runs here now/);
+  await configure(OPEN);
+  await settle();
+  await registrar.askDesk('suspend', { addresses: [ANN.address], reason: 'x' }, 'key otto');
+  const { entries } = (await registrar.askDesk('audit', {}, 'key otto')) as { entries: { did: string; by: string }[] };
+  assert.equal(
+    entries.map(({ did, by }) => [did, by]),
+    [['suspend', 'key otto']],
+  );
+  assert.throws(() => registrar.askDesk('suspend', { addresses: [] }, 'key otto'), /addresses: expected at least one/);
+});
 registrar('tells programs of this machine counts, where that is wanted, and nothing of anybody', async () => {
   const { configure, lease, plane, clock, streams } = make();
   const metrics = async (): Promise<string> => {

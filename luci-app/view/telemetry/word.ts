@@ -19,6 +19,7 @@ export function scopeWord(scope: string): string {
       diagnose: _('find out'),
       operate: _('operate'),
       configure: _('change the configuration'),
+      desk: _('decide on homes'),
     },
     scope,
   );
@@ -31,6 +32,7 @@ export function scopeChoices(scopes: readonly string[]): Choice[] {
     diagnose: _('also test links, and read the log for a while'),
     operate: _('also add and remove peers until a restart, restart the daemon'),
     configure: _('also change peers and radio for good'),
+    desk: _('see and decide on homes, where this router is a gateway whose operator lets keys do that'),
   };
   return scopes.map((scope) => [scope, meanings[scope] ? `${scopeWord(scope)}: ${meanings[scope]}` : scopeWord(scope)]);
 }

@@ -1,6 +1,7 @@
 // `meshctl enroll new` and `list`: how routers come into the fleet, and which have.
 
 import { readFileSync } from 'node:fs';
+import { CAPS, type Cap } from '../../api/scope.ts';
 import { InputError } from '../../errors.ts';
 import { type Code, MAX_CODE, parseCard, sealCode } from '../../lib/enrolment.ts';
 import { formatNodeAccess, formatPassword } from '../access.ts';
@@ -8,7 +9,7 @@ import { isOpen, nodeUrl, parseBrokerUrl, readBroker } from '../broker.ts';
 import type { Command } from '../command.ts';
 import { crypto } from '../crypto.ts';
 import { count, formatTime } from '../display.ts';
-import { checkScope } from '../key.ts';
+import type { PublicKey } from '../key.ts';
 import { changePins, checkSite, type Pin, readPins } from '../pin.ts';
 import { type Cell, formatFields, formatTable } from '../table.ts';
 import { chosenKeys, KEY_OPTION, openKeys } from './keys.ts';
@@ -61,7 +62,7 @@ read the first digits of the keys to one another over the phone.`,
     const broker = readBroker(home);
     const url = nodeUrl(broker);
     const keys = chosenKeys(context);
-    const cap = checkScope(options.text('cap') ?? keys[0]!.scope);
+    const cap = capOf(options.text('cap'), keys);
     const signers = await openKeys(context, keys);
     const now = Math.floor(Date.now() / 1000);
     const password = options.flag('password') ? makePassword() : undefined;
@@ -131,6 +132,17 @@ read the first digits of the keys to one another over the phone.`,
       output.warn(`${url} is neither TLS nor Yggdrasil: the router's password can be read on the way`);
   },
 };
+
+/** What the owner is asked to permit: what is said, or as much as the keys may do. @throws InputError */
+function capOf(text: string | undefined, keys: readonly PublicKey[]): Cap {
+  const known = CAPS.filter((cap) => cap !== 'none');
+  // who decides on homes looks; the rest the gateway's own configuration says
+  const scopes = keys.map(({ scope }) => (scope === 'desk' ? 'observe' : scope));
+  if (text === undefined) return known.filter((cap) => scopes.includes(cap)).at(-1)!;
+  const cap = known.find((one) => one === text);
+  if (!cap) throw new InputError(`cap: expected one of ${known.join(', ')}, got ${JSON.stringify(text)}`);
+  return cap;
+}
 
 function makePassword(): string {
   return Buffer.from(globalThis.crypto.getRandomValues(new Uint8Array(PASSWORD_BYTES))).toString('hex');

@@ -83,7 +83,7 @@ const make: Command = {
   args: 'NAME',
   takes: [1, 1],
   options: {
-    scope: { takes: 'SCOPE', help: `what routers are told it may do: ${SCOPES.join(', ')} (operate)` },
+    scope: { takes: 'SCOPE', help: `what it may do: ${SCOPES.join(', ')} (operate)` },
     passphrase: { help: 'seal it with a passphrase, which is asked for' },
     'passphrase-file': { takes: 'FILE', help: 'seal it with the passphrase in this file' },
   },

@@ -122,7 +122,7 @@ export class SimulatedRouter {
       node: this.node,
       sid,
       keys: () => keys.map((key, at) => ({ name: `key${at}`, public: key, scope: 'configure' as const })),
-      cap: () => 'configure',
+      permit: () => ({ cap: 'configure', desk: 'none' }),
       clock: {
         monotonicMs: () => clock.monotonicMs(),
         unixMs: () => clock.unixMs(),
