@@ -51,7 +51,7 @@ export function clientPlane(
 ): KernelClients {
   const machine = new HostMachine(host);
   const rules = gatewayRules(config, identity);
-  const pool = new Pool(rules.pool4, rules.pool6, identity.key);
+  const pool = new Pool(rules.pool4, rules.pool6, identity.key, config.portBlock);
   const wireguardKeyPath = `${keys}/wireguard.key`;
   const wireguard = new Wireguard(machine, wireguardKeyPath, state);
   return new KernelClients({ machine, rules, pool, wireguardKeyPath, ability: () => findKinds(machine, wireguard) });

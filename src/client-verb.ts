@@ -32,11 +32,12 @@ interface Gateway {
 
 /** What tunnels can be made. @throws (rejects) InputError, Error */
 export async function ability(at: ClientPlace, key: string) {
-  const { kinds, meshMtu, wireguardKey, ipv6 } = await gatewayOf(at, key).plane.ability();
+  const { kinds, meshMtu, wireguardKey, ipv6, lacks } = await gatewayOf(at, key).plane.ability();
   return {
     kinds: kinds.map((one) => ({ ...one })),
     mesh_mtu: meshMtu,
     ipv6,
+    lacks: lacks.map((one) => ({ ...one })),
     ...(wireguardKey !== undefined && { wireguard_key: wireguardKey }),
   };
 }

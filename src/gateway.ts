@@ -59,6 +59,10 @@ const PLANE_MS = 60_000;
 const RESTORE_MS = 120_000;
 const SWEEP_MS = 5000;
 const USE_MS = 60_000;
+/** How often use is counted while a home could use up its volume before the next count. */
+const CLOSE_MS = 4000;
+/** A line that nobody tells the bandwidth of, kbit/s. */
+const USUAL_KBITS = 20_000;
 /** What homes used is written to flash four times a day, to a disk each minute. */
 const LEDGER_MS = { flash: 6 * 3_600_000, disk: 60_000 } as const;
 /** Who had which address is written in batches; pieces of 4 KB. */
@@ -101,8 +105,10 @@ export class Gateway {
   private kinds: TunnelKind[] = [];
   private stopped = false;
   private turn: Promise<unknown> = Promise.resolve();
-  /** When bytes of homes were last counted, and what they were of the line. */
-  private countedAtMs: number | undefined;
+  /** When bytes of homes were last asked for; when they were last measured against the line, the bytes since then, and what they were of it. */
+  private askedAtMs: number | undefined;
+  private measuredAtMs: number | undefined;
+  private lineBytes = 0;
   private linePercent = 0;
   /** Of all homes since it began. */
   private readonly sum = { rxBytes: 0, txBytes: 0 };
@@ -121,7 +127,8 @@ export class Gateway {
       throw new Error(
         `no tunnel can be made: ${config.kinds.map((kind) => `${kind}: ${this.problemOf(kind)}`).join('; ')}`,
       );
-    const { meshMtu, ipv6, wireguardKey } = this.ability;
+    const { meshMtu, ipv6, wireguardKey, lacks } = this.ability;
+    for (const { what, problem } of lacks) log.warn('done without', { what, problem });
     const pool = new Pool(config.pool4, config.pool6 ?? pool6Of(key), key, config.portBlock);
     const invites = new Invites(
       new InviteFile(host.files, config.clientsDirectory, log),
@@ -138,7 +145,10 @@ export class Gateway {
     const clients = new Clients({
       ...{ invites, reports, newcomers, book: this.ledger },
       rules: { ...config, kinds: this.kinds },
-      machine: { address, meshMtu, ipv6, ...(wireguardKey !== undefined && { wireguardKey }) },
+      machine: {
+        ...{ address, meshMtu, ipv6, lacks: lacks.map(({ what }) => what) },
+        ...(wireguardKey !== undefined && { wireguardKey }),
+      },
       pool,
       plane: {
         restore: (all) => this.inTurn(() => plane.restore(all), RESTORE_MS),
@@ -169,7 +179,7 @@ export class Gateway {
     });
     this.exit.start();
     this.every(SWEEP_MS, () => clients.sweep());
-    this.every(USE_MS, () => this.count());
+    this.every(CLOSE_MS, () => this.countWhenDue(clients));
     this.every(isFlash ? LEDGER_MS.flash : LEDGER_MS.disk, () => this.keepLedger());
     this.every(isFlash ? HELD_MS.flash : HELD_MS.disk, () => this.leaseLog?.flush());
     this.every(USE_MS, () => this.forgetReports(reports));
@@ -232,7 +242,7 @@ export class Gateway {
       blocked_ports: config.closedPorts,
       check: config.check,
       ...(drain && { drain }),
-      limits: config.limits,
+      limits: clients?.limits ?? config.limits,
     };
   }
 
@@ -438,31 +448,43 @@ export class Gateway {
     attempt();
   }
 
+  private countWhenDue(clients: Clients): void {
+    // kilobits a second are bits a millisecond
+    const couldPass = ((this.parts.config.bandwidth ?? USUAL_KBITS) * USE_MS) / 8;
+    const sinceMs = this.parts.host.clock.monotonicMs() - (this.askedAtMs ?? this.begunMs);
+    if (sinceMs >= USE_MS - CLOSE_MS / 2 || clients.leastLeft <= couldPass) void this.count();
+  }
+
   private async count(): Promise<void> {
     const { plane, config, host, log } = this.parts;
+    this.askedAtMs = host.clock.monotonicMs();
     try {
       const use = await this.inTurn(() => plane.use());
       const dateS = this.parts.dateS();
       // a day begins though nobody uses anything
       this.ledger?.turn(dateS);
-      let bytes = 0;
       this.clients?.takeUse(use, (address, rx_bytes, tx_bytes) => {
         this.ledger?.add(address, { rx_bytes, tx_bytes }, dateS);
         this.sum.rxBytes += rx_bytes;
         this.sum.txBytes += tx_bytes;
-        bytes += Math.max(rx_bytes, tx_bytes);
+        this.lineBytes += Math.max(rx_bytes, tx_bytes);
       });
       this.clients?.weigh();
-      const nowMs = host.clock.monotonicMs();
-      const { countedAtMs } = this;
-      this.countedAtMs = nowMs;
-      if (countedAtMs === undefined || config.bandwidth === undefined || nowMs <= countedAtMs) return;
-      // bits a millisecond are kilobits a second
-      const kbits = (8 * bytes) / (nowMs - countedAtMs);
-      this.linePercent = Math.min(100, Math.round((100 * kbits) / config.bandwidth));
+      this.measureLine(config.bandwidth, host.clock.monotonicMs());
     } catch (error) {
       log.debug('use not counted', { error: errorText(error) });
     }
+  }
+
+  /** How busy the line was, over a minute, however often it was counted. */
+  private measureLine(bandwidth: number | undefined, nowMs: number): void {
+    const { measuredAtMs, lineBytes } = this;
+    if (measuredAtMs !== undefined && nowMs - measuredAtMs < USE_MS - CLOSE_MS / 2) return;
+    this.measuredAtMs = nowMs;
+    this.lineBytes = 0;
+    if (measuredAtMs === undefined || bandwidth === undefined) return;
+    const kbits = (8 * lineBytes) / (nowMs - measuredAtMs);
+    this.linePercent = Math.min(100, Math.round((100 * kbits) / bandwidth));
   }
 
   /** Whoever loads firewall rules anew may flush everybody's: then homes are not kept apart any more. */

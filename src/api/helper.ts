@@ -119,6 +119,8 @@ export const HELPER_METHODS = {
       mesh_mtu: 'int32',
       'wireguard_key?': 'string',
       ipv6: 'bool',
+      /** What is done without: `rates`, `flows`, `fair`. */
+      lacks: [{ what: 'string', problem: 'string' }],
     },
     writes: true,
     slow: true,

@@ -4,7 +4,7 @@
 import { type InfoLimits, type LeaseQuota, LIMITS, type Limits, type VolumeState } from '../api/lease.ts';
 import { InputError } from '../errors.ts';
 import type { JsonFields } from '../lib/json-field.ts';
-import type { TunnelLimits } from './tunnel.ts';
+import type { GatewayLack, TunnelLimits } from './tunnel.ts';
 
 const NAMES = Object.keys(LIMITS).map((name) => name.slice(0, -1)) as (keyof Limits)[];
 /** MB, kbit/s, connections. */
@@ -39,16 +39,26 @@ export interface Allowance {
 
 /** Says what each home may use. */
 export class Allowances {
-  /** @param rules what the configuration says of all homes. */
+  private readonly rules: InfoLimits;
+
+  /** @param rules what the configuration says of all homes. @param lacks what this machine does without. */
   constructor(
-    private readonly rules: InfoLimits,
+    rules: InfoLimits,
     private readonly book: MonthBook,
-  ) {}
+    private readonly lacks: readonly GatewayLack['what'][] = [],
+  ) {
+    this.rules = this.kept(rules);
+  }
+
+  /** What is promised to all. */
+  get forAll(): InfoLimits {
+    return this.rules;
+  }
 
   /** @param own of this home. */
   of(address: string, own: Limits | undefined): Allowance {
     const { at_quota: atQuota, slow_kbits: slowKbits, ...forAll } = this.rules;
-    const limits = withoutZeros({ ...forAll, ...own });
+    const limits = withoutZeros(this.kept({ ...forAll, ...own }));
     const { quota_mb: mb, down_kbits: down, up_kbits: up, flows } = limits;
     const quota = mb === undefined ? undefined : this.quotaOf(address, mb * MB);
     const isOver = quota?.state === 'over';
@@ -65,6 +75,19 @@ export class Allowances {
         ...(flows !== undefined && { flows }),
       },
     };
+  }
+
+  /** Without what this machine does not keep anybody to. */
+  private kept<L extends Limits>(limits: L): L {
+    const { down_kbits, up_kbits, flows, ...rest } = limits;
+    return {
+      ...rest,
+      ...(!this.lacks.includes('rates') && {
+        ...(down_kbits !== undefined && { down_kbits }),
+        ...(up_kbits !== undefined && { up_kbits }),
+      }),
+      ...(!this.lacks.includes('flows') && flows !== undefined && { flows }),
+    } as L;
   }
 
   private quotaOf(address: string, bytes: number): LeaseQuota {

@@ -33,6 +33,7 @@ import {
   type ClientFlow,
   type ClientPlane,
   type ClientTunnel,
+  type GatewayLack,
   LEAST_MTU6,
   type TunnelLimits,
   tunnelMtu,
@@ -142,6 +143,8 @@ export interface ClientMachine {
   readonly meshMtu: number;
   readonly ipv6: boolean;
   readonly wireguardKey?: string;
+  /** What it does without. */
+  readonly lacks?: readonly GatewayLack['what'][];
 }
 
 export interface ClientsOptions {
@@ -248,7 +251,7 @@ export class Clients {
   private readonly allowances: Allowances;
 
   constructor(private readonly options: ClientsOptions) {
-    this.allowances = new Allowances(options.rules.limits, options.book);
+    this.allowances = new Allowances(options.rules.limits, options.book, options.machine.lacks);
     for (const record of options.store.standings()) this.standings.set(record.address, record);
   }
 
@@ -290,6 +293,11 @@ export class Clients {
   homeAt(inner: string): string | undefined {
     const slot = this.options.pool.slotOf(inner);
     return slot === undefined ? undefined : this.bySlot.get(slot)?.address;
+  }
+
+  /** What homes may use of which nothing else was decided. */
+  get limits(): InfoLimits {
+    return this.allowances.forAll;
   }
 
   /** Leases in force. */
@@ -534,6 +542,16 @@ export class Clients {
       lease.flow = flow;
       told?.(lease.address, tx, rx);
     }
+  }
+
+  /** Bytes that are left to the home that is the closest to the end of its volume; Infinity: none is. */
+  get leastLeft(): number {
+    let least = Number.POSITIVE_INFINITY;
+    for (const { address } of this.leased.values()) {
+      const { quota } = this.allowanceOf(address);
+      if (quota && quota.state !== 'over') least = Math.min(least, quota.bytes - quota.used_bytes);
+    }
+    return least;
   }
 
   /** Looks how far homes are with their volume, as the book has it now; who is told, and slowed or turned off, is so at once. */

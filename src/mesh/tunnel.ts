@@ -120,10 +120,26 @@ export interface ClientFlow {
   readonly txBytes: number;
 }
 
+/** What a gateway does without where the kernel cannot: keep homes to a speed, count their connections, have them share a line evenly. */
+export const LACKS = ['rates', 'flows', 'fair'] as const;
+
+/** One of them. */
+export interface GatewayLack {
+  readonly what: (typeof LACKS)[number];
+  /** A sentence: what that means, and what is missing. */
+  readonly problem: string;
+}
+
+/** What a machine can do as a gateway. */
+export interface GatewayAbility extends TunnelAbility {
+  readonly ipv6: boolean;
+  readonly lacks: readonly GatewayLack[];
+}
+
 /** A gateway's tunnels on the machine, with what keeps clients apart and counts them. Calls come one at a time. */
 export interface ClientPlane {
   /** Looks, and leaves nothing. */
-  ability(): Promise<TunnelAbility & { readonly ipv6: boolean }>;
+  ability(): Promise<GatewayAbility>;
   /** Makes these tunnels be, and no others of ours; what fits already is not touched, so that traffic goes on. */
   restore(clients: readonly ClientTunnel[]): Promise<ClientProblems>;
   change(change: ClientChange): Promise<ClientProblems>;

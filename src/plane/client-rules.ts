@@ -4,9 +4,9 @@
 // a packet, a suspension or a count. Our drops are final whatever other tables say; what other tables drop stays dropped.
 
 import { formatPrefix, type Prefix, parsePrefix } from '../lib/ip.ts';
+import { LEAVING, LIMIT_MAPS, type LimitAbility, limitRules } from './client-limit.ts';
+import { addElements, CLIENT_TABLE, quoted, refill, removeAny, removeElements } from './client-set.ts';
 
-/** The table of a gateway; that of a home is another one, for a machine may be both. */
-export const CLIENT_TABLE = 'inet meshbridge_gw';
 /** The one device of all homes that come by WireGuard. */
 export const WIREGUARD_DEVICE = 'mbwg';
 
@@ -71,54 +71,44 @@ const HOMES = `
   set from4 { type ipv4_addr; counter; }
   set from6 { type ipv6_addr; counter; }
   set to4 { type ipv4_addr; counter; }
-  set to6 { type ipv6_addr; counter; }`;
-
-/** A name of a device in nft's quotes. @throws Error where it could say more than that */
-function quoted(name: string): string {
-  if (!/^[\w.-]{1,15}$/.test(name)) throw new Error(`device: expected a name, got ${JSON.stringify(name)}`);
-  return `"${name}"`;
-}
-
-function add(set: string, items: readonly string[]): string {
-  return items.length === 0 ? '' : `add element ${CLIENT_TABLE} ${set} { ${items.join(', ')} }\n`;
-}
-
-function remove(set: string, items: readonly string[]): string {
-  return items.length === 0 ? '' : `delete element ${CLIENT_TABLE} ${set} { ${items.join(', ')} }\n`;
-}
-
-/** Takes elements away, by their keys as a set lists them. */
-export const removeElements: (set: (typeof HOME_SETS)[number], keys: readonly string[]) => string = remove;
-
-/** Takes elements away that may be there or not: only what is there can be deleted. */
-function removeAny(set: string, items: readonly string[]): string {
-  return add(set, items) + remove(set, items);
-}
-
-function refill(set: string, items: readonly string[]): string {
-  return `flush set ${CLIENT_TABLE} ${set}\n${add(set, items)}`;
-}
+  set to6 { type ipv6_addr; counter; }${LIMIT_MAPS}`;
 
 /** Which devices the rules mean: that of Yggdrasil, and those by which this machine reaches the Internet. */
 export function deviceScript(mesh: string, lines: readonly string[]): string {
   return refill('mesh', [quoted(mesh)]) + refill('lines', lines.map(quoted));
 }
 
-/** The table, whether it stood before or not; sets of homes keep what they hold. As `deviceScript`. */
-export function gatewayScript(rules: GatewayRules, mesh: string, lines: readonly string[]): string {
-  const { address, gateway4, gateway6, pool4, pool6, port, vxlanPort, wireguardPort, isolate, resolver } = rules;
+/** The table, whether it stood before or not; sets of homes, and chains of single ones, keep what they hold. As `deviceScript`. */
+export function gatewayScript(
+  rules: GatewayRules,
+  mesh: string,
+  lines: readonly string[],
+  able: Pick<LimitAbility, 'rates'>,
+): string {
+  const { pool4, pool6, isolate } = rules;
   const reach = [...rules.reach, ...(isolate ? [] : [formatPrefix(pool4), formatPrefix(pool6)])];
   const reachOf = (bytes: 4 | 16): string[] => reach.filter((text) => parsePrefix(text)?.bytes.length === bytes);
+  const chains = chainText(rules, able);
+  const found = [...chains.matchAll(/^ {2}chain (\w+) \{\n( {4}type .*\n)?/gm)];
+  const declared = found.map(([, name, hook = '']) => `  chain ${name} {\n${hook}  }\n`).join('');
+  const flushed = found.map(([, name]) => `flush chain ${CLIENT_TABLE} ${name}\n`).join('');
   return `table ${CLIENT_TABLE} {${HOMES}
   set mesh { type ifname; }
   set lines { type ifname; }
   set reach4 { type ipv4_addr; flags interval; auto-merge; }
   set reach6 { type ipv6_addr; flags interval; auto-merge; }
   set closed { type inet_service; }
+${declared}}
+${flushed}${deviceScript(mesh, lines)}${refill('reach4', reachOf(4))}${refill('reach6', reachOf(16))}${refill('closed', rules.closedPorts.map(String))}table ${CLIENT_TABLE} {
+${chains}}
+`;
 }
-flush table ${CLIENT_TABLE}
-${deviceScript(mesh, lines)}${refill('reach4', reachOf(4))}${refill('reach6', reachOf(16))}${refill('closed', rules.closedPorts.map(String))}table ${CLIENT_TABLE} {
-  chain refuse {
+
+/** The chains that are the same for all homes. */
+function chainText(rules: GatewayRules, able: Pick<LimitAbility, 'rates'>): string {
+  const { address, gateway4, gateway6, pool4, pool6, port, vxlanPort, wireguardPort, isolate, resolver } = rules;
+  const limits = limitRules(able);
+  return `  chain refuse {
     meta l4proto tcp reject with tcp reset
     reject with icmpx type admin-prohibited
   }
@@ -162,6 +152,7 @@ ${deviceScript(mesh, lines)}${refill('reach4', reachOf(4))}${refill('reach6', re
     iifname "${WIREGUARD_DEVICE}" goto service
   }
   chain counted_from {
+    ${limits.fromHome}
     tcp flags syn tcp option maxseg size set rt mtu
     ip saddr @from4
     ip6 saddr @from6
@@ -185,6 +176,7 @@ ${deviceScript(mesh, lines)}${refill('reach4', reachOf(4))}${refill('reach6', re
     ip daddr @suspended4 drop
     ip6 daddr @suspended6 drop
     iifname != "mbc*" iifname != "${WIREGUARD_DEVICE}" ct state new drop
+    ${limits.toHome}
     tcp flags syn tcp option maxseg size set rt mtu
     ip daddr @to4
     ip6 daddr @to6
@@ -196,12 +188,14 @@ ${deviceScript(mesh, lines)}${refill('reach4', reachOf(4))}${refill('reach6', re
     oifname "mbc*" jump to_home
     oifname "${WIREGUARD_DEVICE}" jump to_home
   }
+  chain leaving {
+    ${LEAVING}
+  }
   chain postrouting {
     type nat hook postrouting priority 100; policy accept;
-    ip saddr ${formatPrefix(pool4)} oifname != "mbc*" oifname != "${WIREGUARD_DEVICE}" masquerade
-    ip6 saddr ${formatPrefix(pool6)} oifname != "mbc*" oifname != "${WIREGUARD_DEVICE}" masquerade
+    ip saddr ${formatPrefix(pool4)} oifname != "mbc*" oifname != "${WIREGUARD_DEVICE}" goto leaving
+    ip6 saddr ${formatPrefix(pool6)} oifname != "mbc*" oifname != "${WIREGUARD_DEVICE}" goto leaving
   }
-}
 `;
 }
 
@@ -221,24 +215,24 @@ export function addScript(clients: readonly RuleClient[]): string {
   const six = clients.flatMap(({ home6 }) => home6 ?? []);
   const held = clients.filter(({ suspended }) => suspended);
   return [
-    add(
+    addElements(
       'suspended4',
       held.map(({ home4 }) => home4),
     ),
-    add(
+    addElements(
       'suspended6',
       held.flatMap(({ home6 }) => home6 ?? []),
     ),
-    add('from4', four) + add('to4', four) + add('from6', six) + add('to6', six),
-    add(
+    addElements('from4', four) + addElements('to4', four) + addElements('from6', six) + addElements('to6', six),
+    addElements(
       'outer',
       clients.flatMap(({ outer }) => (outer ? `${outer.address} . ${outer.vni}` : [])),
     ),
-    add(
+    addElements(
       'clients4',
       clients.map(({ device, home4 }) => `${quoted(device)} . ${home4}`),
     ),
-    add(
+    addElements(
       'clients6',
       clients.flatMap(({ device, home6 }) => (home6 ? `${quoted(device)} . ${home6}` : [])),
     ),
@@ -269,7 +263,7 @@ export function removeScript(homes: readonly Inner[], outer: readonly string[]):
         'clients6',
         keys(({ home6 }) => home6),
       ),
-    remove('outer', outer),
+    removeElements('outer', outer),
     ...['suspended4', 'from4', 'to4'].map((set) => removeAny(set, four)),
     ...['suspended6', 'from6', 'to6'].map((set) => removeAny(set, six)),
   ].join('');
@@ -277,7 +271,7 @@ export function removeScript(homes: readonly Inner[], outer: readonly string[]):
 
 /** Cuts homes off, or lets them go on. */
 export function suspendScript(homes: readonly Inner[], suspended: boolean): string {
-  const act = suspended ? add : removeAny;
+  const act = suspended ? addElements : removeAny;
   return (
     act(
       'suspended4',

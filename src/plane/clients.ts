@@ -4,18 +4,27 @@
 // that fits. Rules are there before devices: a home that nobody knows yet gets nowhere.
 
 import { formatPrefix } from '../lib/ip.ts';
+import type { PortRange } from '../mesh/pool.ts';
 import type {
   ClientChange,
   ClientFlow,
   ClientPlane,
   ClientProblems,
   ClientTunnel,
+  GatewayAbility,
   TunnelAbility,
 } from '../mesh/tunnel.ts';
 import { batchProblems, buildLines, deviceOf, dropLines, shownDevices } from './client-device.ts';
 import {
+  CLEAR_PORTS,
+  findLimitAbility,
+  type LimitAbility,
+  limitScript,
+  portScript,
+  unlimitScript,
+} from './client-limit.ts';
+import {
   addScript,
-  CLIENT_TABLE,
   clearScript,
   clientDevice,
   deviceScript,
@@ -26,12 +35,12 @@ import {
   type RuleClient,
   readElements,
   readPackets,
-  removeElements,
   removeScript,
   slotOfDevice,
   suspendScript,
   WIREGUARD_DEVICE,
 } from './client-rules.ts';
+import { CLIENT_TABLE, removeElements } from './client-set.ts';
 import type { ShownDevice } from './ip.ts';
 import { firstLine, type Machine, readKnob, runWell } from './machine.ts';
 import { WireguardPeers } from './wireguard-peers.ts';
@@ -51,6 +60,9 @@ export interface SlotAddresses {
   home6(slot: number): string;
   vni(slot: number): number;
   slotOf(address: string): number | undefined;
+  /** Blocks of ports; 0: homes have none of their own. */
+  readonly blocks: number;
+  ports(block: number): PortRange;
 }
 
 /** What a gateway's plane is made of. */
@@ -84,6 +96,7 @@ export class KernelClients implements ClientPlane {
   /** Devices that the rules were last told of. */
   private told = '';
   spoofed: number | undefined;
+  private limits: LimitAbility | undefined;
 
   constructor(private readonly options: KernelClientsOptions) {
     const { machine, rules, wireguardKeyPath } = options;
@@ -92,10 +105,11 @@ export class KernelClients implements ClientPlane {
       this.wireguard = new WireguardPeers(machine, rules.wireguardPort, wireguardKeyPath);
   }
 
-  async ability(): Promise<TunnelAbility & { readonly ipv6: boolean }> {
+  async ability(): Promise<GatewayAbility> {
     const known = await this.options.ability();
     const { mtu } = await this.mesh();
-    return { ...known, meshMtu: mtu, ipv6: (await this.lines(6)).length > 0 };
+    const { lacks } = await this.limitAbility();
+    return { ...known, meshMtu: mtu, ipv6: (await this.lines(6)).length > 0, lacks };
   }
 
   async restore(clients: readonly ClientTunnel[]): Promise<ClientProblems> {
@@ -120,32 +134,38 @@ export class KernelClients implements ClientPlane {
     await this.expectFreePool();
     await this.begin(undefined);
     let stale = '';
+    const left = new Set<number>();
     for (const set of HOME_SETS) {
       const gone = (await this.elements(set)).filter(({ key }) => {
         const last = key.split(' . ').at(-1)!;
-        return set === 'outer' ? !numbers.has(Number(last)) : !isWanted(pool.slotOf(last));
+        if (set === 'outer') return !numbers.has(Number(last));
+        const slot = pool.slotOf(last);
+        if (slot !== undefined && !isWanted(slot)) left.add(slot);
+        return !isWanted(slot);
       });
       stale += removeElements(
         set,
         gone.map(({ key }) => key),
       );
     }
-    await this.load(stale);
+    await this.load(stale + unlimitScript([...left].map(this.inner), await this.limitAbility()));
     await this.drop(this.devices().filter((name) => slotOfDevice(name) !== undefined && !isWanted(slotOfDevice(name))));
     if (!this.devices().includes(WIREGUARD_DEVICE)) return;
     if (slots.length === 0 || !this.wireguard) await runWell(this.machine, 'ip', ['link', 'del', WIREGUARD_DEVICE]);
     else await this.wireguard.prune((_, addresses) => addresses.some((address) => isWanted(pool.slotOf(address))));
   }
 
-  async change({ add, remove, suspend, resume }: ClientChange): Promise<ClientProblems> {
+  async change({ add, remove, suspend, resume, limit = [] }: ClientChange): Promise<ClientProblems> {
     const present = new Set(this.devices());
     const touched = new Set([...remove, ...add.map(({ slot }) => slot)]);
     const stale = touched.size === 0 ? [] : await this.outerOf(touched);
     const free = [...resume, ...add.filter(({ suspended }) => !suspended).map(({ slot }) => slot)];
+    const limits = touched.size + limit.length === 0 ? '' : await this.limitText(remove, [...add, ...limit], add);
     await this.load(
       removeScript(remove.map(this.inner), stale) +
         suspendScript(suspend.map(this.inner), true) +
         suspendScript(free.map(this.inner), false) +
+        limits +
         addScript(add.map(ruleClient)),
     );
     // a home may come another way than before
@@ -192,13 +212,42 @@ export class KernelClients implements ClientPlane {
 
   // rules
 
+  private async limitAbility(): Promise<LimitAbility> {
+    this.limits ??= await findLimitAbility(this.machine);
+    return this.limits;
+  }
+
+  /** What homes are kept to, and by which ports those that come leave. @param remove slots. */
+  private async limitText(
+    remove: readonly number[],
+    limit: readonly Pick<ClientTunnel, 'slot' | 'limits'>[],
+    add: readonly ClientTunnel[],
+  ): Promise<string> {
+    const { pool } = this.options;
+    const able = await this.limitAbility();
+    const ports = add.flatMap(({ slot, block }) =>
+      block === undefined ? [] : { ...this.inner(slot), ports: pool.ports(block) },
+    );
+    return (
+      unlimitScript(remove.map(this.inner), able) +
+      limitScript(
+        limit.map(({ slot, limits = {} }) => ({ ...this.inner(slot), limits })),
+        able,
+      ) +
+      portScript(ports)
+    );
+  }
+
   /** Makes the table be, for exactly these homes; without a list, for those that it holds. */
   private async begin(clients: readonly ClientTunnel[] | undefined): Promise<void> {
     const { rules } = this.options;
     const [mesh, lines] = [await this.mesh(), await this.lines()];
     await this.ownAddresses();
-    const homes = clients ? clearScript() + addScript(clients.map(ruleClient)) : '';
-    const script = gatewayScript(rules, mesh.name, lines) + homes;
+    const homes = clients
+      ? clearScript() + (await this.limitText([], clients, clients)) + addScript(clients.map(ruleClient))
+      : '';
+    const ports = this.options.pool.blocks === 0 ? CLEAR_PORTS : '';
+    const script = gatewayScript(rules, mesh.name, lines, await this.limitAbility()) + ports + homes;
     try {
       await this.load(script);
     } catch (error) {
@@ -234,7 +283,8 @@ export class KernelClients implements ClientPlane {
         else if (!kept.has(slot)) gone.add(slot);
       }
     }
-    await this.load(removeScript([...gone].map(this.inner), []));
+    const left = [...gone].map(this.inner);
+    await this.load(removeScript(left, []) + unlimitScript(left, await this.limitAbility()));
   }
 
   /** What `outer` holds of some slots. */

@@ -2,13 +2,14 @@
 
 import { TUNNEL_KINDS, type TunnelKind } from '../api/lease.ts';
 import { changeTexts } from '../mesh/client-change.ts';
-import type {
-  ClientChange,
-  ClientFlow,
-  ClientPlane,
-  ClientProblems,
-  ClientTunnel,
-  TunnelAbility,
+import {
+  type ClientChange,
+  type ClientFlow,
+  type ClientPlane,
+  type ClientProblems,
+  type ClientTunnel,
+  type GatewayAbility,
+  LACKS,
 } from '../mesh/tunnel.ts';
 import type { HelperCaller } from './helper.ts';
 
@@ -22,9 +23,9 @@ export class RootClientPlane implements ClientPlane {
     private readonly key: string,
   ) {}
 
-  async ability(): Promise<TunnelAbility & { readonly ipv6: boolean }> {
+  async ability(): Promise<GatewayAbility> {
     const { key } = this;
-    const { kinds, mesh_mtu, wireguard_key, ipv6 } = await this.helper.call('clients_ability', { key });
+    const { kinds, mesh_mtu, wireguard_key, ipv6, lacks } = await this.helper.call('clients_ability', { key });
     return {
       kinds: kinds.flatMap(({ kind, problem }) => {
         const known = TUNNEL_KINDS.find((one): one is TunnelKind => one === kind);
@@ -33,6 +34,10 @@ export class RootClientPlane implements ClientPlane {
       meshMtu: mesh_mtu,
       ...(wireguard_key !== undefined && { wireguardKey: wireguard_key }),
       ipv6,
+      lacks: lacks.flatMap(({ what, problem }) => {
+        const known = LACKS.find((one) => one === what);
+        return known ? { what: known, problem } : [];
+      }),
     };
   }
 

@@ -29,19 +29,19 @@ rules('names a device by its slot', () => {
 });
 
 rules('take no name that says more than a name', () => {
-  assert.throws(() => gatewayScript(RULES, 'ygg0" drop', []), /expected a name/);
-  assert.throws(() => gatewayScript(RULES, 'ygg0', ['eth0', 'a }']), /expected a name/);
+  assert.throws(() => gatewayScript(RULES, 'ygg0" drop', [], { rates: true }), /expected a name/);
+  assert.throws(() => gatewayScript(RULES, 'ygg0', ['eth0', 'a }'], { rates: true }), /expected a name/);
 });
 
 rules('say what the configuration says', () => {
-  const script = gatewayScript(RULES, 'ygg0', ['wan', 'wan6']);
+  const script = gatewayScript(RULES, 'ygg0', ['wan', 'wan6'], { rates: true });
   assert.match(script, /add element inet meshbridge_gw lines \{ "wan", "wan6" \}/);
   assert.match(script, /add element inet meshbridge_gw reach4 \{ 192\.168\.9\.0\/24 \}/);
   assert.match(script, /add element inet meshbridge_gw reach6 \{ fd12::\/48 \}/);
   assert.match(script, /add element inet meshbridge_gw closed \{ 25 \}/);
   assert.match(script, /udp dport 51820/);
   const open = { ...RULES, isolate: false, resolver: false, wireguardPort: undefined, closedPorts: [] };
-  const other = gatewayScript(open, 'ygg0', []);
+  const other = gatewayScript(open, 'ygg0', [], { rates: true });
   assert.match(other, /reach4 \{ 192\.168\.9\.0\/24, 10\.43\.0\.0\/16 \}/);
   assert.not.match(other, /dport 53 |51820|closed \{ \d/);
 });

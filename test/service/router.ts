@@ -237,7 +237,7 @@ export class Router {
       route_keep: () => ({}),
       route_restore: () => ({}),
       route_undo: () => ({}),
-      clients_ability: () => ({ kinds: [], mesh_mtu: 0, ipv6: false }),
+      clients_ability: () => ({ kinds: [], mesh_mtu: 0, ipv6: false, lacks: [] }),
       clients_restore: () => ({}),
       clients_change: () => ({ problems: [] }),
       clients_use: () => ({ flows: [] }),

@@ -1,6 +1,13 @@
 // A gateway's machine in memory: keeps the tunnels that it is told to make, and fails where a test wants it to.
 
-import type { ClientChange, ClientFlow, ClientPlane, ClientProblems, ClientTunnel } from '../../src/mesh/tunnel.ts';
+import type {
+  ClientChange,
+  ClientFlow,
+  ClientPlane,
+  ClientProblems,
+  ClientTunnel,
+  GatewayLack,
+} from '../../src/mesh/tunnel.ts';
 
 export class MemoryClientPlane implements ClientPlane {
   /** By slot. */
@@ -14,6 +21,8 @@ export class MemoryClientPlane implements ClientPlane {
   holding = false;
   private waiting: (() => void)[] = [];
 
+  /** What it does without. */
+  lacks: GatewayLack[] = [];
   /** Kinds that it makes; of others it says why not. */
   kinds: readonly string[] = ['gre6', 'vxlan'];
   readonly flows = new Map<number, ClientFlow>();
@@ -23,7 +32,7 @@ export class MemoryClientPlane implements ClientPlane {
     const kinds = (['gre6', 'wireguard', 'vxlan'] as const).map((kind) =>
       this.kinds.includes(kind) ? { kind } : { kind, problem: 'no module' },
     );
-    return { kinds, meshMtu: 65_535, ipv6: true };
+    return { kinds, meshMtu: 65_535, ipv6: true, lacks: this.lacks };
   }
 
   async use(): Promise<ReadonlyMap<number, ClientFlow>> {

@@ -246,6 +246,43 @@ registrar('tells homes that it does not reach the Internet, and how busy its lin
   assert.equal([info.online, info.load_percent], [true, 50]);
   assert.is((await ask(ANN, 'GET', '/v1/lease'))[1].use.rx_bytes, 3_750_000);
 });
+registrar('tells a home within seconds that its volume is used up, and slows it', async () => {
+  const { configure, ask, lease, plane, clock } = make();
+  // what the line carries in a minute is half of it
+  await configure(`${OPEN}\toption bandwidth '1000'\n\toption quota '15'\n`);
+  await lease(ANN);
+  const [slot] = plane.tunnels.keys();
+  const uses = (txBytes: number) => plane.flows.set(slot!, { rxBytes: 0, txBytes });
+  const state = async () => (await ask(ANN, 'GET', '/v1/lease'))[1].quota.state;
+  uses(8_000_000);
+  await clock.advance(58_000);
+  assert.equal((await ask(ANN, 'GET', '/v1/lease'))[1].quota.used_bytes, 0, '~> once a minute');
+  await clock.advance(2000);
+  uses(13_000_000);
+  await clock.advance(4000);
+  assert.is(await state(), 'near');
+  uses(15_000_000);
+  await clock.advance(4000);
+  assert.is(await state(), 'over');
+  assert.equal(plane.tunnels.get(slot!)!.limits, { downKbits: 256, upKbits: 256, flows: 4096 });
+  assert.equal((await ask(ANN, 'GET', '/v1/info'))[1].limits, {
+    ...{ quota_mb: 15, flows: 4096, at_quota: 'slow', slow_kbits: 256 },
+  });
+});
+registrar('says what it does without, and promises nobody that', async () => {
+  const plane = new MemoryClientPlane();
+  plane.lacks = [{ what: 'flows', problem: 'the kernel does not count connections' }];
+  const { configure, ask, lease, lines } = make({ plane });
+  await configure(OPEN);
+  assert.ok(
+    lines.some((line) => /done without what=flows problem="the kernel does not count/.test(line)),
+    lines[0],
+  );
+  await lease(ANN);
+  assert.equal((await ask(ANN, 'GET', '/v1/info'))[1].limits, { at_quota: 'slow', slow_kbits: 256 });
+  assert.is((await ask(ANN, 'GET', '/v1/lease'))[1].limits, undefined);
+  assert.equal([...plane.tunnels.values()][0]!.limits, {});
+});
 registrar('has a desk on the bus, whose decisions last and whose book is kept four times a day', async () => {
   const { configure, ask, lease, published, plane, files, registrar, clock } = make();
   await configure(OPEN);

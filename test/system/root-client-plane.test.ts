@@ -27,6 +27,10 @@ function make() {
       kinds: [{ kind: 'gre6', problem: 'no module' }, { kind: 'teleport' }, { kind: 'vxlan' }],
       mesh_mtu: 1280,
       ipv6: true,
+      lacks: [
+        { what: 'flows', problem: 'no module' },
+        { what: 'teleport', problem: 'no booth' },
+      ],
     },
     clients_use: { flows: [{ slot: 7, rx_bytes: 2 ** 40, tx_bytes: 3 }], spoofed: 9 },
     clients_check: { whole: false },
@@ -50,7 +54,9 @@ function make() {
 const plane = suite('RootClientPlane');
 plane('passes over kinds that it does not know', async () => {
   const kinds = [{ kind: 'gre6' as const, problem: 'no module' }, { kind: 'vxlan' as const }];
-  assert.equal(await make().plane.ability(), { kinds, meshMtu: 1280, ipv6: true });
+  assert.equal(await make().plane.ability(), {
+    ...{ kinds, meshMtu: 1280, ipv6: true, lacks: [{ what: 'flows', problem: 'no module' }] },
+  });
 });
 plane('tells a small change at once, and root reads the same tunnels', async () => {
   const { plane, told, added } = make();
