@@ -233,6 +233,7 @@ export class App {
       service: { reload: () => this.reload(), restart: () => this.restart() },
       services: this.services,
       lease: { desk: () => this.leases.desk(), status: () => this.leases.status() },
+      gateway: () => this.leases.sample(),
       askDesk: (...asked) => this.leases.askDesk(...asked),
       helper: this.helper,
       management: this.management,

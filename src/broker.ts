@@ -65,6 +65,8 @@ export interface BrokerParts {
     /** While it is switched on or on trial. */
     status(): LeaseStatus | undefined;
   };
+  /** Counts of this gateway, if it is one. */
+  gateway(): Sample['gateway'];
   /** The desk of this gateway's operator. @throws as ClientDesk */
   askDesk: ClientDesk['ask'];
   readonly helper: HelperCaller;
@@ -596,6 +598,7 @@ export class Brokers {
         radio,
         system,
         lease: this.parts.lease.status(),
+        gateway: this.parts.gateway(),
         uptimeS: Math.floor((clock.monotonicMs() - startedAtMs) / 1000),
         rssKb: this.system.rssKb(),
       },

@@ -1,7 +1,13 @@
 // The UCI package `meshbridge` (/etc/config/meshbridge) as a Config: defaults and rejections here and only here.
 
 import { CAPS, type Cap, SCOPES, type Scope } from './api/scope.ts';
-import { METRIC_GROUPS, type MetricGroup, OPTIONAL_TOPICS, type OptionalTopic } from './api/topics.ts';
+import {
+  METRIC_GROUPS,
+  type MetricGroup,
+  OPTIONAL_TOPICS,
+  type OptionalTopic,
+  USUAL_METRIC_GROUPS,
+} from './api/topics.ts';
 import { ConfigError, type ConfigProblem } from './errors.ts';
 import {
   type ClientConfig,
@@ -161,7 +167,7 @@ export const OPTIONS = {
     pin: listOf(pattern(/^[A-Za-z0-9+/]{43}=$/, '44 characters of base64'), [], MAX_PINS),
     interval: seconds(60, 3600, '300'),
     metered: flag('0'),
-    metrics: listOf(choice(METRIC_GROUPS), METRIC_GROUPS),
+    metrics: listOf(choice(METRIC_GROUPS), USUAL_METRIC_GROUPS),
     send: listOf(choice(OPTIONAL_TOPICS), OPTIONAL_TOPICS),
     discovery: flag('0'),
     manage: maybe(flag('0')),

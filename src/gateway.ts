@@ -3,6 +3,7 @@
 import { version } from '../package.json';
 import type { GatewayInfo, TunnelKind } from './api/lease.ts';
 import { PROTOCOL } from './api/lease.ts';
+import type { Sample } from './api/topics.ts';
 import { errorText } from './errors.ts';
 import { HttpServer, SERVER_LIMITS } from './http/server.ts';
 import type { ClientConfig, RegistrarConfig } from './lease-option.ts';
@@ -404,9 +405,25 @@ export class Gateway {
     this.bind(server, BIND_AGAIN_MS, (error) => log.warn('metrics_port not taken', { error }));
   }
 
+  /** What brokers may be told: counts, and nothing of anybody. */
+  sample(): Sample['gateway'] {
+    const summary = this.desk?.summary();
+    if (!summary) return undefined;
+    const { waiting, active, suspended, refused, max_clients: max, online, drain, today, reports_open } = summary;
+    const { spoofed } = this.parts.plane;
+    return {
+      ...{ waiting, active, suspended, refused, max, online, draining: drain !== undefined, reports_open },
+      rx_kb: Math.round(today.rx_bytes / 1000),
+      tx_kb: Math.round(today.tx_bytes / 1000),
+      ...(this.parts.config.bandwidth !== undefined && { line_pct: this.linePercent }),
+      ...(spoofed !== undefined && { spoofed }),
+    };
+  }
+
   private counts(): GatewayCounts {
     const { config, plane, host, look } = this.parts;
-    const { waiting = 0, active = 0, suspended = 0, refused = 0, away = 0 } = this.desk?.summary() ?? {};
+    const summary = this.desk?.summary();
+    const { waiting = 0, active = 0, suspended = 0, refused = 0, away = 0 } = summary ?? {};
     const { sessions, peersUp } = look();
     const memoryKb = residentKb(host.files);
     return {
@@ -427,7 +444,8 @@ export class Gateway {
       spoofed: plane.spoofed,
       sessions,
       peersUp,
-      isLogBroken: this.desk?.log({ count: 1 }).broken_at !== undefined,
+      reportsOpen: summary?.reports_open ?? 0,
+      isLogBroken: summary?.broken_at !== undefined,
     };
   }
 

@@ -2,6 +2,7 @@
 // belongs to them is in memory only once it is wanted.
 
 import type { ClientMethod } from './api/client-object.ts';
+import type { Sample } from './api/topics.ts';
 import type { Config } from './config.ts';
 import { errorText, InputError } from './errors.ts';
 import type { HomeLease, LeaseParts } from './lease.ts';
@@ -61,6 +62,11 @@ export class Leases {
   desk(): HomeLease {
     if (this.home) return this.home;
     throw new InputError('this router uses no gateway: name one first');
+  }
+
+  /** Counts of this gateway, while it is one. */
+  sample(): Sample['gateway'] {
+    return this.gateway?.sample();
   }
 
   /** Has the desk of this gateway's operator do something. @param by who wants it. @throws InputError where this machine is no gateway */

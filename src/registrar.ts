@@ -1,6 +1,7 @@
 // The gateway that this machine is, as it is configured: begins, changes and ends it. In memory only where there is one.
 
 import type { ClientMethod } from './api/client-object.ts';
+import type { Sample } from './api/topics.ts';
 import { errorText, InputError } from './errors.ts';
 import { Gateway, LEASES_FILE } from './gateway.ts';
 import type { ClientConfig, RegistrarConfig } from './lease-option.ts';
@@ -66,6 +67,11 @@ export class LocalGateway {
   /** The bus is another one: its object has to be put there again. */
   moved(): void {
     if (this.object) this.parts.publish(this.object);
+  }
+
+  /** Counts of the gateway, while one runs. */
+  sample(): Sample['gateway'] {
+    return this.gateway?.sample();
   }
 
   /** Has the operator's desk do something, as its object on the bus does. @param by who wants it. @throws (rejects) InputError */

@@ -14,6 +14,8 @@ export const ALL_NODES = 'all';
 /** Groups of what is measured, each of which may be kept from a broker. */
 export const METRIC_GROUPS = ['own', 'yggdrasil', 'uplink', 'radio', 'system', 'internet', 'gateway'] as const;
 export type MetricGroup = (typeof METRIC_GROUPS)[number];
+/** Those that a broker gets unless something else is said: how many homes use a gateway is nobody's business but its operator's. */
+export const USUAL_METRIC_GROUPS: readonly MetricGroup[] = METRIC_GROUPS.filter((group) => group !== 'gateway');
 
 /** Topics that may be kept from a broker. */
 export const OPTIONAL_TOPICS = ['state', 'tele', 'evt', 'alarm', 'log'] as const;
@@ -186,6 +188,25 @@ export const GROUPS = {
     /** As the gateway counts. */
     'rx_kb?': 'int64',
     'tx_kb?': 'int64',
+  },
+  /** Of a gateway: counts of its homes, and nothing of anybody. */
+  'gateway?': {
+    waiting: 'int32',
+    active: 'int32',
+    suspended: 'int32',
+    refused: 'int32',
+    max: 'int32',
+    /** It reaches the Internet; homes were told that it is about to stop. */
+    online: 'bool',
+    draining: 'bool',
+    /** Of all homes, today in UTC, as they see the direction. */
+    rx_kb: 'int64',
+    tx_kb: 'int64',
+    reports_open: 'int32',
+    /** How busy its line is, where that is known. */
+    'line_pct?': 'int32',
+    /** Packets that were not of whom they said, since the rules were made. */
+    'spoofed?': 'int64',
   },
 } as const;
 

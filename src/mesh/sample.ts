@@ -15,6 +15,8 @@ export interface SampleFacts {
   readonly system: Sample['system'];
   /** Of this home, while it is switched on or on trial. */
   readonly lease: LeaseStatus | undefined;
+  /** Where this machine is a gateway. */
+  readonly gateway: Sample['gateway'];
   /** Since the daemon started. */
   readonly uptimeS: number;
   /** Resident memory of the daemon. */
@@ -105,7 +107,7 @@ function leaseSample({ mode, state, id, blocking, gateway, use }: LeaseStatus): 
 
 /** A sample as of `nowMs`, monotonic. What a broker's queue holds is not in it. */
 export function takeSample(facts: SampleFacts, nowMs: number): Sample {
-  const { nodes, uplinks, radio, system, lease, uptimeS, rssKb } = facts;
+  const { nodes, uplinks, radio, system, lease, gateway, uptimeS, rssKb } = facts;
   const first = facts.verdictOf(nodes[0]?.name ?? '');
   return {
     own: {
@@ -120,5 +122,6 @@ export function takeSample(facts: SampleFacts, nowMs: number): Sample {
     ...(radio && { radio: radio.slice(0, MAX_RADIOS) }),
     ...(system && { system }),
     ...(lease && { internet: leaseSample(lease) }),
+    ...(gateway && { gateway }),
   };
 }

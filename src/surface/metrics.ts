@@ -48,6 +48,8 @@ export interface GatewayCounts {
   /** Of its Yggdrasil. */
   readonly sessions: number | undefined;
   readonly peersUp: number | undefined;
+  /** Reports of captains that wait for the operator. */
+  readonly reportsOpen: number;
   /** The log of what operators did does not fit together. */
   readonly isLogBroken: boolean;
 }
@@ -115,6 +117,7 @@ export function formatMetrics(counts: GatewayCounts): string {
   );
   add('yggdrasil_sessions', 'gauge', 'Sessions of its Yggdrasil with other nodes.', counts.sessions);
   add('yggdrasil_peers_up', 'gauge', 'Peers of its Yggdrasil that are up.', counts.peersUp);
+  add('reports_open', 'gauge', 'Reports of captains that wait for the operator.', counts.reportsOpen);
   add('log_broken', 'gauge', 'Whether the log of what operators did was changed or lost.', counts.isLogBroken);
   return `${text.join('\n')}\n`;
 }

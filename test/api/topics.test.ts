@@ -10,6 +10,7 @@ import {
   TOPICS,
   type TopicName,
   topicOf,
+  USUAL_METRIC_GROUPS,
 } from '../../src/api/topics.ts';
 
 const topics = suite('topics');
@@ -24,10 +25,16 @@ topics('are never commands that are kept', () => assert.is(TOPICS.cmd.retain, fa
 topics('that may be kept from a broker are written by the router', () => {
   for (const name of OPTIONAL_TOPICS) assert.is(TOPICS[name].direction, 'up');
 });
-topics('have a table for each group of measurements but that of the gateway', () => {
+topics('have a table for each group of measurements', () => {
   assert.equal(
     Object.keys(GROUPS).map((name) => name.replace('?', '')),
-    METRIC_GROUPS.filter((group) => group !== 'gateway'),
+    [...METRIC_GROUPS],
+  );
+});
+topics('tell brokers of homes only where somebody said so', () => {
+  assert.equal(
+    METRIC_GROUPS.filter((group) => !USUAL_METRIC_GROUPS.includes(group)),
+    ['gateway'],
   );
 });
 topics.run();

@@ -249,7 +249,7 @@ prometheus('has every metric of a gateway, and no other', () => {
   const counts: GatewayCounts = {
     ...{ version: '0', uptimeS: 1, residentBytes: 1, homes: { active: 1 }, maxHomes: 1, maxWaiting: 1, online: true },
     ...{ draining: false, rxBytes: 1, txBytes: 1, linePercent: 1, answered: 1, refused: new Map([['full', 1]]) },
-    ...{ connections: 1, held: 1, spoofed: 1, sessions: 1, peersUp: 1, isLogBroken: false },
+    ...{ connections: 1, held: 1, spoofed: 1, sessions: 1, peersUp: 1, reportsOpen: 1, isLogBroken: false },
   };
   const told = [...formatMetrics(counts).matchAll(/^# TYPE (\w+) /gm)].map(([, name]) => name!);
   const section = README.slice(README.indexOf('### Prometheus'), README.indexOf('### Home Assistant'));

@@ -412,7 +412,7 @@ if (pages) {
         await answer(opened, 'Save and apply');
         assert.equal(await written(opened, 'fleet', /config mqtt/), {
           url: 'mqtts://mqtt.example.org',
-          metrics: ['own', 'yggdrasil', 'uplink', 'system', 'internet', 'gateway'],
+          metrics: ['own', 'yggdrasil', 'uplink', 'system', 'internet'],
         });
         assert.equal(await written(opened, 'main', /site/), { site: 'elm-street' });
       },

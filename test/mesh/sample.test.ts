@@ -12,7 +12,9 @@ sample('holds every group, as the contract has it', () => {
   assert.equal(layoutFaults(GROUPS, taken), []);
   assert.equal(
     Object.keys(taken),
-    Object.keys(GROUPS).map((name) => name.replace('?', '')),
+    Object.keys(GROUPS)
+      .map((name) => name.replace('?', ''))
+      .filter((name) => name !== 'gateway'),
   );
   assert.equal(taken.own, {
     uptime_s: 86_500,
@@ -54,6 +56,13 @@ sample('leaves out what is not known', () => {
   assert.equal(taken.own, { uptime_s: 86_500, queued: 0, dropped: 0 });
   assert.is(taken.yggdrasil![0]!.connected, false);
   assert.is(taken.yggdrasil![0]!.peers, undefined);
+});
+sample('has counts of a gateway, where this machine is one', () => {
+  const gateway = {
+    ...{ waiting: 1, active: 20, suspended: 2, refused: 1, max: 100, online: true, draining: false },
+    ...{ rx_kb: 1_000_000, tx_kb: 50_000, reports_open: 0, spoofed: 3 },
+  };
+  assert.equal(takeSample({ ...sampleFacts([]), gateway }, 0).gateway, gateway);
 });
 sample('has no measurements of a router without Yggdrasil, but a verdict', () => {
   const taken = takeSample(

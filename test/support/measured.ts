@@ -71,6 +71,7 @@ export function sampleFacts(nodes: readonly Node[]): SampleFacts {
         use: { rx_bytes: 2_500_000, tx_bytes: 400_000, since_s: 60 },
       },
     },
+    gateway: undefined,
     uplinks: [
       {
         interface: 'wan',

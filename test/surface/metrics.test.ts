@@ -26,6 +26,7 @@ const COUNTS: GatewayCounts = {
   spoofed: 0,
   sessions: undefined,
   peersUp: 2,
+  reportsOpen: 1,
   isLogBroken: false,
 };
 

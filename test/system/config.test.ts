@@ -55,7 +55,7 @@ const BROKER: BrokerConfig = {
   pins: [],
   intervalMs: 300_000,
   metered: false,
-  metrics: ['own', 'yggdrasil', 'uplink', 'radio', 'system', 'internet', 'gateway'],
+  metrics: ['own', 'yggdrasil', 'uplink', 'radio', 'system', 'internet'],
   send: ['state', 'tele', 'evt', 'alarm', 'log'],
   discovery: false,
   manage: true,

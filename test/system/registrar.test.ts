@@ -366,7 +366,7 @@ registrar('has its desk asked by others than the bus, in their name', async () =
   assert.throws(() => registrar.askDesk('suspend', { addresses: [] }, 'key otto'), /addresses: expected at least one/);
 });
 registrar('tells programs of this machine counts, where that is wanted, and nothing of anybody', async () => {
-  const { configure, lease, plane, clock, streams } = make();
+  const { configure, lease, plane, clock, streams, registrar } = make();
   const metrics = async (): Promise<string> => {
     const far = streams.connect({ host: '127.0.0.1', port: 9100 }, '127.0.0.1');
     far.send(encodeUtf8('GET /metrics HTTP/1.1\r\nHost: 127.0.0.1:9100\r\n\r\n'));
@@ -400,6 +400,10 @@ registrar('tells programs of this machine counts, where that is wanted, and noth
     assert.ok(text.includes(`${line}\n`), `~> ${line}\n${text}`);
   assert.match(text, /meshbridge_requests_answered_total 1\n/);
   assert.not.match(text, /2[0-9a-f]{2}:|10\.43\.|[0-9a-f]{64}|ann/i);
+  assert.equal(registrar.sample(), {
+    ...{ waiting: 0, active: 1, suspended: 0, refused: 0, max: 100, online: false, draining: false, reports_open: 0 },
+    ...{ rx_kb: 0, tx_kb: 0, spoofed: 3 },
+  });
   await configure(OPEN);
   assert.throws(() => streams.connect({ host: '127.0.0.1', port: 9100 }), /refused/);
 });

@@ -4,7 +4,7 @@
 import uci, { type UciSection } from 'luci:uci';
 import ui from 'luci:ui';
 import { CAPS, SCOPES } from '../../../src/api/scope.ts';
-import { METRIC_GROUPS, OPTIONAL_TOPICS } from '../../../src/api/topics.ts';
+import { OPTIONAL_TOPICS, USUAL_METRIC_GROUPS } from '../../../src/api/topics.ts';
 import {
   choiceField,
   type Field,
@@ -201,7 +201,7 @@ export function editBroker(name?: string): void {
       url: textField(_('Address'), textOf(at, 'url'), { hint: url, fits: (text) => URL.test(text) || url }),
       username: textField(_('User name'), textOf(at, 'username'), { hint: _('Empty: the id of this router.') }),
       password: textField(_('Password'), textOf(at, 'password'), { type: 'password' }),
-      metrics: manyField(_('It gets measurements of'), listOf(at, 'metrics', METRIC_GROUPS), metricChoices()),
+      metrics: manyField(_('It gets measurements of'), listOf(at, 'metrics', USUAL_METRIC_GROUPS), metricChoices()),
       send: manyField(_('And is told'), listOf(at, 'send', OPTIONAL_TOPICS), topicChoices()),
       manage: choiceField(_('Take signed commands from it'), textOf(at, 'manage'), [
         ['', _('as usual: from the broker of a fleet, not from that of a home')],
@@ -242,7 +242,7 @@ export function editBroker(name?: string): void {
           discovery: '0',
           enabled: '1',
           interval: '300',
-          metrics: METRIC_GROUPS,
+          metrics: USUAL_METRIC_GROUPS,
           send: OPTIONAL_TOPICS,
         };
         for (const [option, value] of Object.entries(options)) write(section, option, value, normals[option]);
