@@ -5,8 +5,9 @@ import { decodeBase32, encodeBase32 } from '../../src/lib/base32.ts';
 import { decodeBase64, encodeBase64 } from '../../src/lib/base64.ts';
 import { type EnvelopeKind, sealEnvelope, splitEnvelope } from '../../src/lib/envelope.ts';
 import { decodeUtf8, encodeUtf8 } from '../../src/lib/utf8.ts';
+import { readSigned } from '../../src/mesh/captain-message.ts';
 
-const KINDS: readonly EnvelopeKind[] = ['cmd', 'want', 'res', 'have', 'info', 'code'];
+const KINDS: readonly EnvelopeKind[] = ['cmd', 'want', 'res', 'have', 'info', 'code', 'report', 'vouch'];
 
 function signer(byte: number) {
   return { key: byte.toString(16).padStart(2, '0').repeat(8), sign: () => new Uint8Array(64).fill(byte) };
@@ -17,9 +18,17 @@ export function envelopeCorpus(): Uint8Array[] {
   const command = { cid: 'a-1', op: 'ping', args: { key: 'ab'.repeat(32) }, aud: { node: 'n', sid: 's' }, ctr: 7 };
   const want = { gen: 2, aud: { site: 'x' }, changes: [{ set: 'meshbridge.main.probe', to: '1' }] };
   const signers = [1, 2, 3, 4].map(signer);
-  return [command, want].flatMap((body) =>
-    [1, 4].map((count) => sealEnvelope('want', JSON.stringify(body), signers.slice(0, count))),
-  );
+  const common = { address: '200:85a9:4320:fa5c:97fa:5870:b0ec:51c9', at_s: 1_800_000_000, gateway: 'ab'.repeat(32) };
+  const words = [
+    { kind: 'report', ...common, reason: 'sends spam', evidence: 'a log', contact: 'otto' },
+    { kind: 'vouch', ...common, site: 'hill', days: 7 },
+  ] as const;
+  return [
+    ...[command, want].flatMap((body) =>
+      [1, 4].map((count) => sealEnvelope('want', JSON.stringify(body), signers.slice(0, count))),
+    ),
+    ...words.map((body) => sealEnvelope(body.kind, JSON.stringify(body), signers.slice(0, 1))),
+  ];
 }
 
 /** What `test/fuzz/main.ts` runs; a target throws when it has found something. */
@@ -45,6 +54,20 @@ export const targets: { name: string; run(bytes: Uint8Array): void }[] = [
         } catch (error) {
           // refused by whoever reads it
           if (!(error instanceof SyntaxError)) throw error;
+        }
+      }
+    },
+  },
+  {
+    name: 'words of captains',
+    run(bytes) {
+      for (const word of ['report', 'vouch'] as const) {
+        try {
+          const { message } = readSigned(word, bytes);
+          for (const text of Object.values(message))
+            if (typeof text === 'string' && text.length > 1024) throw new Error(`too long: ${text.length}`);
+        } catch (error) {
+          if (!(error instanceof WireError)) throw error;
         }
       }
     },

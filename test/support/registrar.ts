@@ -15,7 +15,7 @@ import { MemoryClientPlane } from './client-plane.ts';
 import { ManualClock, settle } from './clock.ts';
 import { crypto } from './crypto.ts';
 import { GATEWAY_ADDRESS, GATEWAY_KEY, gatewayInfo, leaseRequest, NO_LIMITS } from './gateway.ts';
-import { memoryCaptains, memoryReports } from './people.ts';
+import { type Disk, memoryCaptains, memoryReports } from './people.ts';
 import { type FarEnd, MemoryStreams } from './stream.ts';
 
 export const REGISTRAR = { host: GATEWAY_ADDRESS, port: 8080 };
@@ -37,6 +37,7 @@ export interface GatewayOptions {
   asksFor?: Personal[];
   maxHeld?: number;
   maxClients?: number;
+  isClockWrong?: boolean;
 }
 
 /** A gateway that is asked over connections in memory. */
@@ -50,7 +51,11 @@ export function registrarGateway(options: GatewayOptions = {}) {
   const streams = options.streams ?? memory;
   const plane = new MemoryClientPlane();
   let leases: readonly LeaseRecord[] = [];
+  const disk: Disk = { full: false };
+  const { captains } = memoryCaptains(disk);
+  const { reports } = memoryReports(disk);
   const clients = new Clients({
+    reports,
     book: new ClientLedger(undefined),
     rules: {
       ...{
@@ -81,12 +86,10 @@ export function registrarGateway(options: GatewayOptions = {}) {
     invites: { redeem: () => undefined },
     onProblem: (what) => problems.push(what),
   });
-  const { captains } = memoryCaptains();
-  const { reports } = memoryReports();
   const captainDesk = new CaptainDesk({
     ...{ captains, reports, clients, key, sha512: crypto.sha512, verify: crypto.ed25519Verify },
     nowMs: () => clock.monotonicMs(),
-    dateS: () => Math.floor(clock.unixMs() / 1000),
+    dateS: () => (options.isClockWrong ? undefined : Math.floor(clock.unixMs() / 1000)),
     onTaken() {},
     onProblem: (problem) => problems.push(problem),
   });
@@ -134,7 +137,7 @@ export function registrarGateway(options: GatewayOptions = {}) {
   const put = (node: { key: string; address: string }, more: object = {}): Promise<Said> =>
     ask(node.address, 'PUT', '/v1/lease', { ...leaseRequest({ key: node.key }), ...more });
   return {
-    ...{ captains, reports, key, address, clock, streams: memory, plane, problems, clients, registrar },
+    ...{ captains, reports, disk, key, address, clock, streams: memory, plane, problems, clients, registrar },
     ...{ server, said, open, ask, put },
   };
 }
