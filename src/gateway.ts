@@ -34,6 +34,7 @@ import { ClientFile } from './system/client-file.ts';
 import { InviteFile } from './system/invite-file.ts';
 import { LeaseLogFile } from './system/lease-log-file.ts';
 import { LedgerFile } from './system/ledger-file.ts';
+import { removeLeftovers } from './system/leftover.ts';
 import { ReportFile } from './system/report-file.ts';
 import type { Cancel, ChildlessHost } from './transport/host.ts';
 
@@ -139,6 +140,7 @@ export class Gateway {
     this.ledgerFile = new LedgerFile(host.files, config.clientsDirectory, log);
     this.ledger = new ClientLedger(this.ledgerFile.load());
     this.ledger.turn(this.parts.dateS());
+    this.tidy();
     const captains = new Captains(new CaptainFile(host.files, config.clientsDirectory, log));
     const reports = new Reports(new ReportFile(host.files, config.clientsDirectory, log));
     const nowMs = (): number => host.clock.monotonicMs();
@@ -245,6 +247,15 @@ export class Gateway {
       ...(drain && { drain }),
       limits: clients?.limits ?? config.limits,
     };
+  }
+
+  private tidy(): void {
+    const { host, config, log } = this.parts;
+    try {
+      removeLeftovers(host.files, config.clientsDirectory);
+    } catch (error) {
+      log.warn('files that were cut off are not removed', { error: errorText(error) });
+    }
   }
 
   /** What it tells of what it keeps. */

@@ -122,7 +122,8 @@ export class Reports {
       state: 'open',
     };
     const gone = this.leaving(1, isNamed) ?? [];
-    this.save(new Map([...gone.map((one) => [one, undefined] as const), [id, record] as const]));
+    // one too many for a moment is better than one too few
+    this.save(new Map([[id, record] as const, ...gone.map((one) => [one, undefined] as const)]));
     return record;
   }
 
