@@ -5,6 +5,7 @@ import type { GatewayView, LeaseStatus, TestStatus } from '../../src/api/lease-o
 import { makeControl, makeRescue } from './internet/control.ts';
 import { makeGateway } from './internet/gateway.ts';
 import { drawForm } from './internet/option.ts';
+import { makeReport } from './internet/report.ts';
 import { makeTest } from './internet/test.ts';
 import { wayOf } from './internet/way.ts';
 import { told } from './more/text.ts';
@@ -124,6 +125,7 @@ export default view.extend({
     const notice = makeNotice();
     const control = makeControl(refresh);
     const test = makeTest(refresh);
+    const report = makeReport();
     const chain = new Chain(_('From this home to the Internet'), true);
     const list = E('ul', { class: 'mb-list' });
     const prefer = async (gateway: string): Promise<string> => {
@@ -153,6 +155,7 @@ export default view.extend({
       } else page.tell('good', _('The Internet is reached by the own line.'), _('To use a gateway, name one below.'));
       control.root.hidden = chain.root.hidden = status === undefined;
       showUse(status);
+      report.show(status?.report, status?.gateway ?? '');
     }
 
     function tell(status: LeaseStatus): void {
@@ -169,7 +172,7 @@ export default view.extend({
     }
 
     function showUse(status: LeaseStatus | undefined): void {
-      const { use: counted, lease_left_s: leftS, terms } = status ?? {};
+      const { use: counted, lease_left_s: leftS, access_left_s: accessS, terms } = status ?? {};
       useCard.hidden = !terms;
       if (!terms) return;
       use.update([
@@ -181,6 +184,7 @@ export default view.extend({
             ] as const)
           : []),
         [_('Lease'), leftS === undefined ? '' : _('renewed by itself; %s are left').format(duration(leftS))],
+        ...(accessS === undefined ? [] : ([[_('Let in for'), duration(accessS)]] as const)),
         [_('Tunnel'), join([told(terms.kind), _('packets of %d bytes').format(terms.mtu)], ', ')],
         [_('Inner address'), join([told(terms.home4), told(terms.home6)], ', ')],
         [_('Names by'), terms.dns.slice(0, 4).map(told).join(', ')],
@@ -198,6 +202,7 @@ export default view.extend({
     page.body.append(
       notice,
       control.root,
+      report.root,
       chain.root,
       card(_('Gateways'), [nobody, list]),
       E('div', { class: 'mb-cards' }, [useCard, test.root]),

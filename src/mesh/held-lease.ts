@@ -26,6 +26,8 @@ export class HeldLease {
   watchMs: number;
   /** When it is left, because its gateway is about to stop. */
   leaveMs: number | undefined;
+  /** When its home is not let in any more; `undefined`: no end was told. */
+  accessUntilMs: number | undefined;
   /** Renewals in a row that failed. */
   failures = 0;
 
@@ -38,7 +40,15 @@ export class HeldLease {
     nowMs: number,
   ) {
     this.watchMs = nowMs;
+    this.take(grant, nowMs);
     this.extend(nowMs);
+  }
+
+  /** What the gateway says of it now. */
+  take(grant: Grant, nowMs: number): void {
+    this.grant = grant;
+    const { access_left_s: leftS } = grant;
+    this.accessUntilMs = leftS === undefined ? undefined : nowMs + leftS * 1000;
   }
 
   /** It was given for its whole time. */

@@ -30,6 +30,8 @@ export interface HomeView {
   readonly preparing: Gateway | undefined;
   /** Of the active one. */
   readonly grant: Grant | undefined;
+  /** How long this home is let in. */
+  readonly accessLeftS: number | undefined;
   readonly renewals: number;
   readonly suspect: boolean;
   readonly test: CheckResult | undefined;
@@ -41,6 +43,9 @@ export interface HomeView {
 
 /** Renewals in a row that may fail before it is told. */
 const QUIET_RENEWALS = 1;
+/** Access that ends is told so long before. */
+const ENDING_S = 3 * 86_400;
+const HOUR_S = 3600;
 
 /** How it is. */
 export function situationOf(view: HomeView): Situation {
@@ -53,7 +58,7 @@ export function situationOf(view: HomeView): Situation {
   if (active) {
     const gateway = active.name.name;
     if (mode === 'trial') return { state: 'trial', id: 'trial', values: { gateway, left: trialLeftS ?? 0 } };
-    return weakness(view, gateway) ?? { state: 'up', id: 'up', values: { gateway } };
+    return weakness(view, gateway) ?? endOf(view, gateway) ?? { state: 'up', id: 'up', values: { gateway } };
   }
   if (preparing) return { state: 'asking', id: 'preparing', values: { gateway: preparing.name.name } };
   const isOpen = gateways.some(({ state }) => state === 'unknown' || state === 'ready');
@@ -64,6 +69,12 @@ export function situationOf(view: HomeView): Situation {
     return { state: 'waiting', id: 'waiting', values: { gateway: first.name.name, place, of, ask } };
   }
   return { state: mode === 'kept' ? 'blocked' : 'asking', ...troubleOf(view) };
+}
+
+/** What works, and will not for long. */
+function endOf({ accessLeftS = Number.POSITIVE_INFINITY }: HomeView, gateway: string): Situation | undefined {
+  if (accessLeftS > ENDING_S) return undefined;
+  return { state: 'up', id: 'access_ends', values: { gateway, hours: Math.ceil(accessLeftS / HOUR_S) } };
 }
 
 /** What is wrong with what works. */

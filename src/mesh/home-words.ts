@@ -69,6 +69,10 @@ const SITUATIONS: Readonly<Record<string, HomeWords>> = {
     'Try a few pages, and press Confirm.',
   ],
   up: ['Everything that leaves the mesh goes through {gateway}.', ''],
+  access_ends: [
+    'Everything that leaves the mesh goes through {gateway}, but this home is let in for {hours} more hours only.',
+    ASK,
+  ],
   suspect: ['The gateway {gateway} does not answer for a moment; another one is being prepared.', 'Wait a moment.'],
   offline: ['The gateway {gateway} does not reach the Internet itself.', WAIT],
   draining: [

@@ -82,6 +82,15 @@ interface HomeTrial {
   confirmed: boolean;
 }
 
+/** The lease in use, how long it lasts, and how long this home is let in. */
+export interface LeaseNow {
+  readonly gateway: Gateway;
+  readonly grant: Grant;
+  readonly leftS: number;
+  /** Absent: no end was told. */
+  readonly accessLeftS: number | undefined;
+}
+
 /** The lease of one home. Times are monotonic. */
 export class Home {
   readonly gateways: Gateways;
@@ -312,12 +321,12 @@ export class Home {
     return this.mode;
   }
 
-  /** The lease in use, and how long it lasts. */
-  leaseNow(nowMs: number): { readonly gateway: Gateway; readonly grant: Grant; readonly leftS: number } | undefined {
+  leaseNow(nowMs: number): LeaseNow | undefined {
     const lease = this.active === undefined ? undefined : this.leases.get(this.active);
     const gateway = this.gateways.find(this.active);
     if (!lease || !gateway) return undefined;
-    return { gateway, grant: lease.grant, leftS: secondsTo(lease.untilMs, nowMs) };
+    const accessLeftS = lease.accessUntilMs === undefined ? undefined : secondsTo(lease.accessUntilMs, nowMs);
+    return { gateway, grant: lease.grant, leftS: secondsTo(lease.untilMs, nowMs), accessLeftS };
   }
 
   /** Whether the kill switch holds. */
@@ -577,7 +586,7 @@ export class Home {
   }
 
   private change(lease: HeldLease, grant: Grant, nowMs: number): void {
-    lease.grant = this.settled(grant);
+    lease.take(this.settled(grant), nowMs);
     lease.drains(grant.drain, nowMs);
   }
 
@@ -726,6 +735,7 @@ export class Home {
       active: isUsed ? gateways.find(this.active) : undefined,
       preparing: gateways.find(this.spare ?? this.active),
       grant: lease?.grant,
+      accessLeftS: this.leaseNow(nowMs)?.accessLeftS,
       renewals: lease?.failures ?? 0,
       suspect: this.isSuspect,
       test: this.test?.result,

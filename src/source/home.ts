@@ -198,6 +198,8 @@ export class HomeSource {
       status.lease_left_s = lease.leftS;
       status.terms = lease.grant.terms;
       if (lease.grant.use) status.use = lease.grant.use;
+      if (lease.grant.report) status.report = lease.grant.report;
+      if (lease.accessLeftS !== undefined) status.access_left_s = lease.accessLeftS;
     }
     const { ipv4, ipv6 } = home.tested ?? {};
     if (ipv4 !== undefined) status.ipv4 = ipv4;

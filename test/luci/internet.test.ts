@@ -350,6 +350,34 @@ if (pages) {
       ]);
     }),
   );
+  for (const [state, text] of [
+    ['open', /has not decided yet/],
+    ['upheld', /found that it is so\. The operator says: “change your passwords”/],
+    ['dismissed', /found nothing in it/],
+  ] as const)
+    page(
+      `shows a report on this home that is ${state}, and how long it is let in`,
+      at(
+        script({
+          ...UP,
+          report: { reason: 'sends spam', state, ...(state === 'upheld' && { note: 'change your passwords' }) },
+          access_left_s: 5 * 86_400,
+        }),
+        async (opened) => {
+          await lead(opened, 'boston');
+          const card = region(opened, 'A report about this home');
+          await card.getByText('told the operator of boston: “sends spam”').waitFor({ timeout: 15_000 });
+          await card.getByText(text).waitFor({ timeout: 15_000 });
+          await region(opened, 'Use').getByText('Let in for').waitFor({ timeout: 15_000 });
+        },
+      ),
+    );
+  page('shows no report where there is none', () =>
+    at(script(UP), async (opened) => {
+      await lead(opened, 'boston');
+      assert.is(await opened.page.getByText('A report about this home').isVisible(), false);
+    })(),
+  );
   page('runs nothing that a gateway says, and cuts it', async () => {
     const texts = { operator: HOSTILE, logging: `${HOSTILE}${'x'.repeat(9000)}`, abuse_contact: HOSTILE, ask: HOSTILE };
     const more = { country: HOSTILE, website: 'javascript:window.harmed=1', software: HOSTILE, place_name: HOSTILE };
@@ -361,7 +389,9 @@ if (pages) {
       admission: HOSTILE,
       kinds: [HOSTILE],
     });
-    const status = lease('kept', 'blocked', 'suspended', { gateway: HOSTILE, reason: HOSTILE }, { gateway: HOSTILE });
+    const report = { reason: HOSTILE, state: HOSTILE, note: HOSTILE };
+    const values = { gateway: HOSTILE, reason: HOSTILE };
+    const status = lease('kept', 'blocked', 'suspended', values, { gateway: HOSTILE, report });
     await at(script(status, [one]), async (opened) => {
       await lead(opened, /has suspended this home/);
       await region(opened, 'Gateways').getByText('What it says of itself').click();

@@ -12,13 +12,13 @@ const SAYS: [Situation['state'], string[]][] = [
   ['asking', ['asking', 'preparing', 'unreachable', 'no_mesh']],
   ['waiting', ['waiting']],
   ['trial', ['trial']],
-  ['up', ['up']],
+  ['up', ['up', 'access_ends']],
   ['degraded', ['suspect', 'offline', 'draining', 'renewing', 'no_exit', 'no_ipv6']],
   ['blocked', ['let_out', 'no_mesh', 'machine', 'no_gateway', 'unreachable', 'asking', ...REFUSALS]],
 ];
 const VALUES = {
   ...{ gateway: 'Boston', problem: 'no answer', reason: 'not paid', missing: 'name', count: 2 },
-  ...{ place: 1, of: 2, ask: 'ops', left: 9 },
+  ...{ place: 1, of: 2, ask: 'ops', left: 9, hours: 5 },
 };
 
 const words = suite('describe');

@@ -84,8 +84,28 @@ answer('reads a grant', () => {
   const use = { rx_bytes: 2 ** 40, tx_bytes: 7, since_s: 9 };
   const quota = { bytes: 5e10, used_bytes: 2 ** 40, state: 'over' as const, at_quota: 'stop' as const };
   const limits = { quota_mb: 50_000, up_kbits: 64 };
-  for (const given of [grant(), grant({ drain, use, held: false, online: false }), grant({ quota, limits })])
+  const report = { reason: 'sends spam', state: 'upheld' as const, note: 'n' };
+  for (const given of [
+    grant(),
+    grant({ drain, use, held: false, online: false }),
+    grant({ quota, limits }),
+    grant({ report, access_left_s: 7 }),
+  ])
     assert.equal(readAnswer(200, sent(given)), { kind: 'granted', grant: given });
+});
+answer('reads what a captain reported, whatever a gateway makes of it', () => {
+  const reportOf = (report: object) => {
+    const read = readAnswer(200, sent({ ...grant(), report }));
+    return read.kind === 'granted' ? read.grant.report : undefined;
+  };
+  assert.equal(reportOf({ reason: 'a\u202eb\u0000', state: 'of times to come' }), { reason: 'a·b·', state: 'open' });
+  for (const report of [
+    { reason: 'x'.repeat(257), state: 'open' },
+    { state: 'open' },
+    { reason: 1, state: 'open' },
+    'spam',
+  ])
+    assert.throws(() => reportOf(report as object), /report/);
 });
 answer('reads the terms of each kind of tunnel', () => {
   for (const terms of [

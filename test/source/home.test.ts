@@ -5,13 +5,16 @@ import { InputError } from '../../src/errors.ts';
 import { Logger } from '../../src/log.ts';
 import type { GatewayName } from '../../src/mesh/gateway.ts';
 import type { HomeRecord } from '../../src/mesh/home-act.ts';
+import type { Household } from '../../src/source/gateway.ts';
 import { HomeSource } from '../../src/source/home.ts';
 import { ManualClock } from '../support/clock.ts';
-import { HOME_ADDRESS, HOME_KEY } from '../support/gateway.ts';
+import { HOME_ADDRESS, HOME_KEY, leaseRequest } from '../support/gateway.ts';
 import { MemoryHomePlane } from '../support/home-plane.ts';
 import { nodeOf } from '../support/node-key.ts';
+import { CAPTAIN } from '../support/people.ts';
 import { type Fate, PipedStreams } from '../support/piped-streams.ts';
 import { type GatewayOptions, registrarGateway } from '../support/registrar.ts';
+import { seal } from '../support/signed.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -21,6 +24,7 @@ async function neighbourhood({
   enabled = false,
   record = undefined as HomeRecord | undefined,
   gateway = {} as GatewayOptions,
+  household = {} as Household,
 } = {}) {
   const clock = new ManualClock();
   const streams = new PipedStreams(clock);
@@ -58,7 +62,7 @@ async function neighbourhood({
         },
         log: new Logger((line) => lines.push(line)).scope('lease'),
         identity: () => ({ key: HOME_KEY, address: HOME_ADDRESS }),
-        household: () => ({}),
+        household: () => household,
         onChange: (status) => told.push(status),
       },
       on,
@@ -160,6 +164,49 @@ life('blocks with the reason when all suspend it, and comes back when one lets i
   assert.match(source.status().sentence, /has suspended this home: not paid/);
   gateways[1]!.clients.decide(HOME_ADDRESS, 'admitted');
   await until(() => exit() === 'b', 200);
+});
+life('learns within a second that its captain reported it, and what became of that; no other home does', async () => {
+  const { source, gateways, until, clock } = await neighbourhood({
+    enabled: true,
+    household: { captainKey: CAPTAIN.public, site: 'hill' },
+  });
+  await until(() => source.status().state === 'up');
+  const [a] = gateways;
+  const other = nodeOf(7);
+  await a!.clients.ask(other.address, leaseRequest({ key: other.key, captain_key: CAPTAIN.public }));
+  const at_s = Math.floor(clock.unixMs() / 1000);
+  const message = { kind: 'report', address: HOME_ADDRESS, reason: 'sends <b>spam</b>', at_s, gateway: a!.key };
+  assert.is(a!.captainDesk.report(seal('report', message, [CAPTAIN])).kind, 'taken');
+  assert.ok((await until(() => source.status().report !== undefined, 10)) < 2);
+  assert.equal(source.status().report, { reason: 'sends <b>spam</b>', state: 'open' });
+  a!.reports.decide(1, 'upheld', 'change your passwords', at_s);
+  a!.clients.touch(HOME_ADDRESS);
+  await until(() => source.status().report?.state === 'upheld', 2);
+  assert.equal(source.status().report?.note, 'change your passwords');
+  const looked = a!.clients.look(other.address);
+  assert.ok(looked.kind === 'granted' && looked.grant.report === undefined);
+  // a renewal says it, too
+  await clock.advance(40 * MINUTE);
+  assert.is(source.status().report?.state, 'upheld');
+});
+life('is told beforehand when its access ends, and goes on when it is let in for longer', async () => {
+  const { source, gateways, until, clock } = await neighbourhood({ enabled: true, gateway: { admission: 'ask' } });
+  const [a] = gateways;
+  const letIn = (days: number): void => {
+    const until_s = Math.floor(clock.unixMs() / 1000) + days * 86_400;
+    a!.clients.decideAll(new Map([[HOME_ADDRESS, { standing: 'admitted', reason: '', until_s }]]));
+  };
+  letIn(4);
+  await until(() => source.status().state === 'up');
+  const { id, access_left_s: leftS } = source.status();
+  assert.is(id, 'up');
+  assert.ok(leftS! > 3 * 86_400 && leftS! <= 4 * 86_400, `~> ${leftS}`);
+  await clock.advance(25 * 60 * MINUTE);
+  const told = source.status();
+  assert.equal([told.state, told.id, told.values], ['up', 'access_ends', { gateway: 'a', hours: 71 }]);
+  assert.match(told.sentence, /this home is let in for 71 more hours only/);
+  letIn(30);
+  await until(() => source.status().id === 'up', 5);
 });
 life('waits in the queue of a real registrar, and shows its place', async () => {
   const { source, gateways, clock } = await neighbourhood({ gateway: { admission: 'ask' } });

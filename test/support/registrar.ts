@@ -137,7 +137,20 @@ export function registrarGateway(options: GatewayOptions = {}) {
   const put = (node: { key: string; address: string }, more: object = {}): Promise<Said> =>
     ask(node.address, 'PUT', '/v1/lease', { ...leaseRequest({ key: node.key }), ...more });
   return {
-    ...{ captains, reports, disk, key, address, clock, streams: memory, plane, problems, clients, registrar },
+    ...{
+      captains,
+      reports,
+      captainDesk,
+      disk,
+      key,
+      address,
+      clock,
+      streams: memory,
+      plane,
+      problems,
+      clients,
+      registrar,
+    },
     ...{ server, said, open, ask, put },
   };
 }

@@ -23,6 +23,8 @@ export interface GatewayItem {
 }
 
 const MAX_PORTS = 12;
+/** What gateways say of what they keep is made of several sentences. */
+const MAX_STATEMENT = 1024;
 
 function stateOf({ role, state, online }: GatewayView): [CheckState, string] {
   if (role === 'in_use') return ['good', _('in use')];
@@ -100,7 +102,7 @@ export function makeGateway({ choose }: GatewayActs): GatewayItem {
     if (act) act.hidden = gateway.chosen;
     const rows: [string, Node | string][] = [
       [_('Operator'), told(gateway.operator)],
-      [_('What is kept'), told(gateway.logging) || _('It does not say.')],
+      [_('What is kept'), told(gateway.logging, MAX_STATEMENT) || _('It does not say.')],
       [_('Complaints to'), told(gateway.abuse_contact)],
       [_('Who gets in'), admissionText(gateway.admission)],
       [_('To be asked'), told(gateway.ask)],

@@ -4,9 +4,9 @@ import { replaceInvisible } from '../../../src/lib/text.ts';
 
 const MAX_TEXT = 300;
 
-/** A stranger's text; empty where there is none. */
-export function told(text = ''): string {
-  const cut = text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT - 1)}…` : text;
+/** A stranger's text; empty where there is none. @param most characters. */
+export function told(text = '', most = MAX_TEXT): string {
+  const cut = text.length > most ? `${text.slice(0, most - 1)}…` : text;
   return replaceInvisible(cut, '·');
 }
 
