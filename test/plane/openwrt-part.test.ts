@@ -20,8 +20,8 @@ const DEVICE: TunnelDevice = {
 const FACTS: HomeFacts = {
   ...{ lan: ['br-lan'], prefixes: [], mesh: ['ygg0'], tunnels: [TERMS, undefined], used: 0, blocked: true, bypass: [] },
 };
-/** `ubus` where there is no such object. */
-const ABSENT = { code: 4, stderr: 'Command failed: ubus call: Not found' };
+/** `ubus` where what is called has nothing of that name. */
+const ABSENT = { code: 252, stderr: 'Command failed: ubus call: (Not found)' };
 
 /** netifd, as far as it is asked: what is made is up after some looks. */
 class PlayedNetifd {
@@ -34,7 +34,7 @@ class PlayedNetifd {
     const { machine, interfaces } = this;
     machine.says.set('ubus', ({ line }) => {
       const [, path, method, args] = /call (\S+) (\S+) ?(.*)/.exec(line) ?? [];
-      const name = /^network\.interface\.(.+)$/.exec(path!)?.[1];
+      const name = path === 'network.interface' ? JSON.parse(args || '{}').interface : undefined;
       if (method === 'add_dynamic') {
         const errors = [{ subsystem: 'vxlan', code: 'NO_WAN_LINK' }];
         interfaces.set(JSON.parse(args!).name, { up: !this.broken, dynamic: true, ...(this.broken && { errors }) });
@@ -64,7 +64,7 @@ class PlayedNetifd {
   }
 
   calls(): string[] {
-    return this.machine.take().filter((line) => / call /.test(line) && !/ status$/.test(line));
+    return this.machine.take().filter((line) => / call /.test(line) && !/ status /.test(line));
   }
 }
 

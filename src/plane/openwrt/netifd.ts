@@ -2,6 +2,9 @@
 //
 // What it answers to a call says nothing: it takes an unknown protocol with a good grace, and a missing module makes it try for ever, tens of
 // times a second, without an error. So its handler is looked for before, its status and the kernel are looked at afterwards.
+//
+// An interface is asked for by name of the object that is always there: that of the interface's own may go between being looked up and being
+// called, and then nobody answers.
 
 import { firstLine, type Machine } from '../machine.ts';
 
@@ -11,8 +14,10 @@ const UP_MS = 8000;
 const GONE_MS = 5000;
 /** Seconds that `ubus` waits. */
 const ANSWER_S = 4;
-/** `ubus` ends with it where an object or a method is not there. */
-const NOT_FOUND = 4;
+/** `ubus` ends with one of them where something is not there: what it looked up, or what the call was of; the second, where nobody sits before it. */
+const NOT_FOUND: readonly (number | null)[] = [4, 252];
+
+const INTERFACES = 'network.interface';
 
 /** An interface as netifd shows it. */
 export interface ShownInterface {
@@ -41,13 +46,13 @@ export class Netifd {
 
   /** Every interface. @throws (rejects) Error */
   async interfaces(): Promise<ShownInterface[]> {
-    const { interface: list } = (await this.ask('network.interface', 'dump')) ?? {};
+    const { interface: list } = (await this.ask(INTERFACES, 'dump')) ?? {};
     return Array.isArray(list) ? list.map((one) => interfaceOf(String(one?.interface), one)) : [];
   }
 
   /** One interface; `undefined`: there is none. @throws (rejects) Error */
   async find(name: string): Promise<ShownInterface | undefined> {
-    const status = await this.ask(`network.interface.${name}`, 'status');
+    const status = await this.ask(INTERFACES, 'status', { interface: name });
     return status && interfaceOf(name, status);
   }
 
@@ -78,7 +83,7 @@ export class Netifd {
   /** Removes what is in RAM, and waits until it is gone: one that is made before, under the same name, goes with it. @throws (rejects) Error */
   async remove(name: string): Promise<void> {
     if (!(await this.find(name))) return;
-    await this.ask(`network.interface.${name}`, 'remove');
+    await this.ask(INTERFACES, 'remove', { interface: name });
     await this.expectGone(name);
   }
 
@@ -90,7 +95,7 @@ export class Netifd {
 
   /** Takes an interface of UCI down or up. @throws (rejects) Error */
   async set(name: string, way: 'up' | 'down'): Promise<void> {
-    await this.ask(`network.interface.${name}`, way);
+    await this.ask(INTERFACES, way, { interface: name });
     if (way === 'up') return this.expectUp(name);
     const isDown = await this.within(GONE_MS, async () => (await this.find(name))?.isUp !== true);
     if (!isDown) throw new Error(`netifd: ${name} expected to be down after ${GONE_MS / 1000} s, it is up`);
@@ -117,7 +122,7 @@ export class Netifd {
   }
 }
 
-/** What an object on ubus answers, of nothing an empty table; `undefined`: there is no such object. @throws (rejects) Error */
+/** What an object on ubus answers, of nothing an empty table; `undefined`: there is no such object, or nothing of the name asked for. @throws (rejects) Error */
 export async function askUbus(
   machine: Machine,
   path: string,
@@ -126,7 +131,7 @@ export async function askUbus(
 ): Promise<Record<string, unknown> | undefined> {
   const words = ['-t', String(ANSWER_S), 'call', path, method, ...(args ? [JSON.stringify(args)] : [])];
   const { code, stdout, stderr } = await machine.run('ubus', words);
-  if (code === NOT_FOUND) return undefined;
+  if (NOT_FOUND.includes(code)) return undefined;
   if (code !== 0) throw new Error(`ubus call ${path} ${method}: ${firstLine(stderr) || `ended with ${code}`}`);
   try {
     return JSON.parse(stdout.trim() || '{}') as Record<string, unknown>;
