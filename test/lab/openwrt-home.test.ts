@@ -47,6 +47,10 @@ config interface 'wan'
 
 config interface 'ygg0'
 	option proto 'yggdrasil'
+	option private_key 'PRIVATE'
+
+config yggdrasil_ygg0_peer
+	option address 'tcp://${EXIT[4]}:${PORT}'
 `;
 const FIREWALL = `config defaults
 	option input 'REJECT'
@@ -92,9 +96,14 @@ config rule
 	option family 'ipv6'
 	option target 'ACCEPT'
 `;
+/** Debian's dnsmasq knows no ubus; to dnsmasq, addresses of documentation are private ones. */
 const DHCP = `config dnsmasq
 	option domain 'lan'
 	option localuse '1'
+	option cachesize '0'
+	option resolvfile '/tmp/resolv.conf.d/resolv.conf.auto'
+	option rebind_protection '0'
+	option ubus '0'
 `;
 /** What the home may say by its line: Yggdrasil's peering, and what keeps the cable alive. */
 const WATCHED = `table inet watch {
@@ -148,6 +157,7 @@ function holds(what: string, test: () => unknown): Promise<void> {
 
 interface Node {
   readonly config: string;
+  readonly privateKey: string;
   readonly address: string;
 }
 
@@ -157,7 +167,7 @@ function nodeOf(parts: Readonly<Record<string, unknown>>): Node {
   const made = JSON.parse(execFileSync(yggdrasil, ['-genconf', '-json'], { encoding: 'utf8' }));
   const config = JSON.stringify({ ...made, MulticastInterfaces: [], IfMTU: 65535, IfName: 'ygg0', ...parts });
   const address = execFileSync(yggdrasil, ['-useconf', '-address'], { encoding: 'utf8', input: config }).trim();
-  return { config, address };
+  return { config, privateKey: made.PrivateKey, address };
 }
 
 class World {
@@ -172,11 +182,11 @@ class World {
     readonly net: Namespace,
   ) {}
 
-  static async open(usr: string): Promise<World> {
+  static async open(openwrt: string): Promise<World> {
     const [lan, home, gate, net] = await Promise.all([0, 1, 2, 3].map(() => Namespace.open()));
     const world = new World(lan!, home!, gate!, net!);
     try {
-      await world.wire(usr);
+      await world.wire(openwrt);
     } catch (error) {
       await world.close();
       throw error;
@@ -239,8 +249,8 @@ class World {
     const files = ['network', 'firewall', 'dhcp'].map((name) => router.run('cat', `/etc/config/${name}`));
     const interfaces = router.run('ubus', 'list', 'network.interface.*');
     const rules = router.run('nft', '-s', 'list', 'ruleset');
-    const data = router.run('ubus', 'call', 'service', 'list');
-    const names = router.run('dash', '-c', 'cat /tmp/resolv.conf; ls /tmp/dnsmasq.d /etc/meshbridge');
+    const data = router.run('ubus', 'call', 'service', 'list').replace(/"pid": \d+/g, '');
+    const names = router.run('sh', '-c', 'cat /tmp/resolv.conf; ls /tmp/dnsmasq.d /etc/meshbridge');
     return [...shown, ...files, interfaces, rules, data, names]
       .join('\n')
       .replace(/ (expires|lft) \S+/g, '')
@@ -256,7 +266,7 @@ class World {
     await Promise.all([this.lan, this.home, this.gate, this.net].map((space) => space.close()));
   }
 
-  private async wire(usr: string): Promise<void> {
+  private async wire(openwrt: string): Promise<void> {
     const { lan, home, gate, net } = this;
     await lan.ip([`link add eth0 type veth peer name br-lan netns ${home.pid}`]);
     await home.ip([`link add wan0 type veth peer name line netns ${net.pid}`]);
@@ -291,7 +301,7 @@ class World {
     await this.startResolver(net, '198.51.100.1', '192.0.2.201');
 
     this.gateway = nodeOf({ Listen: [`tcp://${EXIT[4]}:${PORT}`], AdminListen: 'none' });
-    const own = nodeOf({ Peers: [`tcp://${EXIT[4]}:${PORT}`], AdminListen: 'none' });
+    const own = nodeOf({});
     const node = await Child.start(gate.command([findYggdrasil()!, '-useconf']));
     node.end(this.gateway.config);
     this.children.push(node);
@@ -310,8 +320,10 @@ class World {
       'table inet exit { chain out { type nat hook postrouting priority srcnat;\noifname "up0" masquerade\n}\n}\n';
     inside(gate, ['nft', '-f', '-'], snat);
     await this.startResolver(gate, '10.40.0.1', '192.0.2.202');
-    const configs = { network: NETWORK, firewall: FIREWALL, dhcp: DHCP };
-    this.router = await OpenwrtRouter.open(home, usr, configs, own.config);
+    const configs = { network: NETWORK.replace('PRIVATE', own.privateKey), firewall: FIREWALL, dhcp: DHCP };
+    this.router = await OpenwrtRouter.open(home, openwrt, configs);
+    const guard = inProject('openwrt-feed/meshbridge/files/meshbridge.guard');
+    this.router.write('/usr/share/meshbridge/guard.sh', readFileSync(guard));
     await this.router.boot();
   }
 
@@ -325,11 +337,11 @@ class World {
 
 const openwrt = await findOpenwrt();
 const problem = (await namespaceProblem()) ?? ('problem' in openwrt ? openwrt.problem : undefined);
-if (problem !== undefined || !('usr' in openwrt))
+if (problem !== undefined || !('root' in openwrt))
   console.log(`skipped: a home on OpenWrt's own netifd, fw4, rpcd and ubusd: ${problem}`);
 else {
   const home = suite("a home on OpenWrt's own programs");
-  const world = await World.open(openwrt.usr);
+  const world = await World.open(openwrt.root);
   const { router } = world;
   home.after(() => world.close());
   const exits = async (): Promise<unknown[]> => [
@@ -362,13 +374,8 @@ else {
     assert.is(leaked, 0, `${what}: ${world.seen}`);
   };
   const restartNetwork = async (): Promise<void> => {
-    for (const name of ['lan', 'wan', 'ygg0', 'loopback'])
-      router.run('ubus', 'call', `network.interface.${name}`, 'down');
-    await router.kill('netifd');
-    await router.start('netifd', undefined);
-    await until('the network', () =>
-      router.run('ubus', 'call', 'network.interface.lan', 'status').includes('"up": true'),
-    );
+    router.run('/etc/init.d/network', 'restart');
+    await router.isUp('lan');
   };
   let before = '';
   let written = '';
@@ -377,9 +384,7 @@ else {
     await holds('the line', async () => assert.equal(await exits(), from(LINE)));
     assert.equal(await lookup(), { addresses: ['192.0.2.201'] });
     assert.ok(world.leaked > 10);
-    await until('the node', () =>
-      router.run('ubus', 'call', 'network.interface.ygg0', 'status').includes('"up": true'),
-    );
+    await router.isUp('ygg0');
     before = world.left();
     written = files();
   });
@@ -440,9 +445,7 @@ else {
     assert.is(files(), written);
     await holds('the line', async () => assert.equal(await exits(), from(LINE)));
     assert.equal(await lookup(), { addresses: ['192.0.2.201'] });
-    await until('the node', () =>
-      router.run('ubus', 'call', 'network.interface.ygg0', 'status').includes('"up": true'),
-    );
+    await router.isUp('ygg0');
     assert.is(world.left(), before);
   });
   home('keeps: own sections, read back, and nothing on the line meanwhile', async () => {
@@ -482,9 +485,7 @@ else {
     await router.boot();
     assert.match(router.run('nft', 'list', 'tables'), /meshbridge/);
     assert.is((await exits()).filter((one) => JSON.stringify(one).includes('198.51.100')).length, 0);
-    await until('the node', () =>
-      router.run('ubus', 'call', 'network.interface.ygg0', 'status').includes('"up": true'),
-    );
+    await router.isUp('ygg0');
     console.log(`power-cut and start: ${world.leaked - had} packets on the line`);
     assert.is(world.leaked, had, world.seen);
     // the daemon comes

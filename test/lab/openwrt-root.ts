@@ -1,117 +1,110 @@
-// A router of OpenWrt's own programs: ubusd, rpcd, netifd and fw4 in namespaces of their own, over this machine's files. procd and the init
-// scripts are played: what they hand on is as they hand it on.
+// A router of OpenWrt's own programs and scripts, over this machine's files, in namespaces of its own: ubusd, procd with its init scripts, rpcd,
+// netifd, fw4, dnsmasq as its init script starts it. Only the kernel is this machine's.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { inProject } from '../../build/project.ts';
+import type { Package } from '../../build/packages.ts';
+import type { TreeEntry } from '../../build/tar.ts';
 import { findYggdrasil } from '../../build/yggdrasil.ts';
 import { Child, findProgram } from '../../src/dev/child.ts';
 import type { Namespace } from '../../src/dev/lab/namespace.ts';
 import { nodeHost } from '../../src/host/node/host.ts';
 import { encodeUtf8 } from '../../src/lib/utf8.ts';
 import { HostMachine, type Machine } from '../../src/plane/machine.ts';
-import { until } from '../service/router.ts';
 import { findBusybox } from '../support/shell.ts';
+import { until } from './router.ts';
 
-const PROGRAMS = ['ubusd', 'ubus', 'uci', 'rpcd', 'netifd', 'fw4', 'ucode'] as const;
-/** Of OpenWrt, below the directory that `sbin/netifd` is in. */
+const PROGRAMS = ['ubusd', 'ubus', 'uci', 'procd', 'rpcd', 'netifd', 'fw4', 'ucode', 'logd', 'validate_data'] as const;
+/** Of OpenWrt, below the directory that `usr` is in, as a router has it. */
 const FILES = [
-  'lib/netifd/netifd-proto.sh',
-  'lib/netifd/proto/vxlan.sh',
-  'lib/functions.sh',
-  'share/firewall4/main.uc',
+  'etc/rc.common',
+  'etc/init.d/dnsmasq',
+  'etc/init.d/firewall',
+  'etc/init.d/log',
+  'etc/init.d/network',
+  'etc/init.d/rpcd',
+  'usr/lib/functions.sh',
+  'usr/lib/functions/procd.sh',
+  'usr/lib/netifd/netifd-proto.sh',
+  'usr/lib/netifd/proto/vxlan.sh',
+  'usr/lib/netifd/proto/yggdrasil.sh',
+  'usr/sbin/hotplug-call',
+  'usr/share/firewall4/main.uc',
 ];
 /** As whom dnsmasq runs. */
-export const RESOLVER_UID = 453;
+const RESOLVER_UID = 453;
 const BUS = '/run/ubus/ubus.sock';
+/** In the order of a boot. */
+const SERVICES = ['log', 'rpcd', 'firewall', 'dnsmasq', 'network'] as const;
+const SYSTEM = "config system\n\toption hostname 'OpenWrt'\n";
+const BOOT_MS = 60_000;
+const RUN_MS = 60_000;
 
-/** Where OpenWrt's files are (`usr`); or why there is none that would do. */
-export async function findOpenwrt(): Promise<{ usr: string } | { problem: string }> {
+/** Where OpenWrt's files are: the directory with `usr` and `etc`; or why there is none that would do. */
+export async function findOpenwrt(): Promise<{ root: string } | { problem: string }> {
   const missing = PROGRAMS.filter((name) => !findProgram(name));
   if (missing.length > 0) return { problem: `not on PATH: ${missing.join(', ')}` };
-  const usr = resolve(dirname(findProgram('netifd')!), '..');
-  const absent = FILES.filter((path) => !existsSync(join(usr, path)));
-  if (absent.length > 0) return { problem: `${usr}, where netifd is, has no ${absent.join(', ')}` };
-  const other = ['nft', 'dnsmasq', 'unshare', 'nsenter'].filter((name) => !findProgram(name));
+  const root = resolve(dirname(findProgram('netifd')!), '../..');
+  const absent = FILES.filter((path) => !existsSync(join(root, path)));
+  if (absent.length > 0) return { problem: `${root}, where netifd's usr is, has no ${absent.join(', ')}` };
+  const other = ['nft', 'dnsmasq', 'ip', 'unshare', 'nsenter'].filter((name) => !findProgram(name));
   if (other.length > 0) return { problem: `not on PATH: ${other.join(', ')}` };
   try {
     await findBusybox();
   } catch (error) {
     return { problem: (error as Error).message };
   }
-  return findYggdrasil() ? { usr } : { problem: 'no yggdrasil in the cache' };
+  return findYggdrasil() ? { root } : { problem: 'no yggdrasil in the cache' };
 }
 
-/** netifd's handler of a node, in short: OpenWrt's own has the same calls. */
-const YGGDRASIL_PROTO = `#!/bin/sh
-[ -n "$INCLUDE_ONLY" ] || {
-	. /lib/functions.sh
-	. ../netifd-proto.sh
-	init_proto "$@"
-}
-proto_yggdrasil_init_config() {
-	available=1
-}
-proto_yggdrasil_setup() {
-	proto_run_command "$1" /usr/sbin/yggdrasil -useconffile /etc/yggdrasil.conf
-	proto_init_update "$1" 1
-	proto_add_ipv6_address "$(/usr/sbin/yggdrasil -useconffile /etc/yggdrasil.conf -address)" 7
-	proto_add_ipv6_route "200::" "7"
-	proto_send_update "$1"
-}
-proto_yggdrasil_teardown() {
-	proto_kill_command "$1"
-}
-[ -n "$INCLUDE_ONLY" ] || add_protocol yggdrasil
-`;
-
-/** The init script of dnsmasq, in short: what it is started with, and by what the router looks up. */
-const DNSMASQ_INIT = `#!/bin/dash
-mkdir -p /var/etc /tmp/dnsmasq.d
-[ ! -s /var/run/dnsmasq.pid ] || kill "$(cat /var/run/dnsmasq.pid)" 2> /dev/null
-sleep 0.2
-ln -sf /tmp/resolv.conf.d/resolv.conf.auto /tmp/resolv.conf
-[ "$1" != stop ] || exit 0
-[ "$(uci -q get dhcp.@dnsmasq[0].localuse)" = 0 ] || {
-	rm /tmp/resolv.conf
-	echo 'nameserver 127.0.0.1' > /tmp/resolv.conf
-}
-cat > /var/etc/dnsmasq.conf.cfg01411c << EOF
-conf-file=/dev/null
-user=dnsmasq
-no-hosts
-bind-interfaces
-listen-address=192.168.42.1
-cache-size=0
-pid-file=/var/run/dnsmasq.pid
-resolv-file=/tmp/resolv.conf.d/resolv.conf.auto
-conf-dir=/tmp/dnsmasq.d
-EOF
-exec dnsmasq -C /var/etc/dnsmasq.conf.cfg01411c
-`;
-
-const MOUNTS = `set -e
-root=$1; usr=$2; busybox=$3; mkdir -p $root; mount -t tmpfs tmpfs $root
+/** The first process of the router: everything in it ends with it, and what its parent left is its child. */
+const INIT = `set -e
+root=$1; openwrt=$2; busybox=$3; mkdir -p $root; mount -t tmpfs tmpfs $root
 mkdir $root/lower $root/upper $root/work $root/merged
-mkdir $root/lower/usr; cp -a $usr/. $root/lower/usr/
+cp -a $openwrt/usr $openwrt/etc $root/lower/
 mount -t overlay overlay -o lowerdir=$root/lower:/,upperdir=$root/upper,workdir=$root/work $root/merged
 cd $root/merged
-mount --bind /proc proc; mount -t sysfs sysfs sys; mount --bind /dev dev
-mount -t tmpfs tmpfs tmp; mount -t tmpfs tmpfs run
-rm -rf var etc/config usr/bin/sh; mkdir -p var/lock run/ubus tmp/resolv.conf.d etc/config etc/init.d etc/meshbridge usr/share/meshbridge
-ln -s /run var/run; cp $busybox usr/bin/busybox; ln -s busybox usr/bin/sh
-echo 'nameserver 198.51.100.1' > tmp/resolv.conf.d/resolv.conf.auto
+mount -t proc proc proc; mount -t sysfs sysfs sys; mount -t tmpfs -o mode=0755 tmpfs dev
+mknod -m 0666 dev/null c 1 3; mknod -m 0666 dev/zero c 1 5; mknod -m 0666 dev/full c 1 7
+mknod -m 0666 dev/random c 1 8; mknod -m 0666 dev/urandom c 1 9; mknod -m 0666 dev/tty c 5 0
+mkdir dev/net; mknod -m 0666 dev/net/tun c 10 200
+mount --bind dev/null proc/kmsg; mount -t tmpfs tmpfs tmp; mount -t tmpfs -o mode=0755 tmpfs run
+rm -rf var etc/config etc/rc.d etc/init.d usr/bin/sh; mkdir -p var/lock run/ubus tmp/resolv.conf.d tmp/lock
+mkdir -p etc/config etc/rc.d etc/meshbridge usr/lib/opkg/info; cp -a $openwrt/etc/init.d etc/; ln -s /run var/run
+cp $busybox usr/bin/busybox
+for name in $($busybox --list); do
+	case "$name" in
+	busybox | ip | init | halt | poweroff | reboot | ifup | ifdown) ;;
+	*) [ -e $openwrt/usr/bin/$name ] || [ -e $openwrt/usr/sbin/$name ] || ln -sf busybox usr/bin/$name ;;
+	esac
+	# an own one of Debian would be found first
+	[ -e $openwrt/usr/sbin/$name ] || [ ! -e usr/sbin/$name ] || [ "$name" = ip ] || rm -f usr/sbin/$name
+done
 for knob in ipv4/ip_forward ipv6/conf/all/forwarding; do echo 1 > /proc/sys/net/$knob; done
+mount --make-private / 2> /dev/null || true
 echo ready
-exec sleep infinity
+while :; do sleep 1 || :; done
 `;
 
 /** One router, from `open` to `close`. */
 export class OpenwrtRouter {
   readonly machine: Machine;
-  private readonly children = new Map<string, Child>();
+  /** What was logged, since it was opened. */
+  readonly log: string[] = [];
+  private readonly children: Child[] = [];
 
   private constructor(
     readonly space: Namespace,
@@ -144,17 +137,17 @@ export class OpenwrtRouter {
     };
   }
 
-  /** @param configs UCI files by name @param yggdrasil configuration of the node */
+  /** @param openwrt the directory with OpenWrt's files @param configs UCI files by name */
   static async open(
     space: Namespace,
-    usr: string,
+    openwrt: string,
     configs: Readonly<Record<string, string>>,
-    yggdrasil: string,
   ): Promise<OpenwrtRouter> {
     const directory = mkdtempSync(join(tmpdir(), 'mb-owrt-'));
     let isReady = false;
-    const argv = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', MOUNTS, 'sh', join(directory, 'root')];
-    const holder = await Child.start(space.command([...argv, usr, await findBusybox()]), (line) => {
+    const alone = ['unshare', '--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child'];
+    const argv = [...alone, 'sh', '-c', INIT, 'sh', join(directory, 'root'), openwrt, await findBusybox()];
+    const holder = await Child.start(space.command(argv), (line) => {
       isReady ||= line === 'ready';
     });
     await until('the root directory', () => {
@@ -162,18 +155,15 @@ export class OpenwrtRouter {
       return isReady;
     });
     const router = new OpenwrtRouter(space, holder, directory);
-    for (const [name, text] of Object.entries(configs)) router.write(`/etc/config/${name}`, text);
-    router.write('/etc/yggdrasil.conf', yggdrasil);
+    for (const [name, text] of Object.entries({ system: SYSTEM, ...configs }))
+      router.write(`/etc/config/${name}`, text);
     router.write('/usr/sbin/yggdrasil', readFileSync(findYggdrasil()!), 0o755);
-    router.write('/usr/lib/netifd/proto/yggdrasil.sh', YGGDRASIL_PROTO, 0o755);
-    router.write('/etc/init.d/dnsmasq', DNSMASQ_INIT, 0o755);
-    router.write(
-      '/usr/share/meshbridge/guard.sh',
-      readFileSync(inProject('openwrt-feed/meshbridge/files/meshbridge.guard')),
-    );
-    router.write('/usr/share/meshbridge/procd.uc', readFileSync(inProject('test/lab/openwrt-procd.uc')));
-    const accounts = readFileSync('/etc/passwd', 'utf8').replace(/^dnsmasq:.*\n/m, '');
-    router.write('/etc/passwd', `${accounts}dnsmasq:x:${RESOLVER_UID}:${RESOLVER_UID}::/:/bin/false\n`);
+    for (const file of ['passwd', 'group']) {
+      const own = `dnsmasq:x:${RESOLVER_UID}:${file === 'passwd' ? `${RESOLVER_UID}::/:/bin/false` : ''}\n`;
+      const others = readFileSync(`/etc/${file}`, 'utf8').replace(/^(dnsmasq|meshbridge):.*\n/gm, '');
+      router.write(`/etc/${file}`, others + own, 0o644);
+    }
+    for (const name of SERVICES) router.run(`/etc/init.d/${name}`, 'enable');
     return router;
   }
 
@@ -184,49 +174,66 @@ export class OpenwrtRouter {
 
   write(path: string, content: string | Uint8Array, mode = 0o600): void {
     rmSync(this.path(path), { force: true });
-    writeFileSync(this.path(path), content, { mode });
+    mkdirSync(dirname(this.path(path)), { recursive: true });
+    writeFileSync(this.path(path), content);
+    chmodSync(this.path(path), mode);
+  }
+
+  read(path: string): string {
+    return readFileSync(this.path(path), 'utf8');
   }
 
   /** `argv` so that it runs inside. */
   command(argv: readonly string[]): string[] {
-    const { pid } = this.holder;
-    const enter = ['nsenter', `--mount=/proc/${pid}/ns/mnt`, `--net=/proc/${pid}/ns/net`, '--'];
+    const of = (kind: string): string => `/proc/${this.holder.pid}/ns/${kind}`;
+    const spaces = [`--mount=${of('mnt')}`, `--net=${of('net')}`, `--pid=${of('pid_for_children')}`];
     const path = 'PATH=/usr/sbin:/usr/bin:/sbin:/bin';
-    return [...enter, 'env', '-i', path, 'chroot', `${this.directory}/root/merged`, ...argv];
+    return ['nsenter', ...spaces, '--', 'env', '-i', path, 'chroot', `${this.directory}/root/merged`, ...argv];
   }
 
   /** @throws Error with what it said */
   run(...argv: string[]): string {
     const [program, ...args] = this.command(argv);
-    return execFileSync(program!, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 30_000 });
+    return execFileSync(program!, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: RUN_MS });
   }
 
-  /** From power-up: bus, firewall, network. */
+  /** Calls an object on the bus, as root. @throws Error with what `ubus` said */
+  call(object: string, method: string, args: object = {}): Record<string, unknown> {
+    return JSON.parse(this.run('ubus', '-t', '30', 'call', object, method, JSON.stringify(args)).trim() || '{}');
+  }
+
+  /** From power-up: what runs once, then all services in their order, as procd's rcS does it. */
   async boot(): Promise<void> {
-    await this.start('ubusd', BUS);
-    await this.start('procd', undefined, ['ucode', '/usr/share/meshbridge/procd.uc']);
-    await until('procd', () => {
-      if (!this.children.get('procd')!.isRunning) throw new Error(this.children.get('procd')!.tail.join(' '));
-      return this.run('ubus', 'list').includes('service');
-    });
-    await this.start('rpcd', undefined);
-    // S19, S20
-    this.run('fw4', '-q', 'start');
-    await this.start('netifd', undefined);
-    await until('the network', () =>
-      this.run('ubus', 'call', 'network.interface.lan', 'status').includes('"up": true'),
+    await this.startProgram(['ubusd']);
+    await until('ubusd', () => existsSync(this.path(BUS)));
+    await this.startProgram(['procd', '-S']);
+    await until('procd', () => this.run('ubus', 'list').includes('service'));
+    // /etc/init.d/boot's
+    this.run(
+      'sh',
+      '-c',
+      'cd /etc/uci-defaults 2> /dev/null || exit 0; for i in *; do (. ./$i) && rm -f $i; done; true',
     );
-    this.run('/etc/init.d/dnsmasq', 'start');
-    // hotplug's
-    this.run('fw4', '-q', 'reload');
+    for (const name of readdirSync(this.path('/etc/rc.d')).sort())
+      if (name.startsWith('S')) this.run('sh', '-c', `/etc/rc.d/${name} boot > /dev/null 2>&1 < /dev/null; true`);
+    await until('the log', () => this.run('ubus', 'list').includes('log'));
+    await this.startProgram(['logread', '-f'], (line) => this.log.push(line));
+    await this.isUp('lan');
   }
 
-  /** Power-cut: everything in RAM is gone but what the kernel still has of others, which goes, too. Files stay. */
+  /** Waits until a network is up. */
+  async isUp(name: string): Promise<void> {
+    await until(`network ${name}`, () => this.call(`network.interface.${name}`, 'status').up === true, BOOT_MS);
+  }
+
+  /** Power-cut: everything in RAM is gone, and so is what the kernel has. Files stay. */
   async cut(): Promise<void> {
-    this.run('/etc/init.d/dnsmasq', 'stop');
-    for (const name of ['netifd', 'rpcd', 'procd', 'ubusd']) await this.kill(name);
-    this.run('sh', '-c', 'rm -rf /tmp/* /run/* /tmp/.[a-z]*; mkdir -p /run/ubus /tmp/resolv.conf.d');
-    this.write('/tmp/resolv.conf.d/resolv.conf.auto', 'nameserver 198.51.100.1\n', 0o644);
+    this.run(
+      'sh',
+      '-c',
+      'kill -9 -1; rm -rf /tmp/* /run/* /tmp/.[a-z]*; mkdir -p /run/ubus /var/lock /tmp/resolv.conf.d',
+    );
+    for (const child of this.children.splice(0)) await child.ended;
     this.run('nft', 'flush', 'ruleset');
     for (const family of ['-4', '-6']) {
       for (const table of ['430', '431', '432'])
@@ -238,24 +245,11 @@ export class OpenwrtRouter {
       this.run('ip', family, 'rule', 'flush');
       this.run('ip', family, 'rule', 'add', 'pref', '32766', 'lookup', 'main');
     }
-    const devices = this.run('ip', '-o', 'link').matchAll(/^\d+: (mbt\d|ygg0)[:@]/gm);
+    const devices = this.run('ip', '-o', 'link').matchAll(/^\d+: (mbt\d|mbwg|mbc\w+|ygg0)[:@]/gm);
     for (const [, name] of devices) this.run('ip', 'link', 'del', name!);
   }
 
-  /** Starts a program that stays. @param socket that it listens at */
-  async start(name: string, socket: string | undefined, argv: readonly string[] = [name]): Promise<void> {
-    const child = await Child.start(this.command(argv));
-    this.children.set(name, child);
-    if (socket !== undefined) await until(name, () => existsSync(this.path(socket)));
-  }
-
-  async kill(name: string): Promise<void> {
-    const child = this.children.get(name);
-    child?.kill('SIGKILL');
-    await child?.ended;
-  }
-
-  /** Kills every process of this root with a name. @returns how many */
+  /** Kills every process of this router with a name. @returns how many */
   killProcesses(name: string): number {
     const root = `${this.directory}/root/merged`;
     const found = readdirSync('/proc').filter((pid) => {
@@ -269,15 +263,39 @@ export class OpenwrtRouter {
     return found.length;
   }
 
+  /** Installs a package as opkg does: its default scripts are OpenWrt's own. @param files as the package has them */
+  install({ name, user, scripts }: Package, files: readonly TreeEntry[]): void {
+    for (const { name: path, mode, content } of files)
+      if (content instanceof Uint8Array) this.write(path, content, mode);
+      else if (content) {
+        mkdirSync(dirname(this.path(path)), { recursive: true });
+        symlinkSync(content.link, this.path(path));
+      }
+    const info = (kind: string): string => `/usr/lib/opkg/info/${name}.${kind}`;
+    this.write(info('list'), files.map((file) => `${file.name}\n`).join(''));
+    this.write(info('control'), `Package: ${name}\n${user === undefined ? '' : `Require-User: ${user}\n`}`);
+    for (const kind of ['postinst', 'prerm'] as const)
+      if (scripts[kind] !== undefined) this.write(info(`${kind}-pkg`), scripts[kind]);
+    this.run('sh', '-c', `. /lib/functions.sh; PKG_UPGRADE=0 default_postinst ${info('postinst')}`);
+  }
+
+  /** Takes a package away as opkg does, with all files, also those that were changed. */
+  remove({ name, scripts }: Package): void {
+    const info = `/usr/lib/opkg/info/${name}`;
+    this.run('sh', '-c', `. /lib/functions.sh; PKG_UPGRADE=0 default_prerm ${info}.prerm`);
+    for (const path of this.read(`${info}.list`).trim().split('\n')) rmSync(this.path(path), { force: true });
+    if (scripts.postrm !== undefined) this.run('sh', '-c', scripts.postrm);
+    this.run('sh', '-c', `rm -f ${info}.*`);
+  }
+
   async close(): Promise<void> {
-    try {
-      this.run('/etc/init.d/dnsmasq', 'stop');
-    } catch {
-      // it was not there yet
-    }
-    for (const child of this.children.values()) await child.stop();
     this.holder.kill('SIGKILL');
     await this.holder.ended;
+    for (const child of this.children) await child.stop();
     rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  private async startProgram(argv: readonly string[], onLine?: (line: string) => void): Promise<void> {
+    this.children.push(await Child.start(this.command(argv), onLine));
   }
 }
