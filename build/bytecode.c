@@ -99,7 +99,7 @@ static int print_program(const char *path, bool debug, int number, size_t *size)
 }
 
 int main(int argc, char **argv) {
-	enum { MAX_MODULES = 64 };
+	enum { MAX_MODULES = 128 };
 	size_t sizes[MAX_MODULES];
 	int count = argc - 4;
 	char **modules = argv + 4;
