@@ -105,7 +105,8 @@ declare module 'luci:uci' {
     load(packages: string | readonly string[]): Promise<string[]>;
     /** Forgets packages, and what was changed in them. */
     unload(packages: string | readonly string[]): void;
-    get(config: string, section: string): UciSection | null;
+    /** Of a section that is not there older ones give `undefined`. */
+    get(config: string, section: string): UciSection | null | undefined;
     get(config: string, section: string, option: string): string | readonly string[] | null | undefined;
     /** Of a section that exists; an empty text or list removes the option. */
     set(config: string, section: string, option: string, value: string | readonly string[]): void;

@@ -1,6 +1,7 @@
 // The kinds of options that a configuration is made of: what each takes, and how its text is read.
 
 import { errorText } from './errors.ts';
+import { readFlag } from './lib/flag.ts';
 import { hasControl } from './lib/text.ts';
 
 /** Characters of a text that people make up. */
@@ -91,8 +92,8 @@ export function flag(normal: '0' | '1'): OptionSpec<boolean> {
     default: normal,
     takes: '1 or 0',
     read: (text) => {
-      if (['1', 'on', 'true', 'yes', 'enabled'].includes(text)) return { value: true };
-      return ['0', 'off', 'false', 'no', 'disabled'].includes(text) ? { value: false } : undefined;
+      const value = readFlag(text);
+      return value === undefined ? undefined : { value };
     },
   };
 }

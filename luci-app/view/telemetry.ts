@@ -7,14 +7,22 @@ import { button } from './part/button.ts';
 import { card, Facts } from './part/card.ts';
 import { makeCopyable } from './part/copy.ts';
 import { method, type Reply } from './part/daemon.ts';
-import { describeFailure } from './part/failure.ts';
 import { Keyed } from './part/keyed.ts';
 import { Page, pageView } from './part/page.ts';
 import { type Rights, readRights } from './part/rights.ts';
 import { type Broker, makeBroker } from './telemetry/broker.ts';
 import { makeCommands } from './telemetry/command.ts';
 import { makeEnrolment } from './telemetry/enrol.ts';
-import { editBroker, isInUse, loadOptions, MAX_BROKERS, sectionsOf, switchOff, switchOn } from './telemetry/option.ts';
+import {
+  editBroker,
+  isInUse,
+  loadOptions,
+  MAX_BROKERS,
+  sectionsOf,
+  switchOff,
+  switchOn,
+  unknownOptions,
+} from './telemetry/option.ts';
 import { fingerprint, word } from './telemetry/word.ts';
 
 const POLL_S = 5;
@@ -102,7 +110,7 @@ function start(): HTMLElement {
     try {
       await loadOptions();
     } catch (error) {
-      problem.textContent = _('What the configuration says is not known: %s').format(describeFailure(error).what);
+      problem.textContent = unknownOptions(error);
     }
   }
 

@@ -1,13 +1,11 @@
 // Whether a home uses leases, as its configuration says: written by whoever switches it on or off for good.
 
+import { readFlag } from '../lib/flag.ts';
 import { addSection, setOption } from '../lib/uci.ts';
 import { UciFile, type UciFiles } from './uci-file.ts';
 
 /** File of the kill switch for the next start, in the directory that stays: while it is there, leases are in use. */
 export const GUARD = 'guard.nft';
-
-/** As OpenWrt's `config_get_bool` understands them. */
-const ON: readonly string[] = ['1', 'on', 'true', 'yes', 'enabled'];
 
 /** Writes it into the file at `path`, where there is one. @returns whether it changed. @throws Error when it cannot be read or written */
 export function switchLease(files: UciFiles, path: string, enabled: boolean): boolean {
@@ -16,7 +14,7 @@ export function switchLease(files: UciFiles, path: string, enabled: boolean): bo
   if (file.read() === undefined) return false;
   return file.edit((text, { sections }) => {
     const section = sections.find(({ type }) => type === 'lease');
-    if (ON.includes(String(section?.options.get('enabled')?.value)) === enabled) return text;
+    if ((readFlag(String(section?.options.get('enabled')?.value)) === true) === enabled) return text;
     const value = enabled ? '1' : '0';
     return section
       ? setOption(text, section.name, 'enabled', value)

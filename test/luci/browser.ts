@@ -162,6 +162,11 @@ export class Opened {
     return readFileSync(join(this.directory, name), 'utf8');
   }
 
+  /** Writes it, as somebody else would. */
+  setConfig(name: string, text: string): void {
+    writeFileSync(join(this.directory, name), text);
+  }
+
   /** From here on the page's time passes by `page.clock.runFor` only. */
   async stopClock(): Promise<void> {
     await this.page.clock.pauseAt(Number(await this.page.evaluate('Date.now()')) + 1000);
@@ -197,12 +202,13 @@ export class Pages {
     private readonly pages: BuiltPages,
   ) {}
 
-  /** Where there is no browser, prints a line that says why. @param pages instead of ours. */
+  /** Where there is no browser, prints a line that says why. @param pages instead of ours. @throws Error when ours cannot be built */
   static async start(pages?: BuiltPages): Promise<Pages | undefined> {
+    const built = pages ?? (await buildPages());
     try {
       const { path, env } = await ensureChromium((line) => console.log(line));
       const browser = await chromium.launch({ executablePath: path, env });
-      return new Pages(browser, pages ?? (await buildPages()));
+      return new Pages(browser, built);
     } catch (error) {
       console.log(`skipped: the pages in a browser: ${errorText(error).split('\n', 1)[0]}`);
       return undefined;

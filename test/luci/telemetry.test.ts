@@ -395,6 +395,7 @@ if (pages) {
       async (opened) => {
         await opened.page.getByRole('button', { name: 'Add a broker' }).click();
         const form = dialog(opened);
+        await form.waitFor();
         await opened.shoot('telemetry-broker-dialog');
         await answer(opened, 'Save and apply');
         const focused = await opened.page.evaluate('document.activeElement.id');
@@ -448,6 +449,57 @@ if (pages) {
         password: 'of this router',
         pin: [`${'A'.repeat(43)}=`],
       });
+    }),
+  );
+  for (const [word, shown, kept] of [
+    ['no', '0', '0'],
+    ['off', '0', '0'],
+    ['on', '1', '1'],
+    ['maybe', '0', '0'],
+    [undefined, '', undefined],
+  ] as const)
+    page(
+      `leaves commands as they are: ${word ?? 'not said'}`,
+      at(
+        GOOD,
+        async (opened) => {
+          await box(opened, 'fleet', 'connected');
+          await press(opened, 'fleet', 'Change');
+          assert.is(await dialog(opened).getByLabel('Take signed commands from it').inputValue(), shown);
+          await dialog(opened).getByLabel('User name').fill('me');
+          await answer(opened, 'Save and apply');
+          assert.is((await written(opened, 'fleet', /username 'me'/))?.manage, kept);
+        },
+        DESKTOP,
+        {
+          config: {
+            meshbridge: word ? CONFIG.replace("'mqtts://mqtt.example.org'", `$&\n\toption manage '${word}'`) : CONFIG,
+          },
+        },
+      ),
+    );
+  page(
+    'changes what is there by now, not what was there when it was drawn',
+    at(GOOD, async (opened) => {
+      await box(opened, 'fleet', 'connected');
+      opened.setConfig('meshbridge', CONFIG.replace('mqtts://mqtt.example.org', 'mqtts://b.example'));
+      await press(opened, 'fleet', 'Change');
+      assert.is(await dialog(opened).getByLabel('Address').inputValue(), 'mqtts://b.example');
+      await dialog(opened).getByLabel('User name').fill('me');
+      await answer(opened, 'Save and apply');
+      assert.is((await written(opened, 'fleet', /username 'me'/))?.url, 'mqtts://b.example');
+    }),
+  );
+  page(
+    'says that what shall be changed is not there any more',
+    at(GOOD, async (opened) => {
+      await box(opened, 'fleet', 'connected');
+      const without = CONFIG.slice(0, CONFIG.indexOf("config key 'anna'"));
+      opened.setConfig('meshbridge', without);
+      await press(opened, 'Who may order something here', 'Change');
+      await dialog(opened).getByText('“anna” was taken away meanwhile.').waitFor({ timeout: 15_000 });
+      await answer(opened, 'Cancel');
+      assert.is(opened.config('meshbridge'), without);
     }),
   );
   page(
@@ -523,6 +575,7 @@ if (pages) {
     at(GOOD, async (opened) => {
       await box(opened, 'fleet', 'connected');
       await press(opened, 'Who may order something here', 'Change the limit');
+      await dialog(opened).waitFor();
       await opened.shoot('telemetry-limit-dialog');
       await dialog(opened).getByLabel('At most').selectOption('observe');
       await answer(opened, 'Save and apply');
@@ -579,6 +632,18 @@ if (pages) {
         'mqtt://',
         'mqtt://a/b',
         'mqtt://user:secret@a',
+        'MQTT://a',
+        'mqtts://A.Example',
+        'mqtt://a:0',
+        'mqtt://a:65535',
+        'mqtt://a:65536',
+        'mqtt://a..b',
+        'mqtt://[1]',
+        'mqtt://[fe80::1%lan]',
+        'unix://run/x',
+        'unix:///run/x@y',
+        `unix:///${'ü'.repeat(53)}`,
+        `unix:///${'ü'.repeat(54)}`,
         'a',
         '',
       ],
@@ -619,11 +684,13 @@ if (pages) {
       await press(opened, 'fleet', 'Change');
       // profile, site, manage; url, user, password, interval, 4 of certificates, pins; 4 flags; 7 groups, 5 topics
       const fields = dialog(opened).locator('input, select, textarea');
+      await fields.first().waitFor();
       const lists = 7 + 5 - 2;
       const { length } = Object.keys(OPTIONS.mqtt);
       assert.is(await fields.count(), length + lists + 1);
       await opened.page.keyboard.press('Escape');
       await press(opened, 'Who may order something here', 'Change');
+      await dialog(opened).getByLabel('Public key').waitFor();
       assert.is(await dialog(opened).locator('input, select').count(), Object.keys(OPTIONS.key).length);
     }),
   );
@@ -908,6 +975,7 @@ if (pages) {
         assert.is(await opened.page.evaluate('document.documentElement.scrollWidth'), PHONE.width);
         await opened.shoot('telemetry-messages-phone');
         await press(opened, 'fleet', 'Change');
+        await dialog(opened).getByLabel('Address').waitFor();
         assert.is(await opened.page.evaluate('document.documentElement.scrollWidth'), PHONE.width);
         await opened.shoot('telemetry-broker-phone');
       },

@@ -5,6 +5,7 @@ import uci, { type UciSection } from 'luci:uci';
 import ui from 'luci:ui';
 import { CAPS, SCOPES } from '../../../src/api/scope.ts';
 import { OPTIONAL_TOPICS, USUAL_METRIC_GROUPS } from '../../../src/api/topics.ts';
+import { readFlag } from '../../../src/lib/flag.ts';
 import {
   choiceField,
   type Field,
@@ -15,6 +16,8 @@ import {
   textField,
   tickField,
 } from '../more/field.ts';
+import { openDialog } from '../part/dialog.ts';
+import { describeFailure } from '../part/failure.ts';
 import { metricChoices, scopeChoices, topicChoices } from './word.ts';
 
 const PACKAGE = 'meshbridge';
@@ -28,6 +31,7 @@ let isLoaded = false;
 
 /** Reads the options anew. @throws (rejects) as LuCI's client, when they may not be read. */
 export async function loadOptions(): Promise<void> {
+  isLoaded = false;
   uci.unload(PACKAGE);
   await uci.load(PACKAGE);
   isLoaded = true;
@@ -43,15 +47,21 @@ export function isInUse(section: UciSection): boolean {
   return isOn(section['.name'], 'enabled', '1');
 }
 
-/** As OpenWrt's `config_get_bool` reads it. */
 function isOn(section: string, name: string, normal = '0'): boolean {
-  return ['1', 'on', 'true', 'yes', 'enabled'].includes(textOf(section, name, normal));
+  return readFlag(textOf(section, name, normal)) === true;
 }
 
 /** The options, as far as they are texts. */
 function textOf(section: string, name: string, normal = ''): string {
   const value = uci.get(PACKAGE, section, name);
   return typeof value === 'string' ? value : normal;
+}
+
+/** A switch that need not be set: `1`, `0`, or nothing. What the daemon refuses is shown as off, so that saving switches nothing on. */
+function choiceOf(section: string, name: string): string {
+  const text = textOf(section, name);
+  if (text === '') return '';
+  return readFlag(text) ? '1' : '0';
 }
 
 function listOf(section: string, name: string, normal: readonly string[] = []): readonly string[] {
@@ -102,13 +112,12 @@ function nameField(): Field {
     hint,
     fits: (name) => {
       if (!/^\w{1,24}$/.test(name)) return hint;
-      return uci.get(PACKAGE, name) === null || _('There is something of this name already.');
+      return !uci.get(PACKAGE, name) || _('There is something of this name already.');
     },
   });
 }
 
-/** Switches telemetry on, once it has asked for the neighbourhood. */
-export function switchOn(): void {
+function askSite(): void {
   const site = siteField();
   openForm({
     title: _('Switch telemetry on'),
@@ -133,8 +142,7 @@ export function switchOff(): Promise<string> {
   return change(() => uci.unset(PACKAGE, MAIN, 'mqtt'));
 }
 
-/** Asks for the most that others may do. */
-export function editCap(): void {
+function askCap(): void {
   openForm({
     title: _('What others may do here'),
     intro: _('Nobody can do more than this, whatever a key is trusted with.'),
@@ -144,8 +152,7 @@ export function editCap(): void {
   });
 }
 
-/** Asks for a key; without a name, for a new one. */
-export function editKey(name?: string): void {
+function askKey(name?: string): void {
   const at = name ?? '';
   const hint = _('64 digits, as “meshctl keys show” prints them');
   const taken = (key: string): boolean =>
@@ -178,11 +185,22 @@ export function removeSection(name: string): Promise<string> {
   return change(() => uci.remove(PACKAGE, name));
 }
 
-const URL = /^(mqtts?:\/\/(\[[\da-f:.]+\]|\w[\w.-]*)(:\d{1,5})?\/?|unix:\/\/[/@].{1,106})$/i;
 const PATH = /^\/[ -~\xa0-\u{10ffff}]{1,255}$/u;
 
-/** Asks for a broker; without a name, for a new one. */
-export function editBroker(name?: string): void {
+const PLACE =
+  /^mqtts?:\/\/(\[[\da-fA-F.]*:[\da-fA-F.]*:[\da-fA-F:.]*(%[\w.-]{1,15})?\]|\w[\w-]*(\.\w[\w-]*)*\.?)(?::(\d{1,5}))?\/?$/;
+/** No user is in it. */
+const SOCKET = /^unix:\/\/(@.|\/[^@]+$)/;
+const MAX_SOCKET_BYTES = 107;
+
+/** As src/transport/broker-url.ts reads it. */
+function isUrl(text: string): boolean {
+  const place = PLACE.exec(text);
+  if (place) return Number(place[4] ?? 1) > 0 && Number(place[4] ?? 1) < 65_536;
+  return SOCKET.test(text) && !/\p{Cc}/u.test(text) && new Blob([text]).size <= 'unix://'.length + MAX_SOCKET_BYTES;
+}
+
+function askBroker(name?: string): void {
   const at = name ?? '';
   const path = fitting(PATH, _('Full path of a file'));
   const url = _('mqtts://host, mqtt://host or mqtt://[address]; a port may follow');
@@ -198,12 +216,12 @@ export function editBroker(name?: string): void {
         ['home', _('of this home, such as Home Assistant’s')],
       ]),
       site: siteOf,
-      url: textField(_('Address'), textOf(at, 'url'), { hint: url, fits: (text) => URL.test(text) || url }),
+      url: textField(_('Address'), textOf(at, 'url'), { hint: url, fits: (text) => isUrl(text) || url }),
       username: textField(_('User name'), textOf(at, 'username'), { hint: _('Empty: the id of this router.') }),
       password: textField(_('Password'), textOf(at, 'password'), { type: 'password' }),
       metrics: manyField(_('It gets measurements of'), listOf(at, 'metrics', USUAL_METRIC_GROUPS), metricChoices()),
       send: manyField(_('And is told'), listOf(at, 'send', OPTIONAL_TOPICS), topicChoices()),
-      manage: choiceField(_('Take signed commands from it'), textOf(at, 'manage'), [
+      manage: choiceField(_('Take signed commands from it'), choiceOf(at, 'manage'), [
         ['', _('as usual: from the broker of a fleet, not from that of a home')],
         ['1', _('yes')],
         ['0', _('no')],
@@ -250,3 +268,38 @@ export function editBroker(name?: string): void {
     },
   });
 }
+
+let isAsking = false;
+
+/** Opens a dialog on the options as they are by now: somebody else may have changed them since the page read them. */
+async function ask(open: () => void, section?: string): Promise<void> {
+  if (isAsking) return;
+  isAsking = true;
+  try {
+    await loadOptions();
+    if (section === undefined || uci.get(PACKAGE, section)) open();
+    else say(_('“%s” was taken away meanwhile.').format(section));
+  } catch (error) {
+    say(unknownOptions(error));
+  } finally {
+    isAsking = false;
+  }
+}
+
+function say(text: string): void {
+  openDialog({ title: _('Telemetry'), content: [E('p', [text])], actions: [] });
+}
+
+/** Why nothing is known of the options. */
+export function unknownOptions(error: unknown): string {
+  return _('What the configuration says is not known: %s').format(describeFailure(error).what);
+}
+
+/** Switches telemetry on, once it has asked for the neighbourhood. */
+export const switchOn = (): Promise<void> => ask(askSite);
+/** Asks for the most that others may do. */
+export const editCap = (): Promise<void> => ask(askCap);
+/** Asks for a key; without a name, for a new one. */
+export const editKey = (name?: string): Promise<void> => ask(() => askKey(name), name);
+/** Asks for a broker; without a name, for a new one. */
+export const editBroker = (name?: string): Promise<void> => ask(() => askBroker(name), name);
