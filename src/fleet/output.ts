@@ -2,16 +2,13 @@
 
 import { clean, formatAge, toJson } from './display.ts';
 import { EXITS, type Failure } from './failure.ts';
-import { paint, type Style, type Terminal } from './table.ts';
+import { paint, STYLING, type Style, type Terminal } from './table.ts';
 
 /** So long nothing is said. */
 const QUIET_MS = 2000;
 /** How often waiting is told of: on a terminal in place, else line by line. */
 const TICK_MS = 1000;
 const LINE_MS = 10_000;
-/** As `paint` writes it. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: that is what styles are
-const STYLING = /(\x1b\[\d{1,2}m)/;
 
 /** Where it goes. */
 export interface OutputStreams {

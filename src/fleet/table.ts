@@ -4,6 +4,8 @@ import { clean, columnsOf, fit } from './display.ts';
 
 const STYLES = { bold: '1', dim: '2', red: '31', green: '32', yellow: '33', cyan: '36' } as const;
 export type Style = keyof typeof STYLES;
+/** What `paint` writes, and nothing else of what a terminal obeys; of one group, as `split` takes it. */
+export const STYLING = new RegExp(`(\x1b\\[(?:0|${Object.values(STYLES).join('|')})m)`);
 
 /** One cell: a text of any origin, and how it is shown. */
 export interface Cell {

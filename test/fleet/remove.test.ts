@@ -64,6 +64,26 @@ remove('takes its pin and its lines away, and those of nobody else', () =>
     assert.equal([...readPins(it.home).keys()], [BERT.node]);
   }),
 );
+remove('says what is left where a file cannot be written, and fails', () =>
+  withOperator(async (it) => {
+    await ready(it);
+    await enroll(it, ANNA);
+    const passwords = it.path('passwords');
+    const ran = await it.run(`enroll remove anna --yes --acl ${it.path('none/acl')} --passwords ${passwords}`);
+    assert.is(ran.code, 1);
+    assert.match(ran.err, `${it.path('none/acl')}: `);
+    assert.match(ran.out, `${passwords} written without it`);
+    assert.match(ran.out, 'enroll acl --write FILE');
+    assert.not.match(ran.out, 'enroll passwords --write');
+    for (const words of ['systemctl reload mosquitto', `enroll clear elm-street/${ANNA.node}`, "main.mqtt='0'"])
+      assert.match(ran.out, words);
+    assert.is(readPins(it.home).size, 0);
+    await enroll(it, ANNA);
+    const json = await it.run(`enroll remove anna --yes --json --acl ${it.path('none/acl')}`);
+    assert.is(json.code, 1);
+    assert.equal(JSON.parse(json.out).written, []);
+  }),
+);
 remove('says what is to be done where the files of the broker are elsewhere', () =>
   withOperator(async (it) => {
     await ready(it);
@@ -134,6 +154,33 @@ else
         assert.equal((await it.json(`enroll clear elm-street/${ANNA.node}`, { env })).cleared, []);
         await BERT.leave();
       } finally {
+        await broker.stop();
+      }
+    }),
+  );
+if (reason === undefined)
+  remove('clears no more than it can hold, says so, and prints topics of strangers as text', () =>
+    withOperator(async (it) => {
+      const broker = await Mosquitto.start({ config: ['max_queued_messages 0', 'max_inflight_messages 0'] });
+      const url = `mqtt://127.0.0.1:${broker.port()}`;
+      const session = await Session.open({ broker: { url }, env: {} });
+      try {
+        await it.json(`broker set --url ${url}`);
+        const hostile = ANNA.topic('alarm', 'a\u202eb');
+        const topics = Array.from({ length: 1000 }, (_, i) => ANNA.topic('alarm', `a${i}`));
+        for (const topic of [...topics, hostile]) await session.publish(topic, '{}', { retain: true });
+        const words = `enroll clear elm-street/${ANNA.node}`;
+        const ran = await it.run(words);
+        assert.is(ran.code, 1);
+        assert.match(ran.out, `1000 topics of elm-street/${ANNA.node} cleared`);
+        assert.match(ran.err, 'keeps more than 1000 topics of it');
+        for (const topic of topics) await session.publish(topic, '', { retain: true });
+        await session.publish(hostile, '{}', { retain: true });
+        const again = await it.run(words);
+        assert.is(again.code, 0);
+        assert.match(again.out, `${ANNA.topic('alarm', 'a?b')}\n`);
+      } finally {
+        await session.close();
         await broker.stop();
       }
     }),

@@ -4,8 +4,8 @@ import { InputError } from '../../errors.ts';
 import { formatPasswords } from '../access.ts';
 import { readBroker } from '../broker.ts';
 import type { Command } from '../command.ts';
-import { count } from '../display.ts';
-import { Failure } from '../failure.ts';
+import { clean, count } from '../display.ts';
+import { Failure, toFailure } from '../failure.ts';
 import { Gather } from '../gather.ts';
 import { changePins, checkSite, findPin, isNodeId, readPins } from '../pin.ts';
 import { Session } from '../session.ts';
@@ -36,14 +36,24 @@ wherever it hears them, until its owner switches MQTT off.`,
     const [acl, passwords] = [options.text('acl'), options.text('passwords')];
     // from here on only a file can be in the way, and it can be written again
     output.print(`${called} is taken out of ${site}: its key is pinned no more`);
-    if (acl !== undefined) replaceFile(acl, accessOf(home));
-    if (passwords !== undefined)
-      replaceFile(passwords, formatPasswords(readPins(home).values(), otherUsers(passwords)));
-    const written = [acl, passwords].filter((path) => path !== undefined);
-    for (const path of written) output.print(`${path} written without it`);
+    const written: string[] = [];
+    const failures: Failure[] = [];
+    const write = (path: string | undefined, textOf: (path: string) => string): void => {
+      if (path === undefined) return;
+      try {
+        replaceFile(path, textOf(path));
+        written.push(path);
+        output.print(`${path} written without it`);
+      } catch (error) {
+        failures.push(toFailure(error));
+      }
+    };
+    write(acl, () => accessOf(home));
+    write(passwords, (path) => formatPasswords(readPins(home).values(), otherUsers(path)));
+    const isLeft = (path: string | undefined): boolean => path === undefined || !written.includes(path);
     const todo = [
-      ...(acl === undefined ? ["meshctl enroll acl --write FILE          the broker's access list without it"] : []),
-      ...(passwords === undefined ? ['meshctl enroll passwords --write FILE    its password file without it'] : []),
+      ...(isLeft(acl) ? ["meshctl enroll acl --write FILE          the broker's access list without it"] : []),
+      ...(isLeft(passwords) ? ['meshctl enroll passwords --write FILE    its password file without it'] : []),
       'systemctl reload mosquitto               then the broker lets it in no more',
       `meshctl enroll clear ${site}/${node}`,
       '                                         then the broker forgets what it kept of it',
@@ -55,6 +65,7 @@ wherever it hears them, until its owner switches MQTT off.`,
       "uci set meshbridge.main.mqtt='0'; uci commit meshbridge; service meshbridge reload",
     );
     output.result({ node, site, ...(name !== undefined && { name }), removed: true, written });
+    if (failures.length > 0) throw new Failure('failed', failures.map(({ message }) => message).join('\n'));
   },
 };
 
@@ -79,6 +90,7 @@ meshctl nodes lists them. One that the broker still lets in tells it all again.`
       );
     const below = `mb/1/${site}/${node}/`;
     const kept = new Set<string>();
+    let isMore = false;
     const gather = new Gather();
     const broker = readBroker(home);
     const session = await Session.open({
@@ -86,7 +98,9 @@ meshctl nodes lists them. One that the broker still lets in tells it all again.`
       env,
       onMessage: (message) => {
         if (gather.take(message) || !message.isRetained || message.payload.length === 0) return;
-        if (message.topic.startsWith(below) && kept.size < MAX_KEPT) kept.add(message.topic);
+        if (!message.topic.startsWith(below) || kept.has(message.topic)) return;
+        if (kept.size < MAX_KEPT) kept.add(message.topic);
+        else isMore = true;
       },
     });
     const forget = async (): Promise<void> => {
@@ -103,8 +117,14 @@ meshctl nodes lists them. One that the broker still lets in tells it all again.`
       await session.close();
     }
     const topics = [...kept].sort();
-    output.print(...topics, `${count(topics.length, 'topic')} of ${site}/${node} cleared`);
+    output.print(...topics.map(clean), `${count(topics.length, 'topic')} of ${site}/${node} cleared`);
     output.result({ site, node, cleared: topics });
+    if (isMore)
+      throw new Failure(
+        'failed',
+        `${site}/${node}: the broker keeps more than ${MAX_KEPT} topics of it: others are left`,
+        'meshctl enroll clear again clears the next ones; if they come back, somebody writes them.',
+      );
   },
 };
 
