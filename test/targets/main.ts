@@ -1,7 +1,7 @@
-// `npm run test:targets [-- <target> …]`: builds the router's program for each target and runs it, where need be under qemu. It plays a
-// session whose answers must be those of this machine's own program, tells its helper's verbs, and runs the suites of port and core;
-// the flavour with TLS meets servers of all kinds; what mends zig's runtime is judged by runtime.c. As many targets at once as there are
-// processors, for an emulator uses one.
+// `npm run test:targets [-- [--short] <target> …]`: builds the router's program for each target and runs it, where need be under qemu.
+// It plays a session whose answers must be those of this machine's own program, tells its helper's verbs, and runs the suites of port and
+// core, with `--short` in an emulator only those that a machine makes a difference to; the flavour with TLS meets servers of all kinds;
+// what mends zig's runtime is judged by runtime.c. As many targets at once as there are processors, for an emulator uses one.
 
 import { execFile, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { bundleProgram, bundleRouter, bundleTests } from '../../build/bundle.ts'
 import { runGroup } from '../../build/group.ts';
 import { buildNative, buildTarget } from '../../build/native.ts';
 import { DIST, inProject } from '../../build/project.ts';
-import { add, type Count, countOf, portableSuites } from '../../build/suites.ts';
+import { add, type Count, countOf, machineSuites, portableSuites } from '../../build/suites.ts';
 import { C_FLAGS, HELPER, RUNTIME_FLAGS, TARGET_NAMES, TARGETS, type TargetName } from '../../build/targets.ts';
 import { ensureZig, zigTarget } from '../../build/zig.ts';
 import { errorText } from '../../src/errors.ts';
@@ -167,7 +167,16 @@ function runsHere(path: string): boolean {
   return spawnSync(path, ['--version']).status === 0;
 }
 
-async function testTarget(target: TargetName, expected: readonly Step[], cases: readonly Case[]): Promise<Count> {
+/** What all targets have in common. */
+interface Scene {
+  /** Whether to run only what a machine makes a difference to, where it takes an emulator. */
+  isShort: boolean;
+  /** What this machine's own program answers. */
+  expected: readonly Step[];
+  cases: readonly Case[];
+}
+
+async function testTarget(target: TargetName, { isShort, expected, cases }: Scene): Promise<Count> {
   const { qemu } = TARGETS[target] as { qemu?: string };
   const path = await build(() => buildTarget(target, { tls: false, log }));
   const emulator = qemu && !runsHere(path) ? [await findQemu(qemu)] : [];
@@ -175,17 +184,18 @@ async function testTarget(target: TargetName, expected: readonly Step[], cases: 
   const session = compare(target, await answersOf({ emulator, path }), expected);
   log(`     ${target}: session: ${session.passed} steps as expected, ${session.failed} not`);
   add(sum, session);
-  for (const name of ['port', 'portable']) add(sum, await runSuites(target, emulator, name));
+  const suites = isShort && emulator.length > 0 ? 'machine' : 'portable';
+  for (const name of ['port', suites]) add(sum, await runSuites(target, emulator, name));
   add(sum, await runTls(target, emulator, cases));
   return sum;
 }
 
 /** Tests a target, whatever happens, and tells how it went. */
-async function judgeTarget(target: TargetName, expected: readonly Step[], cases: readonly Case[]): Promise<Count> {
+async function judgeTarget(target: TargetName, scene: Scene): Promise<Count> {
   const started = performance.now();
   let count: Count;
   try {
-    count = await testTarget(target, expected, cases);
+    count = await testTarget(target, scene);
   } catch (error) {
     log(`${target}: ${errorText(error)}`);
     count = { passed: 0, failed: 1 };
@@ -215,7 +225,8 @@ async function obstacle(): Promise<string | undefined> {
 }
 
 async function main(): Promise<void> {
-  const names = process.argv.slice(2);
+  const isShort = process.argv[2] === '--short';
+  const names = process.argv.slice(isShort ? 3 : 2);
   const unknown = names.filter((name) => !(TARGET_NAMES as string[]).includes(name));
   if (unknown.length > 0)
     throw new Error(`expected some of ${TARGET_NAMES.join(', ')}, or nothing for all, got ${unknown.join(' ')}`);
@@ -226,14 +237,14 @@ async function main(): Promise<void> {
     mkdirSync(OUT, { recursive: true });
     const files = portableSuites().filter((path) => !LONG.some((name) => path.endsWith(name)));
     await bundleTests({ files, out: join(OUT, 'portable.js'), platform: 'quickjs' });
+    await bundleTests({ files: machineSuites(), out: join(OUT, 'machine.js'), platform: 'quickjs' });
     const port = [inProject('test/host/port-guest.ts')];
     await bundleTests({ files: port, out: join(OUT, 'port.js'), platform: 'quickjs' });
     await bundleProgram(inProject('test/host/tls-guest.ts'), join(OUT, 'tls.js'), join(OUT, 'tls.json'));
-    const [expected, cases] = [await expectedAnswers(), await makeCases()];
+    const scene = { isShort, expected: await expectedAnswers(), cases: await makeCases() };
     const left = names.length > 0 ? (names as TargetName[]) : [...TARGET_NAMES];
     const worker = async (): Promise<void> => {
-      for (let target = left.shift(); target; target = left.shift())
-        add(sum, await judgeTarget(target, expected, cases));
+      for (let target = left.shift(); target; target = left.shift()) add(sum, await judgeTarget(target, scene));
     };
     await Promise.all(Array.from({ length: availableParallelism() }, worker));
   }
