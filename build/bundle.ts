@@ -1,11 +1,11 @@
 // `npm run bundle`: the router's program as one minified module in dist/; also bundles tests for the C host.
 
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { type BuildOptions, build } from 'esbuild';
 import { errorText } from '../src/errors.ts';
 import { DIST, inProject, ROOT } from './project.ts';
+import { replaceFile } from './replace.ts';
 import { BUDGETS, ENGINE_LANGUAGE, HELPER, ROUTER } from './targets.ts';
 import { sourceTime } from './time.ts';
 
@@ -55,10 +55,11 @@ export async function bundleProgram(entry: string, out: string, metafile: string
     define: constants(),
     minify: true,
     metafile: true,
+    write: false,
   });
-  mkdirSync(dirname(metafile), { recursive: true });
-  writeFileSync(metafile, JSON.stringify(result.metafile));
-  const bytes = readFileSync(out);
+  const bytes = result.outputFiles[0]!.contents;
+  replaceFile(out, bytes);
+  replaceFile(metafile, JSON.stringify(result.metafile));
   return { bytes: bytes.length, gzipBytes: gzipSync(bytes, { level: 9 }).length };
 }
 
@@ -98,8 +99,7 @@ export async function bundlePrograms(directory: string): Promise<RouterBundles> 
     minify: true,
     write: false,
   });
-  mkdirSync(directory, { recursive: true });
-  for (const { path, text } of outputFiles) writeFileSync(path, text.replace(LOADING, 'globalThis.load('));
+  for (const { path, text } of outputFiles) replaceFile(path, text.replace(LOADING, 'globalThis.load('));
   const [bundle, helper] = [ROUTER, HELPER].map(({ out }) => join(directory, out)) as [string, string];
   const parts = outputFiles.map(({ path }) => path).filter((path) => path !== bundle && path !== helper);
   return { bundle, others: [{ names: HELPER.names, bundle: helper }], parts: parts.sort() };

@@ -1,9 +1,10 @@
 // The browser that tests of the router's pages drive: the machine's own Chromium, else Debian's without a screen, unpacked in the cache.
 
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { downloadDebian, libraryPath, unpackDeb } from './debian.ts';
 import { CACHE } from './project.ts';
+import { replaceFile } from './replace.ts';
 
 /** Where a browser is, and the environment it runs in. */
 export interface Browser {
@@ -22,7 +23,7 @@ const LEFT_OUT = /^(libc6|libllvm\d+|libz3-4|libgl1-mesa-dri)_/;
 function writeFontConfig(): string {
   const path = join(UNPACKED, 'fonts.conf');
   const dir = (element: string, name: string): string => `<${element}>${join(UNPACKED, name)}</${element}>`;
-  writeFileSync(
+  replaceFile(
     path,
     `<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">

@@ -261,22 +261,25 @@ export async function downloadDebian(request: DebianRequest): Promise<string> {
  * @throws Error when dpkg is missing or refuses a file.
  */
 export async function unpackDeb(files: string | readonly string[], directory: string): Promise<void> {
-  if (existsSync(directory)) return;
-  const work = `${directory}.${process.pid}`;
-  mkdirSync(work, { recursive: true });
-  try {
-    for (const file of [files].flat()) {
-      const { status, output } = await run(['dpkg', '-x', file, work], work).catch((error: Error) => {
-        throw new Error(`cannot unpack ${file}: ${error.message}`);
-      });
-      if (status !== 0) throw new Error(`cannot unpack ${file}: ${output.trim()}`);
+  // whoever was first may remove what it unpacked from
+  await withLock(directory, async () => {
+    if (existsSync(directory)) return;
+    const work = `${directory}.${process.pid}`;
+    mkdirSync(work, { recursive: true });
+    try {
+      for (const file of [files].flat()) await unpackOne(file, work);
+      renameSync(work, directory);
+    } finally {
+      rmSync(work, { recursive: true, force: true });
     }
-    await withLock(directory, async () => {
-      if (!existsSync(directory)) renameSync(work, directory);
-    });
-  } finally {
-    rmSync(work, { recursive: true, force: true });
-  }
+  });
+}
+
+async function unpackOne(file: string, directory: string): Promise<void> {
+  const { status, output } = await run(['dpkg', '-x', file, directory], directory).catch((error: Error) => {
+    throw new Error(`cannot unpack ${file}: ${error.message}`);
+  });
+  if (status !== 0) throw new Error(`cannot unpack ${file}: ${output.trim()}`);
 }
 
 /** Directories with shared libraries in an unpacked package, `usr/lib/<triplet>` and `lib/<triplet>`, as LD_LIBRARY_PATH has them. */

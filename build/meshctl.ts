@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { errorText } from '../src/errors.ts';
 import { DIST, inProject, ROOT } from './project.ts';
+import { replaceFile } from './replace.ts';
 import { BUDGETS } from './targets.ts';
 
 /** Packages in the bundle ask for Node's modules in the way of CommonJS. */
@@ -14,7 +15,7 @@ const require = makeRequire(import.meta.url);`;
 
 /** Bundles it and answers its path. @throws Error when it is past its budget. */
 export async function bundleMeshctl(out = join(DIST, 'meshctl.mjs')): Promise<string> {
-  await build({
+  const { outputFiles } = await build({
     absWorkingDir: ROOT,
     entryPoints: [inProject('src/fleet/main.ts')],
     outfile: out,
@@ -29,7 +30,9 @@ export async function bundleMeshctl(out = join(DIST, 'meshctl.mjs')): Promise<st
     external: ['bufferutil', 'utf-8-validate'],
     legalComments: 'inline',
     logLevel: 'error',
+    write: false,
   });
+  replaceFile(out, outputFiles[0]!.contents);
   chmodSync(out, 0o755);
   const { size } = statSync(out);
   if (size > BUDGETS.meshctl) throw new Error(`${out}: ${size} bytes, budget ${BUDGETS.meshctl}`);

@@ -1,10 +1,11 @@
 // Programs that labs of networks take: the machine's own, and of those that it lacks Debian's, unpacked in the cache and not installed.
 
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { findProgram } from '../src/dev/child.ts';
 import { downloadDebian, libraryPath, unpackDeb } from './debian.ts';
 import { CACHE } from './project.ts';
+import { replaceFile } from './replace.ts';
 
 const SUITE = 'bookworm';
 /** Packages, and the programs wanted of them. */
@@ -43,13 +44,12 @@ export async function ensureNetworkPrograms(log: (line: string) => void): Promis
   const missing = Object.values(PROGRAMS).filter((program) => !findProgram(nameOf(program)));
   if (missing.length === 0) return path;
   await unpack(log);
-  mkdirSync(BIN, { recursive: true });
   for (const program of missing) {
     const target = join(UNPACKED, program);
     if (!existsSync(target)) throw new Error(`${UNPACKED}: no ${program} in it: remove it and try again`);
     // with its own libraries, whoever starts it: those that it starts itself get the machine's
     const wrapper = join(BIN, nameOf(program));
-    writeFileSync(wrapper, `#!/bin/sh\nLD_LIBRARY_PATH='${libraryPath(UNPACKED)}' exec '${target}' "$@"\n`);
+    replaceFile(wrapper, `#!/bin/sh\nLD_LIBRARY_PATH='${libraryPath(UNPACKED)}' exec '${target}' "$@"\n`);
     chmodSync(wrapper, 0o755);
   }
   return [BIN, path].join(delimiter);
