@@ -8,7 +8,7 @@ export const HELPER = {
   entry: 'src/helper.ts',
   out: 'meshbridge.helper.js',
   metafile: 'meta/meshbridge.helper.json',
-  names: ['meshbridge.helper', '--check', 'release'],
+  names: ['meshbridge.helper', '--check', 'enroll', 'release'],
 } as const;
 
 /** The language that the engine speaks whole. */

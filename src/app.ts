@@ -6,7 +6,7 @@ import type { LinkStatus } from './api/model.ts';
 import { BrokerTests } from './broker-test.ts';
 import { LateBrokers } from './brokers.ts';
 import { Chain, CLOCK_BOUNDS } from './chain.ts';
-import { CONFIG_PATH, type Config, MAX_INTERFACES, readConfig } from './config.ts';
+import { CONFIG_PATH, type Config, configPath, MAX_INTERFACES, PLAIN_CONFIG, readConfig } from './config.ts';
 import { ConfigError, errorText, InputError, LinkDownError } from './errors.ts';
 import type { OwnMachine } from './home-planes.ts';
 import { Leases } from './leases.ts';
@@ -44,9 +44,11 @@ const HELP = `meshbridge ${version}: the companion daemon of community mesh rout
 
 usage: meshbridge [options]
        meshbridge [--config FILE] call OBJECT METHOD [JSON]
+       meshbridge enroll [CODE [--cap CAP]]
        meshbridge release
 
-  --config FILE  configuration, in UCI's form (default ${CONFIG_PATH})
+  --config FILE  configuration, in UCI's form (default ${CONFIG_PATH},
+                 where there is none ${PLAIN_CONFIG.directory}/${PLAIN_CONFIG.name})
   --check        check the configuration, name every bad option, tell what is
                  unsafe on this router, and end; with --config, only check FILE
   --version      print the version
@@ -55,6 +57,8 @@ usage: meshbridge [options]
 call asks the daemon of a machine without ubus, for instance
   meshbridge call meshbridge status
   meshbridge call meshbridge.client list
+enroll prints the card of this machine for an operator; with the code that the
+  operator made of it, joins the operator's fleet; as root
 release gives the LAN its own line back, whatever runs or does not: takes away
   all tunnels, routes and rules of a home and of a gateway; as root
 
@@ -64,8 +68,9 @@ What takes root is done by meshbridge.helper, which rpcd starts.
 `;
 
 interface Arguments {
-  config: string;
-  /** `--check` and `release` are not among them: the C host runs the helper then. */
+  /** Absent: where it is on this machine. */
+  config?: string;
+  /** `--check`, `enroll` and `release` are not among them: the C host runs the helper then. */
   action: 'run' | 'version' | 'help' | 'call';
   /** Of `call`: object, method, and arguments as JSON. */
   question?: string[];
@@ -73,7 +78,7 @@ interface Arguments {
 
 /** Reads the command line. @throws InputError */
 export function parseArguments(args: readonly string[]): Arguments {
-  const parsed: Arguments = { config: CONFIG_PATH, action: 'run' };
+  const parsed: Arguments = { action: 'run' };
   for (let i = 0; i < args.length; i++) {
     const arg = args[i]!;
     if (arg === '--config') {
@@ -100,10 +105,11 @@ type ProcessSource = () => Promise<Processes>;
 /** Does what the command line says; the daemon goes on until a signal ends it. */
 export function main(host: ChildlessHost, processes?: ProcessSource): void {
   try {
-    const { action, config, question = [] } = parseArguments(host.args);
+    const { action, config: named, question = [] } = parseArguments(host.args);
     if (action === 'help') host.print(HELP);
     else if (action === 'version') host.print(`${version}\n`);
     else {
+      const config = named ?? configPath(host.files);
       if (action === 'call') ask(host, config, question);
       else new App(host, config, processes).start();
       return;

@@ -1,6 +1,6 @@
 // `meshbridge --check`: says what is wrong with the configuration, and what is unsafe on the router, and ends.
 
-import { CONFIG_PATH, readConfig } from './config.ts';
+import { configPath, isPlain, readConfig } from './config.ts';
 import { ConfigError, errorText, InputError } from './errors.ts';
 import { formatFindings, lint } from './mesh/lint.ts';
 import { readRouterFacts } from './system/router-facts.ts';
@@ -31,14 +31,15 @@ export async function check(host: Host): Promise<void> {
   };
   try {
     const named = namedFile(host.args);
-    const path = named ?? CONFIG_PATH;
+    const path = named ?? configPath(host.files);
     try {
       const { found } = readConfig(host.files, path);
       host.print(`${path}: ${found ? 'ok' : 'does not exist, the defaults apply'}\n`);
     } catch (error) {
       failed(error);
     }
-    if (named === undefined) {
+    // what else there is to look at is of OpenWrt
+    if (named === undefined && !isPlain(host.files)) {
       const text = formatFindings(lint(await readRouterFacts(host)));
       if (text !== '') host.print(`\n${text}`);
     }

@@ -121,8 +121,21 @@ export interface KeyConfig {
   scope: Scope;
 }
 
-/** Where people keep it. */
+/** Where people keep it: on OpenWrt, and on other Linux. */
 export const CONFIG_PATH = '/etc/config/meshbridge';
+export const PLAIN_CONFIG = { directory: '/etc/meshbridge', name: 'meshbridge.conf' } as const;
+
+/** Whether this machine is none of OpenWrt, where it is kept in another place. */
+export function isPlain(files: Pick<Files, 'list'>): boolean {
+  const { directory, name } = PLAIN_CONFIG;
+  const [first, last] = [CONFIG_PATH.replace(/\/[^/]*$/, ''), CONFIG_PATH.replace(/.*\//, '')];
+  return !files.list(first).includes(last) && files.list(directory).includes(name);
+}
+
+/** Where it is on this machine. @throws Error where its directory may not be looked into */
+export function configPath(files: Pick<Files, 'list'>): string {
+  return isPlain(files) ? `${PLAIN_CONFIG.directory}/${PLAIN_CONFIG.name}` : CONFIG_PATH;
+}
 
 /** Most nodes that one router is expected to run. */
 export const MAX_INTERFACES = 4;

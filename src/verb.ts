@@ -46,12 +46,15 @@ const HELP = `${HELPER_OBJECT} ${version}: what meshbridge does as root, for rpc
 usage: ${HELPER_OBJECT} list
        ${HELPER_OBJECT} call VERB
        ${HELPER_OBJECT} settle
+       meshbridge enroll [CODE [--cap CAP]]
        meshbridge release
        ${HELPER_OBJECT} --check [--config FILE]
 
   list     print the verbs and their arguments as JSON
   call     read arguments, a JSON object, from standard input; print the reply
   settle   undo a change from afar that nobody confirmed, as at boot
+  enroll   print the card of this machine; with the code that an operator made
+           of it, join that operator's fleet, whose keys may do at most CAP
   release  give the LAN its own line back, whatever runs or does not: takes
            away all that a lease of the Internet brought, and switches it off
   --check  check ${CONFIG_PATH}, name every bad option, and tell what is
@@ -226,6 +229,7 @@ export async function main(host: Host, readInput: (maxBytes: number) => Promise<
   else if (host.args.includes('--check')) return check(host);
   else if (command === 'settle' && verb === undefined) return settle(host);
   else if (command === 'release' && verb === undefined) return release(host);
+  else if (command === 'enroll') return enroll(host);
   else if (command === 'list' && verb === undefined) host.print(`${JSON.stringify(signatures())}\n`);
   else if (command === 'call' && verb !== undefined && more.length === 0) {
     const reply = await readInput(MAX_ARGUMENTS).then(
@@ -234,7 +238,7 @@ export async function main(host: Host, readInput: (maxBytes: number) => Promise<
     );
     host.print(`${JSON.stringify(reply)}\n`);
   } else {
-    host.log(`${HELPER_OBJECT}: expected list, call VERB, settle, or release; --help tells more`);
+    host.log(`${HELPER_OBJECT}: expected list, call VERB, settle, enroll, or release; --help tells more`);
     host.exit(2);
     return;
   }
@@ -250,6 +254,18 @@ async function settle(host: Host): Promise<void> {
     host.exit(0);
   } catch (error) {
     host.log(`${HELPER_OBJECT}: a change from afar was not undone: ${toFailure('settle', error).error}`);
+    host.exit(1);
+  }
+}
+
+/** Shows the card of this machine, or does what a code says, and ends the program: exit code 0, or 1 when it was not done. */
+async function enroll(host: Host): Promise<void> {
+  const at: Workplace = { machine: host, ...ROUTER };
+  try {
+    host.print(await inTurn(host, async () => (await import('./enroll-verb.ts')).enroll(at, host.args.slice(1))));
+    host.exit(0);
+  } catch (error) {
+    host.log(`meshbridge: enroll: ${toFailure('enroll', error).error}`);
     host.exit(1);
   }
 }

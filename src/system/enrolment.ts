@@ -45,7 +45,7 @@ export class Enrolment {
   private readonly file: UciFile;
 
   /**
-   * @param directory of the UCI files.
+   * @param directory of the UCI files. @param name of the daemon's.
    * @param seed of the router's own key.
    * @param check throws on a configuration that the daemon would refuse.
    */
@@ -54,8 +54,9 @@ export class Enrolment {
     directory: string,
     private readonly seed: Uint8Array,
     private readonly check: (text: string) => void,
+    name = 'meshbridge',
   ) {
-    this.file = new UciFile(host.files, directory, 'meshbridge');
+    this.file = new UciFile(host.files, directory, name);
   }
 
   /** A card for an operator; each has a password of its own. */

@@ -11,6 +11,9 @@ import { encodeAr, encodeDeb, makeDebs } from '../../build/deb.ts';
 import { ensureYggdrasil } from '../../build/yggdrasil.ts';
 import { Child, findProgram } from '../../src/dev/child.ts';
 import { Namespace } from '../../src/dev/lab/namespace.ts';
+import { parseCard } from '../../src/lib/enrolment.ts';
+import { crypto } from '../support/crypto.ts';
+import { makeCode } from '../support/enrolment.ts';
 import { networkProblem } from '../support/network.ts';
 
 const TIME = 1_800_000_000;
@@ -169,7 +172,7 @@ else {
     return child;
   };
   const call = (...question: string[]): { status: number | null; output: string } =>
-    root.run('meshbridge', '--config', '/etc/meshbridge/meshbridge.conf', 'call', ...question);
+    root.run('meshbridge', 'call', ...question);
   let daemon: Child;
 
   life('is installed, with a user of its own, and starts nothing', () => {
@@ -252,6 +255,18 @@ else {
       'status',
     );
     assert.is.not(stranger.status, 0);
+  });
+
+  life('joins a fleet by card and code, typed by root, and the daemon has the key that signs', async () => {
+    const card = /\n\n(\S[\s\S]*)\n$/.exec(root.well('meshbridge', 'enroll'))![1]!;
+    const { node } = parseCard(crypto, card);
+    assert.match(root.well('stat', '-c', '%U:%G %a', '/etc/meshbridge/node.key'), /root:meshbridge 640/);
+    root.well('meshbridge', 'enroll', makeCode({ node, exp: Math.floor(Date.now() / 1000) + 3600 }));
+    assert.match(root.well('stat', '-c', '%U:%G %a', '/etc/meshbridge/meshbridge.conf'), /root:meshbridge 640/);
+    daemon.kill('SIGHUP');
+    const told = (): string => call('meshbridge', 'telemetry').output;
+    await until('it goes to its broker', () => told().includes(`"node": "${node}"`) || undefined);
+    assert.match(told(), /mqtts:|broker\.example\.org/);
   });
 
   life('is upgraded and started anew; rules stay, and what was decided', async () => {

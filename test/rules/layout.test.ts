@@ -105,7 +105,7 @@ const TABLE: Record<string, { may: string[]; why: string }> = {
   'management.ts': { may: ['config.ts', 'mesh', 'api', 'lib'], why: 'it shows what others bring' },
   'check.ts': { may: ['config.ts', 'mesh', 'system', 'transport'], why: 'it reads what daemon and router would read' },
   'enroll-verb.ts': {
-    may: ['config.ts', 'system', 'lib', 'transport'],
+    may: ['config.ts', 'api', 'system', 'lib', 'transport'],
     why: 'the part of the helper that comes into memory late',
   },
   'desired-verb.ts': {

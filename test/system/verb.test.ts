@@ -756,7 +756,7 @@ for (const args of [[], ['call'], ['call', 'lint', 'now'], ['list', 'all'], ['li
   start(`refuses the words ${args.join(' ') || 'of nobody'}`, async () => {
     assert.equal(await program(args), {
       printed: '',
-      lines: ['meshbridge.helper: expected list, call VERB, settle, or release; --help tells more'],
+      lines: ['meshbridge.helper: expected list, call VERB, settle, enroll, or release; --help tells more'],
       exits: [2],
     });
   });
