@@ -39,6 +39,10 @@ export function gatewayRules(config: RegistrarConfig, { key, address }: Identity
     isolate: config.isolate,
     reach: config.reach,
     resolver: config.dns.length === 0,
+    share: {
+      ...(config.bandwidth !== undefined && { down: config.bandwidth }),
+      ...(config.bandwidthUp !== undefined && { up: config.bandwidthUp }),
+    },
   };
 }
 

@@ -309,7 +309,7 @@ export const LEASE_MEANINGS: {
     slow_rate: 'How slow that is, in kbit/s.',
     rate_down: 'Speed of one home towards it, in kbit/s. Without it, as fast as the line.',
     rate_up: 'The same from it.',
-    flows: 'Connections of one home at the same time; 0: as many as it likes.',
+    flows: 'Connections of one home at the same time, of IPv4 and of IPv6 each; 0: as many as it likes.',
     port_block:
       'TCP and UDP ports of its own for each home, so that a complaint is answered without a log of connections. Without it, whichever are free.',
     closed_ports: 'TCP ports in the Internet that homes cannot reach.',

@@ -90,7 +90,7 @@ export const LIMITS = {
   'quota_mb?': 'int64',
   'down_kbits?': 'int32',
   'up_kbits?': 'int32',
-  /** Connections at the same time. */
+  /** Connections at the same time, of IPv4 and of IPv6 each. */
   'flows?': 'int32',
 } as const;
 export type Limits = Shape<typeof LIMITS>;

@@ -6,6 +6,7 @@
 import { formatPrefix, type Prefix, parsePrefix } from '../lib/ip.ts';
 import { LEAVING, LIMIT_MAPS, type LimitAbility, limitRules } from './client-limit.ts';
 import { addElements, CLIENT_TABLE, quoted, refill, removeAny, removeElements } from './client-set.ts';
+import { SHARE_MAPS, type ShareRules, shareRules } from './client-share.ts';
 
 /** The one device of all homes that come by WireGuard. */
 export const WIREGUARD_DEVICE = 'mbwg';
@@ -40,6 +41,8 @@ export interface GatewayRules {
   readonly reach: readonly string[];
   /** Whether homes ask this machine for names. */
   readonly resolver: boolean;
+  /** Absent: the line is shared as the kernel does it. */
+  readonly share?: ShareRules;
 }
 
 /** What is no address of the Internet. Source: IANA's registries of special purpose; those for documentation lead nowhere by themselves. */
@@ -71,7 +74,7 @@ const HOMES = `
   set from4 { type ipv4_addr; counter; }
   set from6 { type ipv6_addr; counter; }
   set to4 { type ipv4_addr; counter; }
-  set to6 { type ipv6_addr; counter; }${LIMIT_MAPS}`;
+  set to6 { type ipv6_addr; counter; }${LIMIT_MAPS}${SHARE_MAPS}`;
 
 /** Which devices the rules mean: that of Yggdrasil, and those by which this machine reaches the Internet. */
 export function deviceScript(mesh: string, lines: readonly string[]): string {
@@ -187,6 +190,10 @@ function chainText(rules: GatewayRules, able: Pick<LimitAbility, 'rates'>): stri
     iifname "${WIREGUARD_DEVICE}" jump from_home
     oifname "mbc*" jump to_home
     oifname "${WIREGUARD_DEVICE}" jump to_home
+  }
+  chain share {
+    type filter hook postrouting priority 90; policy accept;
+    ${shareRules(rules.share ?? {})}
   }
   chain leaving {
     ${LEAVING}

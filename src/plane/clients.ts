@@ -41,6 +41,7 @@ import {
   WIREGUARD_DEVICE,
 } from './client-rules.ts';
 import { CLIENT_TABLE, removeElements } from './client-set.ts';
+import { CLEAR_SHARES, LineShare, readShares, removeShares, shareScript, unshareScript } from './client-share.ts';
 import type { ShownDevice } from './ip.ts';
 import { firstLine, type Machine, readKnob, runWell } from './machine.ts';
 import { WireguardPeers } from './wireguard-peers.ts';
@@ -97,24 +98,29 @@ export class KernelClients implements ClientPlane {
   private told = '';
   spoofed: number | undefined;
   private limits: LimitAbility | undefined;
+  private readonly share: LineShare;
 
   constructor(private readonly options: KernelClientsOptions) {
     const { machine, rules, wireguardKeyPath } = options;
     this.machine = machine;
+    this.share = new LineShare(machine, rules.share ?? {});
     if (rules.wireguardPort !== undefined)
       this.wireguard = new WireguardPeers(machine, rules.wireguardPort, wireguardKeyPath);
   }
 
   async ability(): Promise<GatewayAbility> {
     const known = await this.options.ability();
-    const { mtu } = await this.mesh();
-    const { lacks } = await this.limitAbility();
+    const { name, mtu } = await this.mesh();
+    const lacks = [...(await this.limitAbility()).lacks, ...(await this.share.lacks(name, await this.lines()))];
     return { ...known, meshMtu: mtu, ipv6: (await this.lines(6)).length > 0, lacks };
   }
 
   async restore(clients: readonly ClientTunnel[]): Promise<ClientProblems> {
     await this.expectFreePool();
-    await this.begin(clients);
+    await this.begin(
+      clients,
+      clients.map(({ slot }) => slot),
+    );
     await this.forgetCounts(clients);
     const wanted = new Set(clients.map(deviceOf));
     await this.drop(this.devices().filter((name) => slotOfDevice(name) !== undefined && !wanted.has(name)));
@@ -132,7 +138,7 @@ export class KernelClients implements ClientPlane {
     const isWanted = (slot: number | undefined): boolean => slot !== undefined && wanted.has(slot);
     const numbers = new Set(slots.map((slot) => pool.vni(slot)));
     await this.expectFreePool();
-    await this.begin(undefined);
+    await this.begin(undefined, slots);
     let stale = '';
     const left = new Set<number>();
     for (const set of HOME_SETS) {
@@ -148,7 +154,7 @@ export class KernelClients implements ClientPlane {
         gone.map(({ key }) => key),
       );
     }
-    await this.load(stale + unlimitScript([...left].map(this.inner), await this.limitAbility()));
+    await this.load(stale + (await this.unlimitText([...left])));
     await this.drop(this.devices().filter((name) => slotOfDevice(name) !== undefined && !isWanted(slotOfDevice(name))));
     if (!this.devices().includes(WIREGUARD_DEVICE)) return;
     if (slots.length === 0 || !this.wireguard) await runWell(this.machine, 'ip', ['link', 'del', WIREGUARD_DEVICE]);
@@ -168,6 +174,13 @@ export class KernelClients implements ClientPlane {
         limits +
         addScript(add.map(ruleClient)),
     );
+    if (this.share.isWanted && touched.size > 0)
+      await this.share.change(
+        (await this.mesh()).name,
+        await this.lines(),
+        add.map(({ slot }) => slot),
+        remove,
+      );
     // a home may come another way than before
     const left = [...remove, ...add.filter(({ kind }) => kind === 'wireguard').map(({ slot }) => slot)];
     await this.drop(left.map(clientDevice).filter((name) => present.has(name)));
@@ -228,8 +241,10 @@ export class KernelClients implements ClientPlane {
     const ports = add.flatMap(({ slot, block }) =>
       block === undefined ? [] : { ...this.inner(slot), ports: pool.ports(block) },
     );
+    const shares = add.map(({ slot, outer }) => ({ ...this.inner(slot), outer }));
     return (
-      unlimitScript(remove.map(this.inner), able) +
+      (await this.unlimitText(remove)) +
+      (this.share.isWanted ? shareScript(shares) : '') +
       limitScript(
         limit.map(({ slot, limits = {} }) => ({ ...this.inner(slot), limits })),
         able,
@@ -238,16 +253,17 @@ export class KernelClients implements ClientPlane {
     );
   }
 
-  /** Makes the table be, for exactly these homes; without a list, for those that it holds. */
-  private async begin(clients: readonly ClientTunnel[] | undefined): Promise<void> {
+  /** Makes the table be, for exactly these homes; without a list, for those that it holds. @param slots of homes that stay. */
+  private async begin(clients: readonly ClientTunnel[] | undefined, slots: readonly number[]): Promise<void> {
     const { rules } = this.options;
     const [mesh, lines] = [await this.mesh(), await this.lines()];
     await this.ownAddresses();
     const homes = clients
-      ? clearScript() + (await this.limitText([], clients, clients)) + addScript(clients.map(ruleClient))
+      ? clearScript() + CLEAR_SHARES + (await this.limitText([], clients, clients)) + addScript(clients.map(ruleClient))
       : '';
     const ports = this.options.pool.blocks === 0 ? CLEAR_PORTS : '';
-    const script = gatewayScript(rules, mesh.name, lines, await this.limitAbility()) + ports + homes;
+    const shares = this.share.isWanted ? '' : CLEAR_SHARES;
+    const script = gatewayScript(rules, mesh.name, lines, await this.limitAbility()) + ports + shares + homes;
     try {
       await this.load(script);
     } catch (error) {
@@ -258,6 +274,7 @@ export class KernelClients implements ClientPlane {
     }
     // not before it is said what may be handed on
     await this.switchForwarding(lines);
+    await this.share.keep(mesh.name, lines, async () => slots);
     this.told = JSON.stringify([mesh.name, lines]);
   }
 
@@ -265,6 +282,8 @@ export class KernelClients implements ClientPlane {
   private async follow(): Promise<void> {
     const [mesh, lines] = [await this.mesh(), await this.lines()];
     const now = JSON.stringify([mesh.name, lines]);
+    // Yggdrasil that starts anew has another device of the same name
+    await this.share.keep(mesh.name, lines, () => this.slots(), true);
     if (now === this.told) return;
     await this.switchForwarding(lines);
     await this.load(deviceScript(mesh.name, lines));
@@ -283,8 +302,30 @@ export class KernelClients implements ClientPlane {
         else if (!kept.has(slot)) gone.add(slot);
       }
     }
-    const left = [...gone].map(this.inner);
-    await this.load(removeScript(left, []) + unlimitScript(left, await this.limitAbility()));
+    await this.load(removeScript([...gone].map(this.inner), []) + (await this.unlimitText([...gone])));
+  }
+
+  /** Forgets what homes were kept to. */
+  private async unlimitText(slots: readonly number[]): Promise<string> {
+    if (slots.length === 0) return '';
+    const homes = slots.map(this.inner);
+    const text = unlimitScript(homes, await this.limitAbility());
+    if (!this.share.isWanted) return text;
+    const gone = new Set(slots);
+    const args = ['list', 'map', ...CLIENT_TABLE.split(' '), 'shares'];
+    const shares = readShares(await runWell(this.machine, 'nft', args, { timeoutMs: MANY_MS }));
+    return (
+      text +
+      unshareScript(
+        homes,
+        shares.flatMap(({ outer, slot }) => (gone.has(slot) ? outer : [])),
+      )
+    );
+  }
+
+  /** Of homes that are in. */
+  private async slots(): Promise<number[]> {
+    return (await this.elements('from4')).flatMap(({ key }) => this.options.pool.slotOf(key) ?? []);
   }
 
   /** What `outer` holds of some slots. */
@@ -487,5 +528,6 @@ export async function releaseClients(machine: Machine): Promise<void> {
   ];
   if (lines.length > 0)
     await machine.run('ip', ['-force', '-batch', '-'], { stdin: `${lines.join('\n')}\n`, timeoutMs: MANY_MS });
+  await removeShares(machine);
   await runWell(machine, 'nft', ['-f', '-'], { stdin: `table ${CLIENT_TABLE}\ndelete table ${CLIENT_TABLE}\n` });
 }

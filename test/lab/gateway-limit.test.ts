@@ -2,8 +2,9 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { releaseClients } from '../../src/plane/clients.ts';
 import { networkProblem } from '../support/network.ts';
-import { openWorld, planeOf, pool, SLOTS, tunnelOf, WEB4, WEB6 } from './gateway-world.ts';
+import { machineIn, openWorld, planeOf, pool, SLOTS, tunnelOf, WEB4, WEB6 } from './gateway-world.ts';
 
 const MBIT_BYTES = 125_000;
 /** As long as there are no limits nothing of these takes a second. */
@@ -136,6 +137,85 @@ else {
     await gateway.restore([tunnelOf(2, { block: 60 }), tunnelOf(3, { block: 1 })]);
     const { port } = await first.get(WEB4);
     assert.ok(port >= pool.ports(60).first && port <= pool.ports(60).last, `${port}`);
+  });
+
+  tests(
+    'homes share a full line evenly, however many connections each has, and nobody takes what it does not use',
+    async () => {
+      const shared = planeOf(machine, { share: { down: 40_000, up: 40_000 } });
+      assert.equal((await shared.ability()).lacks, []);
+      await shared.restore(SLOTS.map((slot) => tunnelOf(slot)));
+      const qdiscs = machine.run('tc', 'qdisc', 'show');
+      for (const device of ['ygg0', 'wan0']) assert.match(qdiscs, new RegExp(`(cake|htb) 4d42: dev ${device} root`));
+      for (const way of ['down', 'up'] as const) {
+        const used = async () => {
+          const use = await shared.use();
+          return SLOTS.map((slot) => use.get(slot)![way === 'down' ? 'txBytes' : 'rxBytes']) as [number, number];
+        };
+        const load = (place: typeof first): Promise<unknown> =>
+          way === 'down' ? place.get(WEB4, 80, 30_000_000) : place.put(WEB6, 30_000_000);
+        const before = await used();
+        let isOver = false;
+        const all = Promise.all([...Array.from({ length: 8 }, () => load(first)), load(second)]).then(() => {
+          isOver = true;
+        });
+        // what fills queues at first is not shared yet
+        let begun = before;
+        while (begun[1] - before[1] < 2_000_000) begun = await used();
+        let now = begun;
+        while (now[1] - begun[1] < 6_000_000 && !isOver) now = await used();
+        const [greedy, modest] = [now[0] - begun[0], now[1] - begun[1]];
+        assert.ok(modest > 0.8 * greedy && modest < 1.25 * greedy, `${way}: ${greedy} to ${modest} bytes`);
+        await gateway.change({ add: [], remove: [], suspend: [...SLOTS], resume: [] });
+        await all;
+        await gateway.change({ add: [], remove: [], suspend: [], resume: [...SLOTS] });
+      }
+      // alone it has the whole line: half of it would take twice as long
+      const alone = await first.get(WEB4, 80, MANY);
+      assert.ok(alone.ms < leastMs(MANY, 20), `${alone.ms} ms`);
+    },
+  );
+
+  tests('a queue of somebody else is left alone, and ours goes with what it is for', async () => {
+    const share = { down: 40_000, up: 40_000 };
+    machine.run(
+      'tc',
+      'qdisc',
+      'replace',
+      'dev',
+      'wan0',
+      'root',
+      'handle',
+      '1:',
+      'tbf',
+      'rate',
+      '100mbit',
+      'burst',
+      '64kb',
+      'latency',
+      '50ms',
+    );
+    const { lacks } = await planeOf(machine, { share }).ability();
+    assert.equal(
+      lacks.map(({ what }) => what),
+      ['fair'],
+    );
+    assert.match(lacks[0]!.problem, /wan0 .* somebody else \(tbf 1:\), which is left alone/);
+    await planeOf(machine, { share }).restore(SLOTS.map((slot) => tunnelOf(slot)));
+    assert.match(machine.run('tc', 'qdisc', 'show', 'dev', 'wan0'), /^qdisc tbf 1: root/);
+    machine.run('tc', 'qdisc', 'del', 'dev', 'wan0', 'root');
+    // Yggdrasil may start anew
+    const plane = planeOf(machine, { share });
+    await plane.restore(SLOTS.map((slot) => tunnelOf(slot)));
+    machine.run('tc', 'qdisc', 'del', 'dev', 'ygg0', 'root');
+    await plane.use();
+    assert.match(machine.run('tc', 'qdisc', 'show', 'dev', 'ygg0'), / 4d42: root/);
+    assert.is((await first.get(WEB4)).error, undefined);
+    await gateway.restore(SLOTS.map((slot) => tunnelOf(slot)));
+    assert.not.match(machine.run('tc', 'qdisc', 'show'), / 4d42:/);
+    await plane.restore([]);
+    await releaseClients(machineIn(machine.space));
+    assert.not.match(machine.run('tc', 'qdisc', 'show'), / 4d42:/);
   });
 
   tests('a home that leaves leaves nothing of its limits', async () => {
