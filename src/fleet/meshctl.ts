@@ -7,6 +7,7 @@ import { DO } from './command/do.ts';
 import { DOCTOR } from './command/doctor.ts';
 import { ENROLL } from './command/enroll.ts';
 import { FINISH } from './command/finish.ts';
+import { IMPORT } from './command/import.ts';
 import { KEYS } from './command/keys.ts';
 import { LEASE } from './command/lease.ts';
 import { NODES } from './command/nodes.ts';
@@ -35,6 +36,7 @@ export const COMMANDS: readonly Command[] = [
   LEASE,
   ...WANT,
   DOCTOR,
+  IMPORT,
 ];
 
 /** What people call for help by. */
