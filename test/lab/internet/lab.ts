@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Attack } from './attack-check.ts';
+import { DeskCheck } from './desk-check.ts';
 import { checkAccounting, checkRestart, checkSuspension } from './gateway-check.ts';
 import {
   checkBeforeLease,
@@ -47,6 +48,7 @@ export async function runLab(
       await checkFailover(world, report);
       await checkRestart(world, report);
       await checkSuspension(world, report);
+      await new DeskCheck(world, report).run();
       await new Attack(world, report).run();
       const problem = await offloadProblem(world);
       if (problem === undefined) {

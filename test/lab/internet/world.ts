@@ -17,6 +17,7 @@ import {
   PROVIDER,
   WEB_NAME,
 } from './address.ts';
+import { CAPTAIN } from './captain.ts';
 import { Capture } from './capture.ts';
 import { LabDaemon, type Section } from './daemon.ts';
 import { Hands } from './hands.ts';
@@ -265,7 +266,11 @@ export class World {
   /** The sections of the home's configuration. */
   lease(enabled: boolean): Section[] {
     return [
-      { type: 'lease', name: 'home', options: { enabled: enabled ? 1 : 0, interface: 'ygg0', network: [LAN_DEVICE] } },
+      {
+        type: 'lease',
+        name: 'home',
+        options: { enabled: enabled ? 1 : 0, interface: 'ygg0', network: [LAN_DEVICE], captain_key: CAPTAIN.key },
+      },
       ...[...this.gateways.values()].map(
         ({ name, node }): Section => ({
           type: 'gateway',
