@@ -7,6 +7,7 @@ import { makeGateway } from './internet/gateway.ts';
 import { drawForm } from './internet/option.ts';
 import { makeReport } from './internet/report.ts';
 import { makeTest } from './internet/test.ts';
+import { limitText, volumeText } from './internet/volume.ts';
 import { wayOf } from './internet/way.ts';
 import { told } from './more/text.ts';
 import { card, Facts } from './part/card.ts';
@@ -172,7 +173,7 @@ export default view.extend({
     }
 
     function showUse(status: LeaseStatus | undefined): void {
-      const { use: counted, lease_left_s: leftS, access_left_s: accessS, terms } = status ?? {};
+      const { use: counted, lease_left_s: leftS, access_left_s: accessS, terms, quota, limits } = status ?? {};
       useCard.hidden = !terms;
       if (!terms) return;
       use.update([
@@ -183,6 +184,8 @@ export default view.extend({
               [_('Counted for'), duration(counted.since_s)],
             ] as const)
           : []),
+        ...(quota ? ([[_('This month'), volumeText(quota)]] as const) : []),
+        ...(limits && limitText(limits) !== '' ? ([[_('At most'), limitText(limits)]] as const) : []),
         [_('Lease'), leftS === undefined ? '' : _('renewed by itself; %s are left').format(duration(leftS))],
         ...(accessS === undefined ? [] : ([[_('Let in for'), duration(accessS)]] as const)),
         [_('Tunnel'), join([told(terms.kind), _('packets of %d bytes').format(terms.mtu)], ', ')],

@@ -1,6 +1,6 @@
 // What a home shows of its lease on ubus: the object `meshbridge.lease`. Apart from the others, for most routers have no use for it.
 
-import { HOME_REPORT, LEASE_USE, TERMS } from './lease.ts';
+import { HOME_REPORT, INFO_LIMITS, LEASE_QUOTA, LEASE_USE, LIMITS, TERMS } from './lease.ts';
 import type { Shape } from './model.ts';
 import type { MethodContract } from './objects.ts';
 
@@ -46,6 +46,8 @@ export const GATEWAY_VIEW = {
   'max_clients?': 'int32',
   'load_percent?': 'int32',
   blocked_ports: ['int32'],
+  /** What it lets every home use of which nothing else was decided. */
+  'limits?': INFO_LIMITS,
 } as const;
 export type GatewayView = Shape<typeof GATEWAY_VIEW>;
 
@@ -77,6 +79,9 @@ export const LEASE_STATUS = {
   'ipv6?': 'bool',
   /** As the gateway counts. */
   'use?': LEASE_USE,
+  /** What of this month's volume is used, and what this home is kept to; absent: no limit. */
+  'quota?': LEASE_QUOTA,
+  'limits?': LIMITS,
   /** What the captain told the operator of the gateway about this home, and what became of it. */
   'report?': HOME_REPORT,
   /** When the gateway does not let this home in any more. */

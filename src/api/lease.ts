@@ -213,7 +213,7 @@ export const GRANT = {
   'drain?': DRAIN,
   /** With GET. */
   'use?': LEASE_USE,
-  /** With GET, where there are such: what of this month's volume is used, and the limits of this home. */
+  /** Where there are such: what of this month's volume is used, and the limits of this home. */
   'quota?': LEASE_QUOTA,
   'limits?': LIMITS,
   /** With GET: false where it was not held open, since too many wait. */

@@ -352,14 +352,7 @@ export class Clients {
     const barred = this.decided(address);
     if (barred) return barred;
     const lease = this.leased.get(address);
-    if (lease && !lease.made) {
-      const { quota, limits } = this.allowanceOf(address);
-      const shown = {
-        ...{ use: this.useOf(lease), ...(quota && { quota }) },
-        ...(Object.keys(limits).length > 0 && { limits }),
-      };
-      return { kind: 'granted', grant: { ...this.grantOf(lease), ...shown } };
-    }
+    if (lease && !lease.made) return { kind: 'granted', grant: { ...this.grantOf(lease), use: this.useOf(lease) } };
     const place = [...this.waiting.keys()].indexOf(address) + 1;
     return place > 0 ? this.queued(place) : this.refuse('no_lease', 'there is no lease of this address');
   }
@@ -986,6 +979,7 @@ export class Clients {
     const dns = rules.dns.length > 0 ? [...rules.dns] : [pool.gateway4, ...(six ? [pool.gateway6] : [])];
     const drain = this.drainNow();
     const report = this.options.reports?.newestOn(lease.address);
+    const { quota, limits } = this.allowanceOf(lease.address);
     const leftS = this.accessLeftS(lease.address);
     return {
       state: 'active',
@@ -1005,6 +999,8 @@ export class Clients {
       },
       online: this.online,
       ...(drain && { drain }),
+      ...(quota && { quota }),
+      ...(Object.keys(limits).length > 0 && { limits }),
       ...(report && { report }),
       ...(leftS !== undefined && { access_left_s: leftS }),
     };

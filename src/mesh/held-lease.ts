@@ -46,7 +46,9 @@ export class HeldLease {
 
   /** What the gateway says of it now. */
   take(grant: Grant, nowMs: number): void {
-    this.grant = grant;
+    // how much is used is told only to who looks
+    const { use } = this.grant;
+    this.grant = { ...(use && { use }), ...grant };
     const { access_left_s: leftS } = grant;
     this.accessUntilMs = leftS === undefined ? undefined : nowMs + leftS * 1000;
   }

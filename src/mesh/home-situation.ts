@@ -58,7 +58,11 @@ export function situationOf(view: HomeView): Situation {
   if (active) {
     const gateway = active.name.name;
     if (mode === 'trial') return { state: 'trial', id: 'trial', values: { gateway, left: trialLeftS ?? 0 } };
-    return weakness(view, gateway) ?? endOf(view, gateway) ?? { state: 'up', id: 'up', values: { gateway } };
+    return (
+      weakness(view, gateway) ??
+      endOf(view, gateway) ??
+      volumeOf(view, gateway) ?? { state: 'up', id: 'up', values: { gateway } }
+    );
   }
   if (preparing) return { state: 'asking', id: 'preparing', values: { gateway: preparing.name.name } };
   const isOpen = gateways.some(({ state }) => state === 'unknown' || state === 'ready');
@@ -75,6 +79,15 @@ export function situationOf(view: HomeView): Situation {
 function endOf({ accessLeftS = Number.POSITIVE_INFINITY }: HomeView, gateway: string): Situation | undefined {
   if (accessLeftS > ENDING_S) return undefined;
   return { state: 'up', id: 'access_ends', values: { gateway, hours: Math.ceil(accessLeftS / HOUR_S) } };
+}
+
+/** What works, and is slow, or will be. */
+function volumeOf({ grant }: HomeView, gateway: string): Situation | undefined {
+  const { state, used_bytes: used, bytes, at_quota: then } = grant?.quota ?? {};
+  if (state === 'over') return { state: 'degraded', id: 'slowed', values: { gateway } };
+  if (state !== 'near' || !bytes) return undefined;
+  const percent = Math.floor((100 * (used ?? 0)) / bytes);
+  return { state: 'up', id: then === 'slow' ? 'near_slow' : 'near_stop', values: { gateway, percent } };
 }
 
 /** What is wrong with what works. */

@@ -73,6 +73,18 @@ const SITUATIONS: Readonly<Record<string, HomeWords>> = {
     'Everything that leaves the mesh goes through {gateway}, but this home is let in for {hours} more hours only.',
     ASK,
   ],
+  slowed: [
+    "This month's volume at {gateway} is used up: it goes on slowly until the next month begins.",
+    'Ask its operator for more, or choose another gateway under Mesh → Internet.',
+  ],
+  near_slow: [
+    "Everything that leaves the mesh goes through {gateway}; {percent} % of this month's volume are used, and without any left it is slow.",
+    '',
+  ],
+  near_stop: [
+    "Everything that leaves the mesh goes through {gateway}; {percent} % of this month's volume are used, and without any left nothing goes through.",
+    '',
+  ],
   suspect: ['The gateway {gateway} does not answer for a moment; another one is being prepared.', 'Wait a moment.'],
   offline: ['The gateway {gateway} does not reach the Internet itself.', WAIT],
   draining: [

@@ -198,6 +198,8 @@ export class HomeSource {
       status.lease_left_s = lease.leftS;
       status.terms = lease.grant.terms;
       if (lease.grant.use) status.use = lease.grant.use;
+      if (lease.grant.quota) status.quota = lease.grant.quota;
+      if (lease.grant.limits) status.limits = lease.grant.limits;
       if (lease.grant.report) status.report = lease.grant.report;
       if (lease.accessLeftS !== undefined) status.access_left_s = lease.accessLeftS;
     }
@@ -365,5 +367,6 @@ function told(info: NonNullable<Gateway['info']>): Partial<GatewayView> {
     clients: info.clients,
     max_clients: info.max_clients,
     load_percent: info.load_percent,
+    ...(info.limits && { limits: info.limits }),
   };
 }

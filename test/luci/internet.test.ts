@@ -372,6 +372,29 @@ if (pages) {
         },
       ),
     );
+  page(
+    'shows what of the month is used, and what a home may use, here and there',
+    at(
+      script(
+        {
+          ...UP,
+          quota: { bytes: 5e10, used_bytes: 5.2e10, state: 'over', at_quota: 'slow' },
+          limits: { quota_mb: 50_000, down_kbits: 20_000, up_kbits: 512, flows: 64 },
+        },
+        [gateway({ role: 'in_use', limits: { quota_mb: 50_000, flows: 64, at_quota: 'slow', slow_kbits: 256 } })],
+      ),
+      async (opened) => {
+        await lead(opened, 'boston');
+        const use = region(opened, 'Use');
+        await use.getByText('52 GB of 50 GB, slow until next month').waitFor({ timeout: 15_000 });
+        await use.getByText('20 Mbit/s down, 512 kbit/s up, 64 connections').waitFor({ timeout: 15_000 });
+        await region(opened, 'Gateways').getByText('What it says of itself').click();
+        await region(opened, 'Gateways')
+          .getByText('50 GB a month, then 256 kbit/s, 64 connections')
+          .waitFor({ timeout: 15_000 });
+      },
+    ),
+  );
   page('shows no report where there is none', () =>
     at(script(UP), async (opened) => {
       await lead(opened, 'boston');

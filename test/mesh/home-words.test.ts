@@ -12,13 +12,13 @@ const SAYS: [Situation['state'], string[]][] = [
   ['asking', ['asking', 'preparing', 'unreachable', 'no_mesh']],
   ['waiting', ['waiting']],
   ['trial', ['trial']],
-  ['up', ['up', 'access_ends']],
-  ['degraded', ['suspect', 'offline', 'draining', 'renewing', 'no_exit', 'no_ipv6']],
+  ['up', ['up', 'access_ends', 'near_slow', 'near_stop']],
+  ['degraded', ['suspect', 'offline', 'draining', 'renewing', 'no_exit', 'no_ipv6', 'slowed']],
   ['blocked', ['let_out', 'no_mesh', 'machine', 'no_gateway', 'unreachable', 'asking', ...REFUSALS]],
 ];
 const VALUES = {
   ...{ gateway: 'Boston', problem: 'no answer', reason: 'not paid', missing: 'name', count: 2 },
-  ...{ place: 1, of: 2, ask: 'ops', left: 9, hours: 5 },
+  ...{ place: 1, of: 2, ask: 'ops', left: 9, hours: 5, percent: 85 },
 };
 
 const words = suite('describe');

@@ -208,6 +208,46 @@ life('is told beforehand when its access ends, and goes on when it is let in for
   letIn(30);
   await until(() => source.status().id === 'up', 5);
 });
+life('is told what it may use before it uses it, and within seconds when its volume is used up', async () => {
+  const limits = { quota_mb: 100, down_kbits: 20_000, flows: 64, at_quota: 'slow' as const, slow_kbits: 256 };
+  const { source, gateways, until, clock } = await neighbourhood({ enabled: true, gateway: { limits } });
+  await until(() => source.status().state === 'up');
+  source.list();
+  await until(() => source.list()[0]!.limits !== undefined);
+  assert.equal(source.list()[0]!.limits, limits);
+  const [a] = gateways;
+  const uses = (rx_bytes: number): void => {
+    a!.ledger.add(HOME_ADDRESS, { rx_bytes, tx_bytes: 0 }, Math.floor(clock.unixMs() / 1000));
+    a!.clients.weigh();
+  };
+  const { quota, limits: mine } = source.status();
+  assert.equal(quota, { bytes: 1e8, used_bytes: 0, state: 'ok', at_quota: 'slow' });
+  assert.equal(mine, { quota_mb: 100, down_kbits: 20_000, flows: 64 });
+  uses(85_000_000);
+  assert.ok((await until(() => source.status().id === 'near_slow')) <= 5);
+  assert.match(source.status().sentence, /through a; 85 % of this month's volume are used/);
+  uses(20_000_000);
+  assert.ok((await until(() => source.status().state === 'degraded')) <= 5);
+  const told = source.status();
+  assert.equal([told.id, told.quota!.state], ['slowed', 'over']);
+  assert.match(told.sentence, /volume at a is used up: it goes on slowly/);
+  // renewals say nothing of bytes, and forget none
+  await clock.advance(40 * MINUTE);
+  assert.is(source.status().quota!.state, 'over');
+  assert.ok(source.status().use);
+});
+life('is told why when its volume is used up and nothing goes on, and goes to another gateway', async () => {
+  const limits = { quota_mb: 100, at_quota: 'stop' as const, slow_kbits: 256 };
+  const { source, gateways, until, exit, clock } = await neighbourhood({
+    ...{ enabled: true, on: [{ name: 'a' }, { name: 'b' }], gateway: { limits } },
+  });
+  await until(() => exit() === 'a');
+  gateways[0]!.ledger.add(HOME_ADDRESS, { rx_bytes: 2e8, tx_bytes: 0 }, Math.floor(clock.unixMs() / 1000));
+  gateways[0]!.clients.weigh();
+  await until(() => exit() === 'b', 30);
+  const a = source.list().find(({ name }) => name === 'a')!;
+  assert.match(a.problem!, /^the volume of this month is used up: 100 MB; it begins anew on \d{4}-\d\d-01$/);
+});
 life('waits in the queue of a real registrar, and shows its place', async () => {
   const { source, gateways, clock } = await neighbourhood({ gateway: { admission: 'ask' } });
   source.connect('a', 90);

@@ -1,6 +1,6 @@
 // A gateway's registrar behind its server: real but for the network, the machine and the clock.
 
-import type { Admission, Personal } from '../../src/api/lease.ts';
+import type { Admission, InfoLimits, Personal } from '../../src/api/lease.ts';
 import { HttpServer, SERVER_LIMITS } from '../../src/http/server.ts';
 import { parsePrefix } from '../../src/lib/ip.ts';
 import { decodeUtf8, encodeUtf8 } from '../../src/lib/utf8.ts';
@@ -37,6 +37,7 @@ export interface GatewayOptions {
   asksFor?: Personal[];
   maxHeld?: number;
   maxClients?: number;
+  limits?: InfoLimits;
   isClockWrong?: boolean;
 }
 
@@ -54,9 +55,10 @@ export function registrarGateway(options: GatewayOptions = {}) {
   const disk: Disk = { full: false };
   const { captains } = memoryCaptains(disk);
   const { reports } = memoryReports(disk);
+  const ledger = new ClientLedger(undefined);
   const clients = new Clients({
     reports,
-    book: new ClientLedger(undefined),
+    book: ledger,
     rules: {
       ...{
         admission,
@@ -67,7 +69,7 @@ export function registrarGateway(options: GatewayOptions = {}) {
         asksFor,
         ask: 'ops',
       },
-      ...{ dns: [], wireguardPort: 1, vxlanPort: 4790, limits: NO_LIMITS },
+      ...{ dns: [], wireguardPort: 1, vxlanPort: 4790, limits: options.limits ?? NO_LIMITS },
     },
     machine: { address, meshMtu: 65_535, ipv6: true },
     pool: new Pool(parsePrefix('10.43.0.0/16')!, pool6Of(key), key),
@@ -98,7 +100,8 @@ export function registrarGateway(options: GatewayOptions = {}) {
     clock,
     maxHeld,
     bits: 16,
-    info: () => gatewayInfo({ key, address, admission, asks_for: asksFor, clients: clients.count }),
+    info: () =>
+      gatewayInfo({ limits: clients.limits, key, address, admission, asks_for: asksFor, clients: clients.count }),
     unixS: () => Math.floor(clock.unixMs() / 1000),
   });
   const server = new HttpServer({
@@ -149,6 +152,7 @@ export function registrarGateway(options: GatewayOptions = {}) {
       plane,
       problems,
       clients,
+      ledger,
       registrar,
     },
     ...{ server, said, open, ask, put },

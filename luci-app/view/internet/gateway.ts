@@ -10,6 +10,7 @@ import { makeCopyable } from '../part/copy.ts';
 import { duration } from '../part/format.ts';
 import { join } from '../part/join.ts';
 import { setContent } from '../part/keyed.ts';
+import { termsText } from './volume.ts';
 
 /** What the page does with a gateway. */
 export interface GatewayActs {
@@ -109,6 +110,7 @@ export function makeGateway({ choose }: GatewayActs): GatewayItem {
       [_('Wants to know'), wantsText(gateway.asks_for)],
       [_('Place'), told(gateway.place_name)],
       [_('Website'), told(gateway.website)],
+      [_('What one home may use'), termsText(gateway.limits)],
       [_('Closed ports'), gateway.blocked_ports.slice(0, MAX_PORTS).join(', ')],
       [_('Tunnels'), gateway.kinds.join(', ')],
       [_('IPv6'), gateway.ipv6 === undefined ? '' : gateway.ipv6 ? _('yes') : _('no')],
