@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { encodeUtf8 } from '../../src/lib/utf8.ts';
 import { readAnswer, readInfo } from '../../src/mesh/lease-message.ts';
-import { gatewayInfo, leaseRequest } from '../support/gateway.ts';
+import { gatewayInfo, leaseRequest, NO_LIMITS } from '../support/gateway.ts';
 import { nodeOf } from '../support/node-key.ts';
 import { REGISTRAR, registrarGateway } from '../support/registrar.ts';
 
@@ -15,7 +15,7 @@ v1('tells what the gateway is', async () => {
   const { status, json, head } = await ask(ANN.address, 'GET', '/v1/info');
   assert.is(status, 200);
   assert.match(head, /\r\nContent-Type: application\/json; charset=utf-8\r\n/);
-  assert.equal(readInfo(json), gatewayInfo({ admission: 'open', clients: 0 }));
+  assert.equal(readInfo(json), gatewayInfo({ admission: 'open', clients: 0, limits: NO_LIMITS }));
 });
 v1('gives a lease, the same when it is asked again, shows it and ends it', async () => {
   const { ask, put, clock, clients } = registrarGateway();
