@@ -8,6 +8,7 @@ import { addressOf } from '../../src/lib/yggdrasil-address.ts';
 import { CaptainDesk } from '../../src/mesh/captain-desk.ts';
 import { Clients, type LeaseRecord } from '../../src/mesh/client.ts';
 import { ClientLedger } from '../../src/mesh/client-ledger.ts';
+import { Newcomers } from '../../src/mesh/newcomer.ts';
 import { Pool, pool6Of } from '../../src/mesh/pool.ts';
 import { Registrar, refuse } from '../../src/surface/registrar.ts';
 import type { Streams } from '../../src/transport/host.ts';
@@ -39,6 +40,8 @@ export interface GatewayOptions {
   maxClients?: number;
   limits?: InfoLimits;
   isClockWrong?: boolean;
+  /** Homes that come by themselves a day; default: any number. */
+  newPerDay?: number;
 }
 
 /** A gateway that is asked over connections in memory. */
@@ -56,9 +59,11 @@ export function registrarGateway(options: GatewayOptions = {}) {
   const { captains } = memoryCaptains(disk);
   const { reports } = memoryReports(disk);
   const ledger = new ClientLedger(undefined);
+  const { newPerDay } = options;
+  const newcomers =
+    newPerDay === undefined ? undefined : new Newcomers({ most: newPerDay, nowMs: () => clock.monotonicMs() });
   const clients = new Clients({
-    reports,
-    book: ledger,
+    ...{ reports, newcomers, book: ledger },
     rules: {
       ...{
         admission,

@@ -38,6 +38,19 @@ v1('has a home wait with its place, and when to ask again', async () => {
   assert.equal([status, json], [202, { state: 'waiting', place: 2, waiting: 2, retry_after_s: 60, ask: 'ops' }]);
   assert.match(head, /\r\nRetry-After: 60\r\n/);
 });
+v1('has homes wait that come by themselves beyond what a day may bring, and lets them in with the next', async () => {
+  const { put, ask, clock } = registrarGateway({ newPerDay: 1 });
+  const cat = nodeOf(3);
+  assert.is((await put(ANN)).status, 200);
+  const waiting = await put(BOB);
+  assert.equal([waiting.status, waiting.json.place, waiting.json.ask], [202, 1, 'ops']);
+  assert.is((await put(cat)).json.place, 2);
+  await ask(ANN.address, 'DELETE', '/v1/lease');
+  assert.is((await put(ANN)).status, 200, '~> who was here comes back at any time');
+  await clock.advance(86_400_000);
+  // who came first goes first
+  assert.equal([(await put(cat)).status, (await put(BOB)).status, (await put(cat)).status], [202, 200, 202]);
+});
 v1('tells why not', async () => {
   const { put, clients } = registrarGateway();
   await put(ANN);

@@ -133,6 +133,16 @@ export class DeskCheck {
       expect(told[0]!.body === told[1]!.body, told.map(({ body: said }) => said).join(' and '));
       return told[0]!.body;
     });
+    await report.check('who had an inner address is answered, and what is kept is told', async () => {
+      const { terms } = (await this.status()) as { terms: { home4: string } };
+      const { leases, message } = await this.desk('g1', 'who', { by: undefined, address4: terms.home4 });
+      const [first] = leases as Table[];
+      expect(first?.address === home && first.to_s === undefined, `${message}: ${JSON.stringify(leases)}`);
+      const { logging } = await this.desk('g1', 'summary', { by: undefined });
+      const { answer } = await this.ask('g1', { path: '/v1/info' });
+      expect(answer.logging === logging && /is kept for 30 days/.test(String(logging)), String(answer.logging));
+      return `${message}; "${String(logging).slice(0, 60)}…"`;
+    });
     await report.check('what strangers write runs nowhere', async () => {
       const place = world.place('home');
       await place.must(['sh', '-c', `test ! -e ${canary}`]);
