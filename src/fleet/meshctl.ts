@@ -3,15 +3,19 @@
 import { version } from '../../package.json';
 import { ACCESS } from './command/access.ts';
 import { BROKER } from './command/broker.ts';
+import { CLIENT } from './command/client.ts';
 import { DO } from './command/do.ts';
 import { DOCTOR } from './command/doctor.ts';
 import { ENROLL } from './command/enroll.ts';
 import { FINISH } from './command/finish.ts';
+import { GATEWAY } from './command/gateway.ts';
 import { IMPORT } from './command/import.ts';
+import { INVITE } from './command/invite.ts';
 import { KEYS } from './command/keys.ts';
 import { LEASE } from './command/lease.ts';
 import { NODES } from './command/nodes.ts';
 import { REMOVE } from './command/remove.ts';
+import { REPORT } from './command/report.ts';
 import { SHOW } from './command/show.ts';
 import { WANT } from './command/want.ts';
 import { WATCH } from './command/watch.ts';
@@ -35,6 +39,10 @@ export const COMMANDS: readonly Command[] = [
   DO,
   LEASE,
   ...WANT,
+  ...CLIENT,
+  ...GATEWAY,
+  ...INVITE,
+  ...REPORT,
   DOCTOR,
   IMPORT,
 ];

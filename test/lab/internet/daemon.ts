@@ -45,13 +45,13 @@ export class LabDaemon {
     for (const name of ['state', 'clients']) mkdirSync(join(place.directory, name), { recursive: true });
   }
 
-  /** Writes its configuration. */
-  configure(sections: readonly Section[]): void {
+  /** Writes its configuration. @param main more options of its first section. */
+  configure(sections: readonly Section[], main: Section['options'] = {}): void {
     const own: Section[] = [
       {
         type: 'meshbridge',
         name: 'main',
-        options: { ubus_socket: 'none', state_dir: this.state, discover: 0, log_level: 'debug' },
+        options: { ubus_socket: 'none', state_dir: this.state, discover: 0, log_level: 'debug', ...main },
       },
       { type: 'interface', name: MESH_DEVICE, options: { socket: `unix://${this.node.socket}` } },
     ];
@@ -62,6 +62,11 @@ export class LabDaemon {
     this.child = await this.place.start([this.program, '--config', this.config], (line) => {
       this.lines.push(line);
     });
+  }
+
+  /** Its program with the name of its configuration, for questions. */
+  get command(): string[] {
+    return [this.program, '--config', this.config];
   }
 
   get pid(): number | undefined {
