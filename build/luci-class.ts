@@ -37,10 +37,12 @@ const FOR_PAGES = {
   pure: ['E', 'N_', '_'],
 } as const satisfies BuildOptions;
 
-/** What the shared class is called in a view: no source can mean it by chance. */
+/** What shared classes are called where they are used, that of all views and that of some: no source can mean it by chance. */
 const SHARED = 's$';
-/** A view takes one thing out of the shared class, as the bundler writes that. */
-const TAKES = /var ([\w$]+)=s\$\.(\w+);/g;
+const MORE = 'm$';
+type SharedName = typeof SHARED | typeof MORE;
+/** A view takes one thing out of a shared class, as the bundler writes that. */
+const TAKES = /var ([\w$]+)=([sm]\$)\.(\w+);/g;
 const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
 
 /** A module without its pragmas. */
@@ -50,9 +52,13 @@ interface Compiled {
   classes: readonly string[];
 }
 
-/** A view, and by module, relative to the root, what it uses of those that are shared. */
+/** By module, relative to the root, which of its exports are used. */
+export type Uses = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** A view, or the class that some views share: what it uses of the modules that all share, and of those that some share. */
 export interface CompiledView extends Compiled {
-  uses: ReadonlyMap<string, ReadonlySet<string>>;
+  uses: Uses;
+  more: Uses;
 }
 
 /** LuCI names the argument for a class after it, with `_` for dots. */
@@ -76,8 +82,16 @@ function classesOfLuci(wanted: Set<string>): Plugin {
 
 const IMPORT = /^import (?:([^;"]*) from )?"(\.[^"]+)";$/gm;
 
-/** Makes imports from shared modules properties of the shared class, each read once a view, and notes each name. */
-function propertiesOfShared(shared: ReadonlySet<string>, uses: Map<string, Set<string>>): Plugin {
+/** Modules that are shared by one class. */
+interface Sharing {
+  as: SharedName;
+  modules: ReadonlySet<string>;
+  /** Filled with what is used of them. */
+  uses: Map<string, Set<string>>;
+}
+
+/** Makes imports from shared modules properties of their class, each read once a view, and notes each name. */
+function propertiesOfShared(sharings: readonly Sharing[]): Plugin {
   return {
     name: 'shared',
     setup({ onResolve, onLoad }) {
@@ -86,7 +100,9 @@ function propertiesOfShared(shared: ReadonlySet<string>, uses: Map<string, Set<s
         const { code } = await transform(readFileSync(path, 'utf8'), { loader: 'ts', charset: 'utf8' });
         const contents = code.replace(IMPORT, (whole, what: string | undefined, from: string) => {
           const target = relative(ROOT, join(dirname(path), from));
-          if (!shared.has(target)) return whole;
+          const sharing = sharings.find(({ modules }) => modules.has(target));
+          if (!sharing) return whole;
+          const { as, uses } = sharing;
           const names = /^\{(.*)\}$/s
             .exec(what ?? '')?.[1]
             ?.trim()
@@ -99,7 +115,7 @@ function propertiesOfShared(shared: ReadonlySet<string>, uses: Map<string, Set<s
             .map((name) => {
               const [property = ''] = name.split(' as ');
               used.add(property);
-              return `import {${name}} from 'property:${property}';`;
+              return `import {${name}} from 'property:${as}.${property}';`;
             })
             .join('');
         });
@@ -107,7 +123,7 @@ function propertiesOfShared(shared: ReadonlySet<string>, uses: Map<string, Set<s
       });
       onResolve({ filter: /^property:/ }, ({ path }) => ({ path: path.slice(9), namespace: 'property' }));
       onLoad({ filter: /./, namespace: 'property' }, ({ path }) => ({
-        contents: `export const ${path} = ${SHARED}.${path};`,
+        contents: `export const ${path.slice(path.indexOf('.') + 1)} = ${path};`,
       }));
     },
   };
@@ -121,16 +137,36 @@ export async function importsOf(entries: readonly string[]): Promise<Metafile['i
   return metafile.inputs;
 }
 
-/** Compiles a view, whose default export is what `view.extend` gave. @param shared modules that it is not to contain. @throws Error */
-export async function compileView(entry: string, shared: ReadonlySet<string>): Promise<CompiledView> {
+/**
+ * Compiles a view, whose default export is what `view.extend` gave.
+ * @param shared modules that it is not to contain, and more of such, which not every view shares. @throws Error
+ */
+export async function compileView(
+  entry: string,
+  shared: ReadonlySet<string>,
+  more: ReadonlySet<string> = new Set(),
+): Promise<CompiledView> {
+  return compileClass(entry, { entryPoints: [entry] }, shared, more);
+}
+
+async function compileClass(
+  name: string,
+  options: Pick<BuildOptions, 'entryPoints' | 'stdin' | 'define'>,
+  shared: ReadonlySet<string>,
+  more: ReadonlySet<string>,
+): Promise<CompiledView> {
   const classes = new Set<string>();
-  const uses = new Map<string, Set<string>>();
-  const plugins = [classesOfLuci(classes), propertiesOfShared(shared, uses)];
-  const { outputFiles } = await build({ ...FOR_PAGES, entryPoints: [entry], plugins });
+  const [uses, usesMore] = [new Map<string, Set<string>>(), new Map<string, Set<string>>()];
+  const sharings: Sharing[] = [
+    { as: SHARED, modules: shared, uses },
+    { as: MORE, modules: more, uses: usesMore },
+  ];
+  const plugins = [classesOfLuci(classes), propertiesOfShared(sharings)];
+  const { outputFiles } = await build({ ...FOR_PAGES, ...options, plugins });
   const code = outputFiles[0]!.text.trimEnd();
   const end = /;?export\{([\w$]+) as default\};?$/.exec(code);
-  if (!end) throw new Error(`${entry}: expected one export, the default one, got …${code.slice(-60)}`);
-  return { code: `${code.slice(0, end.index)};return ${end[1]};`, classes: [...classes], uses };
+  if (!end) throw new Error(`${name}: expected one export, the default one, got …${code.slice(-60)}`);
+  return { code: `${code.slice(0, end.index)};return ${end[1]};`, classes: [...classes], uses, more: usesMore };
 }
 
 /** Short names for what views use of the shared modules. */
@@ -141,26 +177,33 @@ function shortName(n: number): string {
   return LETTERS[n] ?? `${LETTERS[n % LETTERS.length]}${Math.floor(n / LETTERS.length)}`;
 }
 
-/** A view that takes everything out of the shared class at once, by the short names. */
-export function shortenTaking({ code, classes, uses }: CompiledView, short: ShortNames): CompiledView {
-  const taken: string[] = [];
-  const rest = code.replace(TAKES, (_whole, local: string, name: string) => {
-    taken.push(`${short.get(name)}:${local}`);
+/** A view that takes everything out of each shared class at once, by the short names. */
+export function shortenTaking(
+  { code, classes, uses, more }: CompiledView,
+  short: ShortNames,
+  shortMore: ShortNames = new Map(),
+): CompiledView {
+  const taken: Record<SharedName, string[]> = { [SHARED]: [], [MORE]: [] };
+  const rest = code.replace(TAKES, (_whole, local: string, as: SharedName, name: string) => {
+    taken[as].push(`${(as === SHARED ? short : shortMore).get(name)}:${local}`);
     return '';
   });
-  return { code: taken.length > 0 ? `var{${taken.join(',')}}=${SHARED};${rest}` : rest, classes, uses };
+  const takes = Object.entries(taken).map(([as, names]) => (names.length > 0 ? `var{${names.join(',')}}=${as};` : ''));
+  return { code: takes.join('') + rest, classes, uses, more };
 }
 
 /**
- * Compiles the class with those exports of the shared modules that views use, under short names.
- * @param style path of the style sheet below LuCI's resources. @throws Error when two have the same name.
+ * Compiles the class with those exports of shared modules that are used, under short names.
+ * @param style path of the style sheet below LuCI's resources. @param shared modules that another class has.
+ * @throws Error when two have the same name.
  */
 export async function compileShared(
-  views: readonly CompiledView[],
+  all: readonly Uses[],
   style: string,
-): Promise<{ compiled: Compiled; short: ShortNames }> {
+  shared: ReadonlySet<string> = new Set(),
+): Promise<{ compiled: CompiledView; short: ShortNames }> {
   const origins = new Map<string, string>();
-  for (const [module, names] of views.flatMap(({ uses }) => [...uses]))
+  for (const [module, names] of all.flatMap((uses) => [...uses]))
     for (const name of names) {
       const other = origins.get(name) ?? module;
       if (other !== module)
@@ -173,18 +216,15 @@ export async function compileShared(
     ...[...origins].map(([name, module]) => `import {${name}} from './${module}';`),
     `export default base.extend({${[...short].map(([name, property]) => `${property}: ${name}`).join(', ')}});`,
   ].join('\n');
-  const classes = new Set<string>();
   const stdin = { contents, resolveDir: ROOT, sourcefile: 'shared.ts', loader: 'ts' } as const;
   const define = { ...FOR_PAGES.define, MESHBRIDGE_STYLE: JSON.stringify(style) };
-  const { outputFiles } = await build({ ...FOR_PAGES, stdin, define, plugins: [classesOfLuci(classes)] });
-  const code = outputFiles[0]!.text.trimEnd();
-  const end = /;?export\{([\w$]+) as default\};?$/.exec(code)!;
-  return { compiled: { code: `${code.slice(0, end.index)};return ${end[1]};`, classes: [...classes] }, short };
+  return { compiled: await compileClass('shared.ts', { stdin, define }, shared, new Set()), short };
 }
 
-/** The text of a class file. @param shared LuCI's name for the shared class. */
-export function formatClass({ code, classes }: Compiled, shared?: string): string {
+/** The text of a class file. @param shared LuCI's names for the shared classes, that of all views and that of some. */
+export function formatClass({ code, classes }: Compiled, shared?: string, more?: string): string {
   const pragmas = ['use strict', ...[...classes].sort().map((name) => `require ${name}`)];
   if (shared !== undefined) pragmas.push(`require ${shared} as ${SHARED}`);
+  if (more !== undefined) pragmas.push(`require ${more} as ${MORE}`);
   return `${pragmas.map((text) => `'${text}';`).join('\n')}\n${code}\n`;
 }

@@ -1,5 +1,5 @@
 // `npm run luci`: the LuCI pages as a router serves them: each view `luci-app/view/<name>.ts` with its own code alone, one class with
-// what views share, their style sheet, and LuCI's menu.
+// what views share, another one with what only some do, their style sheet, and LuCI's menu.
 //
 // Every file is named by a hash of its content, and the menu names the hashed views: LuCI before 2025 tells browsers to keep a file for
 // as long as LuCI's own version stays the same, so a name must never stand for two contents.
@@ -27,7 +27,7 @@ export interface BuiltFile {
   bytes: Uint8Array;
 }
 
-/** What a browser loads, the shared class first and the style sheet last, and the entries of LuCI's menu that lead there. */
+/** What a browser loads, the class that all views share first, that of some second, and the style sheet last, and the entries of LuCI's menu that lead there. */
 export interface BuiltPages {
   files: readonly BuiltFile[];
   /** JSON, as in menu.d. */
@@ -53,11 +53,15 @@ function isMore(view: string): boolean {
   return MORE.some((name) => view === `${VIEWS}/${name}.ts`);
 }
 
-/**
- * Modules that views must not contain themselves: all parts, what those import, and what more than one view imports, one of them a view that every
- * router has; what only views beyond those have in common lies in each of them, for the shared class is loaded everywhere.
- */
-async function sharedModules(views: readonly string[]): Promise<Set<string>> {
+/** Modules that views must not contain themselves. */
+interface SharedModules {
+  /** All parts, what those import, and what more than one view imports, one of them a view that every router has. */
+  all: ReadonlySet<string>;
+  /** What only views beyond those have in common. */
+  more: ReadonlySet<string>;
+}
+
+async function sharedModules(views: readonly string[]): Promise<SharedModules> {
   const parts = modulesIn(PARTS);
   const inputs = await importsOf([...views, ...parts]);
   const reached = (entries: readonly string[]): Set<string> => {
@@ -65,15 +69,21 @@ async function sharedModules(views: readonly string[]): Promise<Set<string>> {
     for (const path of found) for (const one of inputs[path]?.imports ?? []) found.add(one.path);
     return found;
   };
-  const shared = reached(parts);
-  const seen = new Set<string>();
+  const [all, more, seen, seenMore] = [reached(parts), new Set<string>(), new Set<string>(), new Set<string>()];
   const base = views.filter((view) => !isMore(view));
-  for (const view of [...base, ...views.filter(isMore)])
+  for (const view of base)
     for (const path of reached([view])) {
-      if (seen.has(path)) shared.add(path);
-      if (!isMore(view)) seen.add(path);
+      if (seen.has(path)) all.add(path);
+      seen.add(path);
     }
-  return shared;
+  for (const view of views.filter(isMore))
+    for (const path of reached([view])) {
+      if (seen.has(path)) all.add(path);
+      else if (seenMore.has(path)) more.add(path);
+      seenMore.add(path);
+    }
+  for (const path of all) more.delete(path);
+  return { all, more };
 }
 
 /** A file whose name tells its content. */
@@ -81,6 +91,11 @@ function named(stem: string, text: string, extension = 'js'): BuiltFile {
   const bytes = new TextEncoder().encode(text);
   const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 8);
   return { path: `${stem}-${hash}.${extension}`, bytes };
+}
+
+/** What LuCI calls the class in a file. */
+function classOf({ path }: BuiltFile): string {
+  return path.slice(0, -'.js'.length).replace('/', '.');
 }
 
 /** The menu with views by their names in the package. @throws Error on a view that is not there, and on one that no entry shows. */
@@ -111,21 +126,30 @@ async function buildStyle(): Promise<BuiltFile> {
 /** Builds all pages. @throws Error when views and menu do not match, or are past their budget. */
 export async function buildPages(): Promise<BuiltPages> {
   const sources = modulesIn(VIEWS);
-  const modules = await sharedModules(sources);
+  const { all, more } = await sharedModules(sources);
   const views: [name: string, CompiledView][] = [];
   for (const path of sources)
-    views.push([path.slice(VIEWS.length + 1, -'.ts'.length), await compileView(inProject(path), modules)]);
+    views.push([path.slice(VIEWS.length + 1, -'.ts'.length), await compileView(inProject(path), all, more)]);
   const style = await buildStyle();
+  const some = await compileShared(
+    views.map(([, view]) => view.more),
+    style.path,
+    all,
+  );
   const { compiled, short } = await compileShared(
-    views.map(([, view]) => view),
+    [...views.map(([, view]) => view.uses), some.compiled.uses],
     style.path,
   );
   const shared = named('meshbridge/part', formatClass(compiled));
-  const className = shared.path.slice(0, -'.js'.length).replace('/', '.');
-  const files = [shared];
+  const shareMore = named('meshbridge/more', formatClass(shortenTaking(some.compiled, short), classOf(shared)));
+  const files = [shared, shareMore];
   const paths = new Map<string, string>();
   for (const [name, view] of views) {
-    const text = formatClass(shortenTaking(view, short), view.uses.size > 0 ? className : undefined);
+    const text = formatClass(
+      shortenTaking(view, short, some.short),
+      view.uses.size > 0 ? classOf(shared) : undefined,
+      view.more.size > 0 ? classOf(shareMore) : undefined,
+    );
     const file = named(`view/meshbridge/${name}`, text);
     paths.set(`meshbridge/${name}`, file.path.slice('view/'.length, -'.js'.length));
     files.push(file);
@@ -140,7 +164,8 @@ export async function buildPages(): Promise<BuiltPages> {
 export function weighScripts(files: readonly BuiltFile[]): { what: string; value: number; budget: number }[] {
   const scripts = files.filter(({ path }) => path.endsWith('.js'));
   const sum = (some: readonly BuiltFile[]): number => some.reduce((all, { bytes }) => all + bytes.length, 0);
-  const base = scripts.filter(({ path }) => !MORE.some((name) => path.startsWith(`view/meshbridge/${name}-`)));
+  const more = ['meshbridge/more-', ...MORE.map((name) => `view/meshbridge/${name}-`)];
+  const base = scripts.filter(({ path }) => !more.some((beginning) => path.startsWith(beginning)));
   return [
     { what: 'JavaScript of the base', value: sum(base), budget: BUDGETS.views },
     { what: 'JavaScript together', value: sum(scripts), budget: BUDGETS.allViews },

@@ -27,9 +27,9 @@ export const BUDGETS = {
   ipk: 660 * KB,
   /** Bytes of JavaScript of the LuCI pages, minified, with what they share: of those that every router has, and of all. */
   views: 70 * KB,
-  allViews: 150 * KB,
+  allViews: 155 * KB,
   /** Bytes of their style sheet, minified. */
-  style: 12 * KB,
+  style: 14 * KB,
   /** Resident bytes of the idle daemon, i386 static build, 20 peers. */
   idleRss: 1.8 * MIB,
   /** Instructions from start to the first ubus object published, x86_64. */

@@ -132,7 +132,7 @@ export class Opened {
     await this.page.clock.install();
     this.page.on('pageerror', (error) => this.faults.push(error.message));
     const carriesCalls = (request: Request): boolean =>
-      /"call".*"(meshbridge(\.lease)?|yggdrasil)"/.test(request.postData() ?? '');
+      /"call".*"(meshbridge(\.lease|\.client)?|yggdrasil)"/.test(request.postData() ?? '');
     this.page.on('request', (request) => {
       if (carriesCalls(request)) this.requests++;
     });

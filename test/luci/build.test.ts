@@ -57,17 +57,25 @@ const CLASSES: Record<string, unknown> = {
 Object.assign(globalThis, { _: (text: string) => text, N_: (_: number, one: string) => one });
 
 const built = suite('buildPages');
-const sharedPath = pages.files[0]!.path;
-const sharedName = sharedPath.slice(0, -'.js'.length).replace('/', '.');
-built('makes one class that views share, and the views', () => {
+const [sharedPath, morePath] = pages.files.map(({ path }) => path) as [string, string];
+const classOf = (path: string): string => path.slice(0, -'.js'.length).replace('/', '.');
+/** The shared classes, by the names by which views ask for them. */
+function sharedClasses(): Record<string, object> {
+  const all = { [classOf(sharedPath)]: load(texts.get(sharedPath)!, CLASSES) as object };
+  const more = load(texts.get(morePath)!, { ...CLASSES, ...all }) as object;
+  return { ...all, [classOf(morePath)]: more };
+}
+built('makes a class that views share, one that some share, and the views', () => {
   assert.match(sharedPath, /^meshbridge\/part-[0-9a-f]{8}\.js$/);
-  for (const { path } of scripts.slice(1)) assert.match(path, /^view\/meshbridge\/[a-z]+-[0-9a-f]{8}\.js$/);
+  assert.match(morePath, /^meshbridge\/more-[0-9a-f]{8}\.js$/);
+  for (const { path } of scripts.slice(2)) assert.match(path, /^view\/meshbridge\/[a-z]+-[0-9a-f]{8}\.js$/);
+  for (const [path, text] of texts)
+    assert.is(text.includes(classOf(morePath)), /\/(internet|operator|telemetry)-/.test(path), path);
 });
 for (const [path, text] of texts) {
   built(`makes the body of a function that returns a class: ${path}`, () => {
-    const members = load(texts.get(sharedPath)!, CLASSES);
-    const result = load(text, { ...CLASSES, [sharedName]: members });
-    if (path === sharedPath) assert.type(result, 'object');
+    const result = load(text, { ...CLASSES, ...sharedClasses() });
+    if (path === sharedPath || path === morePath) assert.type(result, 'object');
     else assert.is(result, made.view);
   });
   built(`survives the SDK's minifier: ${path}`, async () => {
@@ -78,11 +86,17 @@ for (const [path, text] of texts) {
     assert.not.match(text, /\bimport\b|\bexport\b/);
   });
 }
-built('gives the class what views take out of it, and nothing else', () => {
-  const members = load(texts.get(sharedPath)!, CLASSES) as object;
-  const lists = [...texts.values()].flatMap((text) => /\nvar\{([^}]*)\}=s\$;/.exec(text)?.[1]?.split(',') ?? []);
-  assert.equal([...new Set(lists.map((taken) => taken.split(':')[0]))].sort(), Object.keys(members).sort());
-  for (const text of texts.values()) assert.not.match(text, /s\$\./);
+built('gives each class what is taken out of it, and nothing else', () => {
+  for (const [as, path] of [
+    ['s', sharedPath],
+    ['m', morePath],
+  ] as const) {
+    const taking = new RegExp(`[\\n;]var\\{([^}]*)\\}=${as}\\$;`);
+    const lists = [...texts.values()].flatMap((text) => taking.exec(text)?.[1]?.split(',') ?? []);
+    const taken = [...new Set(lists.map((one) => one.split(':')[0]))];
+    assert.equal(taken.sort(), Object.keys(sharedClasses()[classOf(path)]!).sort(), path);
+  }
+  for (const text of texts.values()) assert.not.match(text, /[sm]\$\./);
 });
 built('makes a style sheet, which the class names', () => {
   assert.match(style.path, /^meshbridge\/style-[0-9a-f]{8}\.css$/);
@@ -96,7 +110,7 @@ built('names what the menu leads to', () => {
   assert.equal(
     paths.sort(),
     scripts
-      .slice(1)
+      .slice(2)
       .map(({ path }) => path)
       .sort(),
   );
@@ -108,10 +122,11 @@ built('weighs apart what not every router has', () => {
     file('view/meshbridge/map-01234567.js', 2),
     file('view/meshbridge/telemetry-01234567.js', 4),
     file('meshbridge/style-01234567.css', 8),
+    file('meshbridge/more-01234567.js', 16),
   ];
   assert.equal(
     weighScripts(files).map(({ value }) => value),
-    [3, 7],
+    [3, 23],
   );
 });
 built.run();
@@ -201,6 +216,18 @@ one('takes what is shared out of the class, and has the rest inside', async () =
   const text = formatClass(shortenTaking(compiled, short), 'meshbridge.part-0123abcd');
   assert.equal(load(text, { 'meshbridge.part-0123abcd': { x0: 1, x1: 2, x2: 3 } }), [1, 2, 'own3']);
 });
+one('takes what only some views share out of a class of its own', async () => {
+  const entry = write({
+    'view.ts': "import { a } from './part/one.ts';\nimport { rare } from './rare.ts';\nexport default [a, rare];\n",
+    'rare.ts': "export const rare = 'rare';\n",
+    'part/one.ts': "export const a = 'shared';\n",
+  });
+  const compiled = await compileView(entry, new Set([inDirectory('part/one.ts')]), new Set([inDirectory('rare.ts')]));
+  assert.equal([...compiled.more], [[inDirectory('rare.ts'), new Set(['rare'])]]);
+  const short = shortenTaking(compiled, new Map([['a', 'x']]), new Map([['rare', 'y']]));
+  const text = formatClass(short, 'meshbridge.part-0', 'meshbridge.more-0');
+  assert.equal(load(text, { 'meshbridge.part-0': { x: 1 }, 'meshbridge.more-0': { y: 2 } }), [1, 2]);
+});
 for (const [what, text] of [
   ['a whole module', "import * as one from './part/one.ts'; export default one;"],
   ['what a module does', "import './part/one.ts'; export default 1;"],
@@ -231,11 +258,8 @@ one.run();
 // ---
 
 const shared = suite('compileShared');
-const using = (...uses: [module: string, ...names: string[]][]) => ({
-  code: '',
-  classes: [],
-  uses: new Map(uses.map(([module, ...names]) => [inDirectory(module), new Set(names)])),
-});
+const using = (...uses: [module: string, ...names: string[]][]) =>
+  new Map(uses.map(([module, ...names]) => [inDirectory(module), new Set(names)]));
 shared('holds what views use, under short names, and leaves the rest out', async () => {
   write({
     'part/few.ts':

@@ -100,11 +100,12 @@ entries('has one entry a view, below Mesh', () => {
   for (const [key, { action }] of pages)
     assert.equal(action, { type: 'view', path: `meshbridge/${key.slice('admin/mesh/'.length)}` });
 });
-entries('is shown to whoever may see, and to a member its page', () => {
+entries('is shown to whoever may see, to a member its page, to an operator the desk', () => {
   // LuCI asks for the groups of all that is above a page, too
-  const { 'admin/mesh': above, 'admin/mesh/member': own, ...others } = menu;
+  const { 'admin/mesh': above, 'admin/mesh/member': own, 'admin/mesh/operator': desk, ...others } = menu;
   assert.is(above!.depends, undefined);
   assert.equal(own!.depends, { acl: [MEMBER] });
+  assert.equal(desk!.depends, { acl: [OPERATOR] });
   for (const [key, { depends }] of Object.entries(others)) assert.equal(depends, { acl: [SHOW] }, key);
 });
 entries.run();

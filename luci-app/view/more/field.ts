@@ -1,5 +1,6 @@
 // Fields of the dialogs, and the dialog that asks for some of them; what does not fit is said beside its field.
 
+import type { ButtonKind } from '../part/button.ts';
 import { openDialog } from '../part/dialog.ts';
 
 /** What a field holds; a list where several may be chosen or entered. */
@@ -24,6 +25,10 @@ interface TextOptions {
   type?: 'text' | 'password';
   /** Several lines make a list. */
   lines?: boolean;
+  /** A number: phones show its keys. */
+  numeric?: boolean;
+  /** What it often is. */
+  suggest?: readonly string[];
   /** True, or what is wrong. */
   fits?: (text: string) => true | string;
 }
@@ -32,7 +37,7 @@ let made = 0;
 
 /** A text, trimmed, or a list of them, one a line. */
 export function textField(label: string, value: FieldValue, options: TextOptions = {}): TextField {
-  const { hint = '', type = 'text', lines = false, fits = () => true } = options;
+  const { hint = '', type = 'text', lines = false, numeric = false, suggest, fits = () => true } = options;
   const id = `mb-field-${made++}`;
   const attributes = {
     class: 'cbi-input-text',
@@ -41,6 +46,8 @@ export function textField(label: string, value: FieldValue, options: TextOptions
     spellcheck: 'false',
     autocomplete: type === 'password' ? 'new-password' : 'off',
     'aria-describedby': `${id}-error ${id}-hint`,
+    ...(numeric && { inputmode: 'decimal' }),
+    ...(suggest && { list: `${id}-list` }),
   };
   const text = typeof value === 'string' ? value : value.join('\n');
   const input = lines
@@ -58,6 +65,15 @@ export function textField(label: string, value: FieldValue, options: TextOptions
     root: E('div', { class: 'mb-field' }, [
       E('label', { for: id }, [label]),
       input,
+      ...(suggest
+        ? [
+            E(
+              'datalist',
+              { id: `${id}-list` },
+              suggest.map((value) => E('option', { value })),
+            ),
+          ]
+        : []),
       error,
       E('small', { class: 'mb-dim', id: `${id}-hint` }, [hint]),
     ]),
@@ -74,6 +90,11 @@ export function textField(label: string, value: FieldValue, options: TextOptions
     },
     blame,
   };
+}
+
+/** Lets pass what has so many characters at most. */
+export function atMost(most: number): (text: string) => true | string {
+  return (text) => text.length <= most || _('%d characters at most').format(most);
 }
 
 /** A choice of one. */
@@ -132,11 +153,21 @@ export interface FormOptions<K extends string> {
   /** Fields that few need, folded away. */
   rare?: readonly string[];
   label: string;
+  /** Of the button; default: positive. */
+  kind?: ButtonKind;
   save(values: Record<K, FieldValue>): Promise<unknown>;
 }
 
 /** Opens the dialog; it stays while a field does not fit. */
-export function openForm<K extends string>({ title, intro, fields, rare = [], label, save }: FormOptions<K>): void {
+export function openForm<K extends string>({
+  title,
+  intro,
+  fields,
+  rare = [],
+  label,
+  kind = 'positive',
+  save,
+}: FormOptions<K>): void {
   const names = Object.keys(fields) as K[];
   const folded = E('details', [
     E('summary', [_('More')]),
@@ -160,6 +191,6 @@ export function openForm<K extends string>({ title, intro, fields, rare = [], la
       ...names.filter((name) => !rare.includes(name)).map((name) => fields[name].root),
       ...(rare.length > 0 ? [folded] : []),
     ],
-    actions: [{ label, kind: 'positive', work }],
+    actions: [{ label, kind, work }],
   });
 }

@@ -64,6 +64,19 @@ function pragmasOf(source: string): { name: string; as: string }[] {
   return found;
 }
 
+/** Classes that are there, or on their way. */
+const loaded = new Map<string, Promise<object>>();
+
+/** One of a class, whoever asks for it. */
+function require(name: string): Promise<object> {
+  let made = loaded.get(name);
+  if (!made) {
+    made = load(name);
+    loaded.set(name, made);
+  }
+  return made;
+}
+
 /** Loads a class file and the classes of ours that it asks for; one of the class that it returns. */
 async function load(name: string): Promise<object> {
   const response = await fetch(`/luci-static/resources/${name.replace(/\./g, '/')}.js`);
@@ -72,7 +85,7 @@ async function load(name: string): Promise<object> {
   const wanted = pragmasOf(source);
   const given = await Promise.all(
     wanted.map(async (one) => {
-      if (/^meshbridge\./.test(one.name)) return strict(one.name, await load(one.name));
+      if (/^meshbridge\./.test(one.name)) return strict(one.name, await require(one.name));
       const found = CLASSES[one.name];
       if (!found) throw new Error(`this stand-in has no class ${one.name}`);
       return found;
