@@ -20,7 +20,7 @@ export function isCovered(topic: string, filter: string): boolean {
   // a broker's own topics: no wildcard stands for the beginning of those
   if (topic.startsWith('$') && /^[+#]/.test(filter)) return false;
   let at = 0;
-  for (const level of filter.replace(/^\$share\/[^/]+\//, '').split('/')) {
+  for (const level of filter.split('/')) {
     if (level === '#') return true;
     if (at > topic.length) return false;
     const slash = topic.indexOf('/', at);

@@ -1,6 +1,5 @@
 // What MQTT costs: bytes of the line a day, of the bundle, and memory of the daemon while a broker is connected.
 
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundleProgram } from '../../build/bundle.ts';
@@ -8,6 +7,7 @@ import { moduleBytes } from '../../build/growth.ts';
 import { DIST, inProject } from '../../build/project.ts';
 import { ROUTER } from '../../build/targets.ts';
 import { errorText } from '../../src/errors.ts';
+import { runsI386 } from '../support/i386.ts';
 import { Mosquitto } from '../support/mosquitto.ts';
 import { dayOfTraffic } from '../support/reporting.ts';
 import { IDLE_PEERS, idleResidentKb, staticProgram } from './footprint.ts';
@@ -63,9 +63,8 @@ async function weighMemory(report: Report, world: World, log: (line: string) => 
   const what = 'memory added by a broker';
   const figure = { what, peers: IDLE_PEERS, unit: 'KiB' };
   try {
-    let [target, program]: ['x86' | 'x86_64', string] = ['x86', await staticProgram('x86', log)];
-    if (spawnSync(program, ['--version']).status !== 0)
-      [target, program] = ['x86_64', await staticProgram('x86_64', log)];
+    const target = runsI386() ? 'x86' : 'x86_64';
+    const program = await staticProgram(target, log);
     const broker = await Mosquitto.start();
     try {
       const without = await idleResidentKb(world, program);

@@ -30,5 +30,3 @@ export async function anew(scene: Scene, answer: Answer): Promise<void> {
   scene.broker.answer = answer;
   await scene.again();
 }
-
-export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -5,10 +5,12 @@ import * as assert from 'uvu/assert';
 import { Session } from '../../src/fleet/session.ts';
 import { parseUci } from '../../src/lib/uci.ts';
 import { decodeUtf8 } from '../../src/lib/utf8.ts';
+
 import { Router, routerProblem } from '../service/router.ts';
 import { CONFIG, FILES } from '../support/change.ts';
 import { Mosquitto, whyNoMosquitto } from '../support/mosquitto.ts';
 import { NODE, NODE_SEED, OPERATOR, SITE, seal, wantBody } from '../support/signed.ts';
+import { sleep } from '../support/sleep.ts';
 
 const HELPER = '/usr/libexec/rpcd/meshbridge.helper';
 const TOPIC = `mb/1/${SITE}/${NODE}`;
@@ -24,8 +26,6 @@ interface Have {
   node_st?: string;
   error?: string;
 }
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** As a human would set it by hand: managed by this broker. */
 const managed = (port: number): string => `config meshbridge 'main'

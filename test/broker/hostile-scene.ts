@@ -9,6 +9,7 @@ import { Router } from '../lab/router.ts';
 import { broker as packets } from '../support/mqtt.ts';
 import { ScriptedBroker, type ScriptedConnection, waitFor } from '../support/scripted-broker.ts';
 import { OPERATOR, SECOND, SITE, Signer } from '../support/signed.ts';
+import { sleep } from '../support/sleep.ts';
 
 /** Somebody whose key was switched off. */
 export const FORMER = new Signer(new Uint8Array(32).fill(4));
@@ -16,8 +17,6 @@ export const FORMER = new Signer(new Uint8Array(32).fill(4));
 const AGAIN_MS = 500;
 /** The daemon takes the clock for a right one. */
 const CLOCK_MARK = 'clock-set';
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** What the daemon says of itself. */
 interface Told {
@@ -196,14 +195,19 @@ export class Scene {
       if (more > 0) words.push(`refused ${more > 1 ? `${more} times ` : ''}as ${code}`);
     }
     if (now.unasked > before.unasked) words.push(`passed over ${now.unasked - before.unasked} that nobody asked for`);
+    const untold = new Set<string>();
     const lost = new Set(now.lost === undefined ? [] : [now.lost]);
     for (const line of this.router.lines.slice(before.lines)) {
       const want = / want refused .*code=(\S+)/.exec(line);
       if (want) words.push(`refused the want as ${want[1]}`);
+      const reason = / not told .*error=".*: ([^":]+)"$/.exec(line)?.[1];
+      // that is when it is told to connect anew
+      if (reason !== undefined && reason !== 'client stopped') untold.add(reason);
       const why = / lost .*error="((?:[^"\\]|\\.)*)"/.exec(line)?.[1];
       // that is when it is told to connect anew
       if (why !== undefined && why !== 'link stopped') lost.add(why);
     }
+    if (untold.size > 0) words.push(`could not tell: ${[...untold].join(', ')}`);
     if (lost.size > 0) words.push(`ended the connection: ${[...lost].join(', ')}`);
     if (now.alarm !== undefined && now.alarm !== before.alarm) words.push(`raised an alarm: ${now.alarm}`);
     if (this.note !== '') words.push(this.note);

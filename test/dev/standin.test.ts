@@ -21,8 +21,7 @@ import halfMessage from '../fixtures/yggdrasil/0.5.12-half-message-halfclose.jso
 import halfClose from '../fixtures/yggdrasil/0.5.12-keepalive-halfclose.json';
 import thenGarbage from '../fixtures/yggdrasil/0.5.12-keepalive-then-garbage.json';
 import noKeepalive from '../fixtures/yggdrasil/0.5.12-no-keepalive-pipelined.json';
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+import { sleep } from '../support/sleep.ts';
 
 interface Heard {
   text: string;

@@ -173,6 +173,23 @@ operators(
     await anna.publish(anna.topic('tele'), '{}', false);
     for (let i = 0; i < 250 && heard.length === 0; i++) await new Promise((resolve) => setTimeout(resolve, 20));
     assert.equal(heard, [anna.topic('tele')]);
+    // whatever it asks for, it hears nothing of what routers are told; the operator does tell something meanwhile
+    for (const filter of ['mb/1/#', anna.topic('cmd'), anna.topic('want'), 'mb/1/elm-street/all/want'])
+      await session.subscribe([filter]).catch(() => {});
+    heard.length = 0;
+    const { commands } = anna;
+    const before = commands.length;
+    await it.run('do anna ping');
+    assert.is(commands.length, before + 1);
+    await it.json('want set anna meshbridge.main.poll_idle=61 --confirm 30');
+    await anna.publish(anna.topic('tele'), '{}', false);
+    for (let i = 0; i < 250 && !heard.includes(anna.topic('tele')); i++)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.ok(heard.includes(anna.topic('res')), '~> it reads all else');
+    assert.equal(
+      heard.filter((topic) => /\/(cmd|want)$/.test(topic)),
+      [],
+    );
     const refused = await session.publish(anna.topic('cmd'), 'x').catch((error: Error) => error.message);
     assert.match(String(refused), 'not permitted');
     await session.close();

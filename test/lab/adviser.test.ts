@@ -20,7 +20,8 @@ import { AdviserFile } from '../../src/system/adviser-file.ts';
 import { TrialFile } from '../../src/system/trial-file.ts';
 import type { Streams } from '../../src/transport/host.ts';
 import { YggdrasilClient } from '../../src/yggdrasil/client.ts';
-import { sleep, until } from './router.ts';
+import { sleep } from '../support/sleep.ts';
+import { until } from './router.ts';
 
 const PACE = {
   firstMs: 100,

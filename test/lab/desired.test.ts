@@ -11,7 +11,8 @@ import { Session } from '../../src/fleet/session.ts';
 import { decodeUtf8 } from '../../src/lib/utf8.ts';
 import { Mosquitto, whyNoMosquitto } from '../support/mosquitto.ts';
 import { NODE, NODE_SEED, OPERATOR, SITE, seal, wantBody } from '../support/signed.ts';
-import { Router, sleep, until } from './router.ts';
+import { sleep } from '../support/sleep.ts';
+import { Router, until } from './router.ts';
 
 const TOPIC = `mb/1/${SITE}/${NODE}`;
 const CONFIRM_S = 30;

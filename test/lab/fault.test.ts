@@ -11,9 +11,10 @@ import type { StageNode } from '../../src/dev/stage.ts';
 import { startStandin } from '../../src/dev/standin.ts';
 import { decodeTable, type Table } from '../../src/ubus/blobmsg.ts';
 import { malformedFrames } from '../fixtures/ubus/malformed.ts';
+import { sleep } from '../support/sleep.ts';
 import { FakeAdmin, HOSTILITIES } from './fake-admin.ts';
 import { FakeBroker } from './fake-broker.ts';
-import { type Holding, LIMIT_MS, Router, sleep, TARGET_MS, until } from './router.ts';
+import { type Holding, LIMIT_MS, Router, TARGET_MS, until } from './router.ts';
 
 const ROUNDS = 20;
 /** Memory and descriptors are compared from this round on: caches are full by then. */

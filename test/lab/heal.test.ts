@@ -9,7 +9,8 @@ import * as assert from 'uvu/assert';
 import { ensureYggdrasil } from '../../build/yggdrasil.ts';
 import { type Lab, type LabNode, startLab } from '../../src/dev/lab.ts';
 import type { Table } from '../../src/ubus/blobmsg.ts';
-import { Router, sleep, until } from './router.ts';
+import { sleep } from '../support/sleep.ts';
+import { Router, until } from './router.ts';
 
 /** Failures after which Yggdrasil waits 16 s, and how fresh the last one has to be when the cable comes back. */
 const FAILURES = 4;

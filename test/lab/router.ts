@@ -17,6 +17,7 @@ import { nodeHost } from '../../src/host/node/host.ts';
 import { SILENT } from '../../src/log.ts';
 import type { Table } from '../../src/ubus/blobmsg.ts';
 import { UbusClient } from '../../src/ubus/client.ts';
+import { sleep } from '../support/sleep.ts';
 
 /** What a return is aimed at, and where a test fails. */
 export const TARGET_MS = 3000;
@@ -24,8 +25,6 @@ export const LIMIT_MS = 3 * TARGET_MS;
 
 /** Connections over which Yggdrasil was asked about other nodes stay open for so long. */
 const POOL_IDLE_MS = 30_000;
-
-export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Waits until `test` holds, which may throw meanwhile. @returns milliseconds. @throws Error naming `what` and why not. */
 export async function until(what: string, test: () => unknown, limitMs = LIMIT_MS): Promise<number> {

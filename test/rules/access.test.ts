@@ -74,6 +74,17 @@ access('give each verb of the helper to the daemon, by ubusd, or to the operator
     ['network_read', 'route_undo'],
   );
 });
+for (const file of ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md'])
+  access(`have as many verbs of the helper as ${file} says`, () => {
+    const daemon = ubusd.access[HELPER_OBJECT].methods.length;
+    const all = Object.keys(HELPER_METHODS).length;
+    const said = read(file).replaceAll('\n', ' ');
+    assert.match(
+      said,
+      new RegExp(`\\b${all} verbs\\b.{0,120}\\b${daemon}\\b`),
+      `~> ${all} verbs, ${daemon} for the daemon`,
+    );
+  });
 access('use no patterns', () => assert.not.match(JSON.stringify(groups), /[*?[\]]"[*?]|[*?]/));
 access.run();
 

@@ -16,6 +16,7 @@ import type { Table } from '../../src/ubus/blobmsg.ts';
 import { UbusClient } from '../../src/ubus/client.ts';
 import { Failure, type UbusMethod } from '../../src/ubus/object.ts';
 import { UBUS_STATUS_NO_DATA } from '../../src/ubus/status.ts';
+import { sleep } from '../support/sleep.ts';
 import { DAEMON_ID, RouterRoot, rootProblem } from './root.ts';
 
 export const BUS = '/var/run/ubus/ubus.sock';
@@ -25,8 +26,6 @@ export const KEPT = 'tcp://192.0.2.1:1234';
 const CONFIG = `${RUN}/config`;
 const GATEWAY = "config gateway 'none'\n\toption address '200::1'\n";
 const LIMIT_MS = 10_000;
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Waits until `test` holds, which may throw meanwhile. @throws Error naming `what` and why not. */
 export async function until(what: string, test: () => unknown): Promise<void> {

@@ -18,6 +18,7 @@ import { nodeHost } from '../../src/host/node/host.ts';
 import { SILENT } from '../../src/log.ts';
 import { UbusClient } from '../../src/ubus/client.ts';
 import type { UbusObject } from '../../src/ubus/object.ts';
+import { sleep } from '../support/sleep.ts';
 
 /** What was done, and what came of it, as JSON. */
 export interface Step {
@@ -32,8 +33,6 @@ const PATIENCE_MS = 120_000;
 const STRANGER = 'tcp://192.0.2.7:7000';
 /** These move with the daemon's own clock; the clocks of the played nodes stand still. */
 const MOVING = ['age_ms', 'since_s', 'state_ago_ms', 'proven_ago_ms', 'reverts_in_s', 'samples'];
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Waits until `test` gives something, and returns it. @throws Error naming `what`, and why not. */
 async function until<T>(what: string, test: () => T | Promise<T>): Promise<NonNullable<T>> {
