@@ -263,6 +263,13 @@ if (pages) {
       await opened.page.getByText('Something happened: peer-down').click();
       await box(opened, 'fleet', 'Sent while nobody looked');
       await opened.shoot('telemetry-messages-desktop');
+      // names of strangers are in it, too
+      const turned = { ...broker().sent[0]!, text: '{"name":"a\u202eb\u2066c\u200dd"}' };
+      opened.script = {
+        'meshbridge.telemetry': telemetry([broker({ sent: [turned, ...broker().sent.slice(1)] }), HOME]),
+      };
+      await opened.page.clock.runFor(5000);
+      await box(opened, 'fleet', '{"name":"a·b·c·d"}');
       // a new one pushes the others down, and what was opened stays open
       const sent = [
         { topic: `${HEAD}tele`, bytes: 5, qos: 0, retain: false, age_ms: 0, text: '{"a":1}' },

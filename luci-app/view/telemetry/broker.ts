@@ -1,6 +1,7 @@
 // One broker on the page: is it reached, what does it get, what was sent last, and a test that says where it fails.
 
 import type { BrokerStatus, BrokerStep, CheckState } from '../../../src/api/model.ts';
+import { replaceInvisible } from '../../../src/lib/text.ts';
 import { shown } from '../../../src/lib/words.ts';
 import { actButton } from '../part/act.ts';
 import { badge } from '../part/badge.ts';
@@ -79,7 +80,9 @@ function fillMessage({ head, text }: ReturnType<typeof makeMessage>, sent: Sent)
         shown(sent.topic),
         sent.bytes === 0
           ? _('Empty: what was said before counts no more.')
-          : (sent.text ?? _('Sent while nobody looked at this page, so what it says was not kept.')),
+          : sent.text === undefined
+            ? _('Sent while nobody looked at this page, so what it says was not kept.')
+            : replaceInvisible(sent.text, '·'),
       ],
       '\n',
     ),
