@@ -37,7 +37,7 @@ export const BUDGETS = {
   /** Bytes of meshctl in one file. */
   meshctl: 700 * KB,
   /** Lines of C in src/host/quickjs, without comments and empty lines. */
-  hostLines: 1095,
+  hostLines: 1100,
 } as const;
 
 /** What the engine may take: JavaScript heap, and C stack below `main`. */

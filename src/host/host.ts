@@ -3,7 +3,7 @@
 import { isWeakKey } from '../lib/weak-key.ts';
 import type { ChildlessHost, Clock, Crypto, Files, Host } from '../transport/host.ts';
 import { resolveName } from './dial.ts';
-import { type Native, SIGNALS } from './native.ts';
+import { KEEPS, type Native, SIGNALS } from './native.ts';
 import { NativeProcesses } from './process.ts';
 import { NativeStreams } from './stream.ts';
 import { Timers } from './timer.ts';
@@ -49,8 +49,9 @@ function createFiles(native: Native): Files {
       const buffer = native.readFile(checked('read', path), maxBytes);
       return buffer && new Uint8Array(buffer);
     },
-    write(path, bytes, mode) {
-      native.writeFile(checked('write', path), bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length, mode);
+    write(path, bytes, mode, keeps = false) {
+      const how = keeps ? mode | KEEPS : mode;
+      native.writeFile(checked('write', path), bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length, how);
     },
     list: (path) => (native.listDirectory(checked('list', path)) ?? []).sort(),
     remove: (path) => native.removeFile(checked('remove', path)),

@@ -16,6 +16,9 @@
 export const READABLE = 1;
 export const WRITABLE = 2;
 
+/** For `writeFile`, beside the mode. */
+export const KEEPS = 0o10000;
+
 /** Bits of what may speak against a server's certificate; numbered as by mbedtls (MBEDTLS_X509_BADCERT_…), which has more of them. */
 export const TLS_EXPIRED = 1;
 export const TLS_OTHER_NAME = 4;
@@ -89,7 +92,7 @@ export interface Native {
   readFile(path: string, maxBytes: number): ArrayBuffer | undefined;
   /**
    * By temporary file in the same directory, fsync, rename, fsync of the directory (where it can be); `mode` counts as it is, whatever the
-   * umask; nothing is left behind on failure.
+   * umask, but with KEEPS of a file that is there its own does, and its owner; nothing is left behind on failure.
    */
   writeFile(path: string, buffer: ArrayBuffer, offset: number, length: number, mode: number): void;
   /** Unsorted, without `.` and `..`; `undefined` when it does not exist. */

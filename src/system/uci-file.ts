@@ -10,7 +10,7 @@ import type { Files } from '../transport/host.ts';
 /** The part of the port that is needed here. */
 export type UciFiles = Pick<Files, 'read' | 'write' | 'list' | 'remove'>;
 
-/** As uci makes new files; these hold keys and passwords, and those who read them (netifd, fw4, rpcd, uci) are root. The port cannot tell the old mode. */
+/** As uci makes new files; these hold keys and passwords, and those who read them (netifd, fw4, rpcd, uci) are root. */
 const MODE = 0o600;
 /** Edits that start again because another program wrote meanwhile. */
 const MAX_ATTEMPTS = 5;
@@ -53,7 +53,8 @@ export class UciFile {
       if (result === text) return false;
       if (!sameBytes(before, this.files.read(this.path, MAX_UCI_LENGTH))) continue;
       this.removeLeftovers();
-      this.files.write(this.path, rawBytes(result), MODE);
+      // a daemon without root may read its own, where that is no file of uci's
+      this.files.write(this.path, rawBytes(result), MODE, true);
       return true;
     }
     throw new Error(`${this.path}: expected it to rest while it is edited, it changed ${MAX_ATTEMPTS} times`);

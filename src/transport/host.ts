@@ -94,9 +94,10 @@ export interface Files {
   read(path: string, maxBytes: number): Uint8Array | undefined;
   /**
    * Replaces the file as a whole (temporary file, fsync, rename): a crash leaves the old or the new one, and maybe the temporary one, whose
-   * name has `~` and six letters or digits at its end. What is written next is next in flash, too. `mode` as in chmod. @throws Error
+   * name has `~` and six letters or digits at its end. What is written next is next in flash, too. `mode` as in chmod; with `keeps`, a file
+   * that is there keeps the mode and the owner that it has (the owner where that may be given). @throws Error
    */
-  write(path: string, bytes: Uint8Array, mode: number): void;
+  write(path: string, bytes: Uint8Array, mode: number, keeps?: boolean): void;
   /** Names in a directory, sorted, without `.` and `..`; empty when it does not exist. @throws Error */
   list(path: string): string[];
   /** Removes a file; one that is not there is no error. @throws Error */

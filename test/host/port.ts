@@ -514,6 +514,21 @@ export function testPort(host: Host, directory: string): void {
     files.write(file, new Uint8Array(1), 0o666);
     assert.is((await run(['stat', '-c', '%a', file])).stdout, '666\n');
   });
+  filing('leaves a file its mode and its owner where it is told to', async () => {
+    const file = path();
+    files.write(file, new Uint8Array(1), 0o604, true);
+    assert.is((await run(['stat', '-c', '%a', file])).stdout, '604\n', '~> there was none');
+    const isRoot = (await run(['id', '-u'])).stdout === '0\n';
+    if (isRoot) await run(['chown', '480:481', file]);
+    const owner = (await run(['stat', '-c', '%u:%g', file])).stdout;
+    if (isRoot) assert.is(owner, '480:481\n');
+    files.write(file, new Uint8Array(2), 0o600, true);
+    assert.is((await run(['stat', '-c', '%a %u:%g %s', file])).stdout, `604 ${owner.trim()} 2\n`);
+    files.write(file, new Uint8Array(3), 0o600);
+    assert.is((await run(['stat', '-c', '%a', file])).stdout, '600\n');
+    if (isRoot)
+      assert.is((await run(['stat', '-c', '%u', file])).stdout, '0\n', '~> else it is whose program wrote it');
+  });
   filing('lists names in order, and nothing where nothing is', () => {
     const folder = path();
     assert.equal(files.list(folder), []);

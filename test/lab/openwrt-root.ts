@@ -126,7 +126,7 @@ export class OpenwrtRouter {
             // the kernel tells each process of its own network
             () => encodeUtf8(this.run('cat', path)),
           ),
-        write: (path, bytes, mode) => inside(path, (at) => host.files.write(at, bytes, mode)),
+        write: (path, bytes, mode, keeps) => inside(path, (at) => host.files.write(at, bytes, mode, keeps)),
         list: (path) => inside(path, (at) => host.files.list(at)),
         remove: (path) => inside(path, (at) => host.files.remove(at)),
       },

@@ -1,10 +1,10 @@
 // Nobody is stranded: the LAN gets its own line back when the package is gone, is removed, or nothing runs any more.
 
-import { renameSync, statSync } from 'node:fs';
+import { chownSync, renameSync, rmSync, statSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { PACKAGES } from '../../build/packages.ts';
-import { RouterRoot, rootProblem, shellNames } from './root.ts';
+import { DAEMON_ID, RouterRoot, rootProblem, shellNames } from './root.ts';
 import { Router, routerProblem } from './router.ts';
 
 const SCRIPT = '/etc/uci-defaults/95-meshbridge-line';
@@ -171,6 +171,26 @@ else {
       assert.match(broken.stderr, /^meshbridge: released, but for this: ip/);
       expectBefore(root);
       assert.match(root.read(CALLS), /^nft -f -$/m);
+    } finally {
+      await router.close();
+    }
+  });
+  release('leaves a configuration whose it is where the daemon reads it as it is', async () => {
+    const router = await Router.open();
+    const { root } = router;
+    try {
+      prepare(root);
+      rmSync(root.path('/etc/config/meshbridge'));
+      const path = '/etc/meshbridge/meshbridge.conf';
+      root.write(path, "config lease 'home'\n\toption enabled '1'\n", 0o640);
+      chownSync(root.path(path), 0, DAEMON_ID);
+      const { status, stderr } = root.run([PROGRAM, 'release']);
+      assert.is(status, 0, stderr);
+      assert.equal(root.entry(path), {
+        mode: '100640',
+        owner: `0:${DAEMON_ID}`,
+        content: "config lease 'home'\n\toption enabled '0'\n",
+      });
     } finally {
       await router.close();
     }

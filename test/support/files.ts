@@ -18,9 +18,10 @@ export class MemoryFiles implements Files {
     return file.bytes.slice();
   }
 
-  write(path: string, bytes: Uint8Array, mode: number): void {
+  write(path: string, bytes: Uint8Array, mode: number, keeps = false): void {
     this.writes.push(path);
-    this.all.set(path, { bytes: bytes.slice(), mode });
+    const old = keeps ? this.all.get(path) : undefined;
+    this.all.set(path, { bytes: bytes.slice(), mode: old?.mode ?? mode });
   }
 
   list(path: string): string[] {

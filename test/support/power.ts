@@ -28,14 +28,14 @@ export class PoweredFiles implements Files {
     return this.disk.read(path, maxBytes);
   }
 
-  write(path: string, bytes: Uint8Array, mode: number): void {
+  write(path: string, bytes: Uint8Array, mode: number, keeps?: boolean): void {
     const temporary = `${path}~aB3d5f`;
     for (const part of PARTS)
       this.point(() => {
         if (part !== undefined) this.disk.write(temporary, bytes.subarray(0, Math.floor(bytes.length * part)), mode);
       });
     this.disk.remove(temporary);
-    this.disk.write(path, bytes, mode);
+    this.disk.write(path, bytes, mode, keeps);
     this.point(() => {});
   }
 

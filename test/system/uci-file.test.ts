@@ -21,7 +21,7 @@ edits('leaves what is no UTF-8 as it is', () => {
   assert.ok(file.edit((text) => setOption(text, 'b', 'x', toRaw('é'))));
   const { bytes: now, mode } = files.all.get(PATH)!;
   assert.equal([...now], [...encodeUtf8("config a 'b'\n\toption x 'é'\n#"), 0xff, 0x0a]);
-  assert.is(mode, 0o600);
+  assert.is(mode, 0o644, '~> as it was');
 });
 edits('makes a file that is missing, and writes none that stays the same', () => {
   const { files, file } = make();

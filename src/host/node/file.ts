@@ -6,6 +6,7 @@ import {
   closeSync,
   constants,
   fchmodSync,
+  fchownSync,
   fstatSync,
   fsyncSync,
   openSync,
@@ -13,11 +14,13 @@ import {
   readSync,
   renameSync,
   rmSync,
+  type Stats,
+  statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Native } from '../native.ts';
+import { KEEPS, type Native } from '../native.ts';
 import { errorCode, named } from './errno.ts';
 
 /** What `run` gives; `undefined` when the file or directory does not exist. */
@@ -62,6 +65,17 @@ function syncDirectory(path: string): void {
   }
 }
 
+const MODE_BITS = 0o7777;
+
+/** As far as we may. */
+function giveTo(fd: number, { uid, gid }: Stats): void {
+  try {
+    fchownSync(fd, uid, gid);
+  } catch (error) {
+    if (errorCode(error) !== 'EPERM') throw error;
+  }
+}
+
 export const nodeFiles: Pick<Native, 'readFile' | 'writeFile' | 'listDirectory' | 'removeFile'> = {
   readFile(path, maxBytes) {
     // without NONBLOCK, opening a pipe would wait for its writer
@@ -76,8 +90,10 @@ export const nodeFiles: Pick<Native, 'readFile' | 'writeFile' | 'listDirectory' 
     const temporary = `${path}~${randomBytes(3).toString('hex')}`;
     named('write', path, () => {
       try {
+        const old = mode & KEEPS ? statSync(path, { throwIfNoEntry: false }) : undefined;
         withFile(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, (fd) => {
-          fchmodSync(fd, mode);
+          if (old) giveTo(fd, old);
+          fchmodSync(fd, (old?.mode ?? mode) & MODE_BITS);
           for (let at = 0; at < length; ) at += writeSync(fd, new Uint8Array(buffer, offset + at, length - at));
           fsyncSync(fd);
         });

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 
-enum { FILE_MAX = 64 << 20, RANDOM_MAX = 1 << 20 };
+enum { FILE_MAX = 64 << 20, RANDOM_MAX = 1 << 20, MODE_BITS = 07777, KEEPS = 010000 };
 
 static JSValue missing_or(JSContext *ctx, const char *call, const char *path) {
 	return errno == ENOENT ? JS_UNDEFINED : throw_errno(ctx, call, path);
@@ -66,13 +66,17 @@ CALL(js_write_file) {
 	char temporary[sizeof path + 8];
 	size_t length;
 	int64_t mode;
-	if (!text_arg(ctx, argv[0], "write", path) || !int_arg(ctx, argv[4], 0, 07777, "write: mode", &mode)) return JS_EXCEPTION;
+	if (!text_arg(ctx, argv[0], "write", path) || !int_arg(ctx, argv[4], 0, MODE_BITS | KEEPS, "write: mode", &mode)) return JS_EXCEPTION;
 	const uint8_t *bytes = bytes_arg(ctx, argv + 1, "write", &length);
 	if (!bytes) return JS_EXCEPTION;
 	snprintf(temporary, sizeof temporary, "%s~XXXXXX", path);
 	int fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0) return throw_errno(ctx, "write", path);
-	bool whole = write_all(fd, bytes, length) && fchmod(fd, (mode_t)mode) == 0 && fsync(fd) == 0;
+	struct stat old;
+	bool keeps = (mode & KEEPS) && stat(path, &old) == 0;
+	if (keeps) mode = old.st_mode;
+	bool given = !keeps || fchown(fd, old.st_uid, old.st_gid) == 0 || errno == EPERM; // who is not root may give nothing away
+	bool whole = given && write_all(fd, bytes, length) && fchmod(fd, (mode_t)mode & MODE_BITS) == 0 && fsync(fd) == 0;
 	JSValue result = whole && rename(temporary, path) == 0 ? JS_UNDEFINED : throw_errno(ctx, "write", path);
 	if (JS_IsException(result)) unlink(temporary);
 	else sync_directory_of(path);
