@@ -55,8 +55,10 @@ usage: ${HELPER_OBJECT} list
   settle   undo a change from afar that nobody confirmed, as at boot
   enroll   print the card of this machine; with the code that an operator made
            of it, join that operator's fleet, whose keys may do at most CAP
-  release  give the LAN its own line back, whatever runs or does not: takes
-           away all that a lease of the Internet brought, and switches it off
+  release  take away all that a lease of the Internet brought to this machine,
+           and all that a gateway did, whatever runs or does not: the LAN has
+           its own line back, and leases are switched off. A gateway that is
+           still set up is made anew by the daemon
   --check  check ${CONFIG_PATH}, name every bad option, and tell what is
            unsafe on this router; with --config, only check FILE
   --help   print this
@@ -275,10 +277,10 @@ async function release(host: Host): Promise<void> {
   const at: Workplace = { machine: host, ...ROUTER };
   try {
     await inTurn(host, async () => (await import('./plane-verb.ts')).release(at));
-    host.print('the own line serves again; leases are switched off\n');
+    host.print('all that leases and a gateway brought is gone: the own line serves, and leases are switched off\n');
     host.exit(0);
   } catch (error) {
-    host.log(`meshbridge: released, but for this: ${toFailure('release', error).error}`);
+    host.log(`meshbridge: not all of it could be taken away: ${toFailure('release', error).error}`);
     host.exit(1);
   }
 }

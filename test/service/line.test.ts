@@ -158,7 +158,10 @@ else {
       root.write('/var/run/home.json', '{"blocked":true,"used":0}', 0o600);
       const { status, stdout, stderr } = root.run([PROGRAM, 'release']);
       assert.is(status, 0, stderr);
-      assert.is(stdout, 'the own line serves again; leases are switched off\n');
+      assert.is(
+        stdout,
+        'all that leases and a gateway brought is gone: the own line serves, and leases are switched off\n',
+      );
       expectBefore(root);
       assert.match(root.read('/etc/config/meshbridge'), /enabled '0'/);
       assert.not.ok(root.entry('/var/run/home.json'));
@@ -168,7 +171,7 @@ else {
       renameSync(root.path('/sbin/ip'), root.path('/sbin/ip.gone'));
       const broken = root.run([PROGRAM, 'release']);
       assert.is(broken.status, 1);
-      assert.match(broken.stderr, /^meshbridge: released, but for this: ip/);
+      assert.match(broken.stderr, /^meshbridge: not all of it could be taken away: ip/);
       expectBefore(root);
       assert.match(root.read(CALLS), /^nft -f -$/m);
     } finally {
