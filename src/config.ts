@@ -249,7 +249,7 @@ const MAX_PROBLEMS = 64;
 /** The one section of type `meshbridge`. */
 const MAIN = 'main';
 /** Types of which there is one section, and its name. */
-const SINGLE = { meshbridge: MAIN, lease: 'home', registrar: 'registrar' } as const;
+export const SINGLE = { meshbridge: MAIN, lease: 'home', registrar: 'registrar' } as const;
 
 /**
  * The configuration that a file sets; without a file, the defaults.

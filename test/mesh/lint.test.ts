@@ -59,7 +59,7 @@ const told = (changes: readonly Change[]) =>
 const INFO = `'{"name":"home-12"}'`;
 const info = (text: string): Change => ['network', INFO, `'${text}'`];
 const peer = (uri: string): Change => ['network', 'quic://192.0.2.7:9002', uri];
-const LEASE: Change = ['meshbridge', undefined, "\nconfig lease 'lease'\n\toption enabled '1'\n"];
+const LEASE: Change = ['meshbridge', undefined, "\nconfig lease 'home'\n\toption enabled '1'\n"];
 const OFFLOAD: Change = ['firewall', 'config defaults\n', "config defaults\n\toption flow_offloading '1'\n"];
 const RULE_PLACE = 'network.@yggdrasil_ygg0_interface[0]';
 const ygg = (option: string, value: string): Change => [
