@@ -9,7 +9,6 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
-  readlinkSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -82,7 +81,7 @@ mknod -m 0666 dev/null c 1 3; mknod -m 0666 dev/zero c 1 5; mknod -m 0666 dev/fu
 mknod -m 0666 dev/random c 1 8; mknod -m 0666 dev/urandom c 1 9; mknod -m 0666 dev/tty c 5 0
 mkdir dev/net; mknod -m 0666 dev/net/tun c 10 200
 mount --bind dev/null proc/kmsg; mount -t tmpfs tmpfs tmp; mount -t tmpfs -o mode=0755 tmpfs run
-rm -rf var etc/config etc/rc.d etc/init.d usr/bin/sh; mkdir -p var/lock run/ubus tmp/resolv.conf.d tmp/lock
+ln -sf /tmp/resolv.conf etc/resolv.conf; rm -rf var etc/config etc/rc.d etc/init.d usr/bin/sh; mkdir -p var/lock run/ubus tmp/resolv.conf.d tmp/lock
 mkdir -p etc/config etc/rc.d etc/meshbridge usr/lib/opkg/info; cp -a $openwrt/etc/init.d etc/; ln -s /run var/run
 cp $busybox usr/bin/busybox
 for name in $($busybox --list); do
@@ -249,18 +248,23 @@ export class OpenwrtRouter {
     for (const [, name] of devices) this.run('ip', 'link', 'del', name!);
   }
 
-  /** Kills every process of this router with a name. @returns how many */
-  killProcesses(name: string): number {
-    const root = `${this.directory}/root/merged`;
-    const found = readdirSync('/proc').filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === name && readlinkSync(`/proc/${pid}/root`) === root;
-      } catch {
-        return false;
-      }
-    });
-    for (const pid of found) process.kill(Number(pid), 'SIGKILL');
-    return found.length;
+  /** Numbers of the processes of this router, as it sees them, whose program has a name; those in jails, too. */
+  pidsOf(program: string): string[] {
+    const lines = this.run(
+      'sh',
+      '-c',
+      'cd /proc; for p in [0-9]*; do echo "$p $(tr "\\0" " " < $p/cmdline)"; done 2> /dev/null; true',
+    );
+    return [...lines.matchAll(/^(\d+) (\S+)/gm)]
+      .filter(([, , path]) => path!.split('/').at(-1) === program)
+      .map(([, pid]) => pid!);
+  }
+
+  /** Kills them. @returns how many there were */
+  killProcesses(program: string): number {
+    const pids = this.pidsOf(program);
+    if (pids.length > 0) this.run('kill', '-9', ...pids);
+    return pids.length;
   }
 
   /** Installs a package as opkg does: its default scripts are OpenWrt's own. @param files as the package has them */

@@ -125,8 +125,11 @@ export class Place {
   }
 }
 
+/** Where a cable can end. */
+type End = Pick<Place, 'pid' | 'ip'>;
+
 /** A cable between two machines: a device in each. */
-export async function plug(a: Place, aDevice: string, b: Place, bDevice: string): Promise<void> {
+export async function plug(a: End, aDevice: string, b: End, bDevice: string): Promise<void> {
   await a.ip([`link add ${aDevice} type veth peer name ${bDevice} netns ${b.pid}`, `link set ${aDevice} up`]);
   await b.ip([`link set ${bDevice} up`]);
 }
