@@ -3,19 +3,20 @@
 
 import { clientPlane, gatewayRules, releaseGateway } from './client-plane.ts';
 import { readConfig } from './config.ts';
-import { errorText, InputError } from './errors.ts';
+import { InputError } from './errors.ts';
+import { readJson } from './lib/json-argument.ts';
 import { addressOf } from './lib/yggdrasil-address.ts';
 import { readChange, readSlots } from './mesh/client-change.ts';
 import { Pool, pool6Of } from './mesh/pool.ts';
+import { abilityReply } from './plane/ability.ts';
 import type { GatewayRules } from './plane/client-rules.ts';
 import type { KernelClients } from './plane/clients.ts';
-import { HostMachine } from './plane/machine.ts';
+import { HostMachine, type MachineHost } from './plane/machine.ts';
 import { ClientFirewall } from './plane/openwrt/client-firewall.ts';
-import type { Host } from './transport/host.ts';
 
 /** Where they work. */
 export interface ClientPlace {
-  readonly machine: Pick<Host, 'files' | 'processes' | 'clock'>;
+  readonly machine: MachineHost;
   /** Of the UCI files. */
   readonly directory: string;
   /** Directory that stays. */
@@ -32,20 +33,14 @@ interface Gateway {
 
 /** What tunnels can be made. @throws (rejects) InputError, Error */
 export async function ability(at: ClientPlace, key: string) {
-  const { kinds, meshMtu, wireguardKey, ipv6, lacks } = await gatewayOf(at, key).plane.ability();
-  return {
-    kinds: kinds.map((one) => ({ ...one })),
-    mesh_mtu: meshMtu,
-    ipv6,
-    lacks: lacks.map((one) => ({ ...one })),
-    ...(wireguardKey !== undefined && { wireguard_key: wireguardKey }),
-  };
+  const found = await gatewayOf(at, key).plane.ability();
+  return { ...abilityReply(found), ipv6: found.ipv6, lacks: found.lacks.map((one) => ({ ...one })) };
 }
 
 /** Makes this machine a gateway that has these homes at most. @throws (rejects) InputError, Error */
 export async function restore(at: ClientPlace, key: string, slots: string): Promise<object> {
   const { plane, pool, opened } = gatewayOf(at, key);
-  await plane.retain(read('slots', slots, (json) => readSlots(json, pool)));
+  await plane.retain(readJson('slots', slots, (json) => readSlots(json, pool)));
   // what homes may not do is said by now
   await firewallOf(at).open(opened);
   return {};
@@ -54,7 +49,7 @@ export async function restore(at: ClientPlace, key: string, slots: string): Prom
 /** Changes tunnels of homes. @throws (rejects) InputError, Error */
 export async function change(at: ClientPlace, key: string, text: string) {
   const { plane, pool } = gatewayOf(at, key);
-  const wanted = read('change', text, (json) => readChange(json, pool));
+  const wanted = readJson('change', text, (json) => readChange(json, pool));
   // what it is told of another key than that of this machine would be of another pool
   await plane.expectMesh();
   const problems = await plane.change(wanted);
@@ -102,18 +97,4 @@ function gatewayOf({ machine, directory, state, run }: ClientPlace, key: string)
     pool: new Pool(registrar.pool4, registrar.pool6 ?? pool6Of(key), key, registrar.portBlock),
     opened: gatewayRules(registrar, identity),
   };
-}
-
-function read<T>(name: string, text: string, take: (json: unknown) => T): T {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw new InputError(`${name}: expected JSON`, name);
-  }
-  try {
-    return take(json);
-  } catch (cause) {
-    throw new InputError(errorText(cause), name, { cause });
-  }
 }

@@ -2,11 +2,14 @@
 // and which networks go through a gateway, and who does not, root's own configuration says.
 
 import type { Terms } from './api/lease.ts';
+import type { ClientPlace } from './client-verb.ts';
 import { type Config, readConfig } from './config.ts';
 import { errorText, InputError } from './errors.ts';
+import { readJson } from './lib/json-argument.ts';
 import { JsonFields } from './lib/json-field.ts';
 import { readTerms } from './mesh/lease-message.ts';
 import type { Slot } from './mesh/tunnel.ts';
+import { abilityReply } from './plane/ability.ts';
 import { RESOLVER_FILES } from './plane/dns.ts';
 import { type HomeSettings, KernelHome } from './plane/home.ts';
 import { HostMachine, readKnob } from './plane/machine.ts';
@@ -14,19 +17,11 @@ import { OpenwrtPart } from './plane/openwrt/part.ts';
 import { switchLease } from './system/lease-switch.ts';
 import { publishConfig } from './system/published-config.ts';
 import { callUbus } from './system/ubus-program.ts';
-import type { Host } from './transport/host.ts';
 
 /** Where they work. */
-export interface PlanePlace {
-  readonly machine: Pick<Host, 'files' | 'processes' | 'clock'>;
-  /** Of the UCI files. */
-  readonly directory: string;
+export interface PlanePlace extends ClientPlace {
   /** Path of the daemon's copy of its configuration. */
   readonly published: string;
-  /** Directory that stays. */
-  readonly state: string;
-  /** Directory in RAM where root alone writes. */
-  readonly run: string;
 }
 
 const MAX_TERMS = 4096;
@@ -40,12 +35,7 @@ const SCRIPT_MS = 60_000;
 
 /** What tunnels can be made. @throws (rejects) Error */
 export async function ability(at: PlanePlace) {
-  const { kinds, meshMtu, wireguardKey } = await homeOf(at).ability();
-  return {
-    kinds: kinds.map((one) => ({ ...one })),
-    mesh_mtu: meshMtu,
-    ...(wireguardKey !== undefined && { wireguard_key: wireguardKey }),
-  };
+  return abilityReply(await homeOf(at).ability());
 }
 
 /** Makes a tunnel. @throws (rejects) InputError, Error */
@@ -179,15 +169,5 @@ function slotOf(text: string): Slot {
 
 function termsOf(text: string): Terms {
   if (text.length > MAX_TERMS) throw new InputError(`terms: expected at most ${MAX_TERMS} characters`, 'terms');
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw new InputError('terms: expected JSON', 'terms');
-  }
-  try {
-    return readTerms(new JsonFields('terms', json));
-  } catch (cause) {
-    throw new InputError(errorText(cause), 'terms', { cause });
-  }
+  return readJson('terms', text, (json) => readTerms(new JsonFields('terms', json)));
 }

@@ -34,6 +34,8 @@ import { checkArguments } from './ubus/object.ts';
 const MAX_ARGUMENTS = 65_536;
 /** Of a name that is refused, so much is said back, in characters. */
 const MAX_SHOWN = 32;
+/** rpcd ends whatever it called after 30 s, counted from before this program was loaded. Source: rpcd, exec.h. */
+const CALL_MS = 27_000;
 /** Why a change is undone that nobody confirmed. */
 const ENDED = 'the router or the daemon ended before it was confirmed';
 /** How names of sections begin by which a gateway opens the firewall. */
@@ -68,7 +70,10 @@ A verb that fails prints {"error": …}, and the exit code is 0.
 
 /** Where the helper works. */
 export interface Workplace {
-  readonly machine: Pick<Host, 'files' | 'processes' | 'clock' | 'streams' | 'crypto' | 'randomBytes'>;
+  readonly machine: Pick<Host, 'files' | 'processes' | 'clock' | 'streams' | 'crypto' | 'randomBytes'> & {
+    /** By then rpcd has ended us. */
+    readonly endsAtMs?: number;
+  };
   /** Directory of the UCI files. */
   readonly directory: string;
   /** Path of the copy of the daemon's configuration that the daemon reads. */
@@ -235,7 +240,7 @@ export async function main(host: Host, readInput: (maxBytes: number) => Promise<
   else if (command === 'list' && verb === undefined) host.print(`${JSON.stringify(signatures())}\n`);
   else if (command === 'call' && verb !== undefined && more.length === 0) {
     const reply = await readInput(MAX_ARGUMENTS).then(
-      (input) => answer({ machine: host, ...ROUTER }, verb, decodeUtf8(input)),
+      (input) => answer({ machine: called(host), ...ROUTER }, verb, decodeUtf8(input)),
       (error) => toFailure(verb, error),
     );
     host.print(`${JSON.stringify(reply)}\n`);
@@ -245,6 +250,11 @@ export async function main(host: Host, readInput: (maxBytes: number) => Promise<
     return;
   }
   host.exit(0);
+}
+
+/** What rpcd called can do. */
+function called({ files, processes, clock, streams, crypto, randomBytes }: Host): Workplace['machine'] {
+  return { files, processes, clock, streams, crypto, randomBytes, endsAtMs: clock.monotonicMs() + CALL_MS };
 }
 
 /** Undoes what nobody confirmed, and ends the program: exit code 0, or 1 when that could not be done. */

@@ -65,3 +65,12 @@ async function problemOf(ip: Ip, kind: TunnelKind): Promise<string | undefined> 
   await ip.attempt(['link', 'del', PROBE]);
   return undefined;
 }
+
+/** What can be made, as the helper answers. */
+export function abilityReply({ kinds, meshMtu, wireguardKey }: TunnelAbility) {
+  return {
+    kinds: kinds.map((one) => ({ ...one })),
+    mesh_mtu: meshMtu,
+    ...(wireguardKey !== undefined && { wireguard_key: wireguardKey }),
+  };
+}

@@ -5,8 +5,9 @@
 
 import { formatPrefix, type Prefix, parsePrefix } from '../lib/ip.ts';
 import { LEAVING, LIMIT_MAPS, type LimitAbility, limitRules } from './client-limit.ts';
-import { addElements, CLIENT_TABLE, quoted, refill, removeAny, removeElements } from './client-set.ts';
+import { addElements, CLIENT_TABLE, refill, removeAny, removeElements } from './client-set.ts';
 import { SHARE_MAPS, type ShareRules, shareRules } from './client-share.ts';
+import { quoted } from './nft.ts';
 
 /** The one device of all homes that come by WireGuard. */
 export const WIREGUARD_DEVICE = 'mbwg';

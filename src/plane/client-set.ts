@@ -3,12 +3,6 @@
 /** The table of a gateway; that of a home is another one, for a machine may be both. */
 export const CLIENT_TABLE = 'inet meshbridge_gw';
 
-/** A name of a device in nft's quotes. @throws Error where it could say more than that */
-export function quoted(name: string): string {
-  if (!/^[\w.-]{1,15}$/.test(name)) throw new Error(`device: expected a name, got ${JSON.stringify(name)}`);
-  return `"${name}"`;
-}
-
 /** Puts elements in; those that are in stay. */
 export function addElements(set: string, items: readonly string[]): string {
   return items.length === 0 ? '' : `add element ${CLIENT_TABLE} ${set} { ${items.join(', ')} }\n`;

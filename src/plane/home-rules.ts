@@ -6,7 +6,7 @@
 
 import type { Terms } from '../api/lease.ts';
 import type { Slot } from '../mesh/tunnel.ts';
-import { nftNames, nftSet } from './nft.ts';
+import { nftSet, quoted } from './nft.ts';
 
 /** Their table. */
 export const HOME_TABLE = 'inet meshbridge';
@@ -66,9 +66,9 @@ export function tunnelsOf({
 export function homeRules(facts: HomeFacts): string | undefined {
   const tunnels = tunnelsOf(facts);
   if (!facts.blocked && tunnels.length === 0) return undefined;
-  const lan = nftSet(nftNames(facts.lan));
-  const devices = nftNames(tunnels.map(({ device }) => device));
-  const inside = nftSet([...nftNames(facts.lan), ...nftNames(facts.mesh), ...devices, '"lo"'])!;
+  const lan = nftSet(facts.lan.map(quoted));
+  const devices = tunnels.map(({ device }) => quoted(device));
+  const inside = nftSet([...facts.lan.map(quoted), ...facts.mesh.map(quoted), ...devices, '"lo"'])!;
   const chains: Record<string, string[]> = { forward: [], input: [], output: [] };
   const { forward, input, output } = chains as Record<'forward' | 'input' | 'output', string[]>;
 

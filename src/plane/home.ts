@@ -291,7 +291,7 @@ export class KernelHome implements TunnelPlane, RoutePlane {
           family === 4 ? '0.0.0.0/0' : '::/0',
         );
         const endpoint = { address: terms.outer, port: terms.port! };
-        await this.wireguard.set(name, undefined, [{ key: terms.wireguard_key!, endpoint, allowed }]);
+        await this.wireguard.set(name, [{ key: terms.wireguard_key!, endpoint, allowed }]);
       }
       await this.openPathCheck(name);
     }

@@ -45,6 +45,8 @@ export interface MachineHost {
   readonly files: Files;
   readonly processes: Processes;
   readonly clock: Pick<Clock, 'after' | 'monotonicMs'>;
+  /** By then this program is ended, whatever its programs do: they have to be done before. Absent: it is not. */
+  readonly endsAtMs?: number | undefined;
 }
 
 /** The machine that this program runs on. */
@@ -57,8 +59,15 @@ export class HostMachine implements Machine {
     this.clock = host.clock;
   }
 
-  run(program: string, args: readonly string[], { stdin, timeoutMs = RUN_MS }: RunOptions = {}): Promise<Ended> {
+  run(
+    program: string,
+    args: readonly string[],
+    { stdin, timeoutMs: wanted = RUN_MS }: RunOptions = {},
+  ): Promise<Ended> {
+    const { endsAtMs = Number.POSITIVE_INFINITY, clock } = this.host;
+    const timeoutMs = Math.min(wanted, endsAtMs - clock.monotonicMs());
     return new Promise((resolve, reject) => {
+      if (timeoutMs <= 0) return reject(new TimeoutError(`${program}: not begun, there is no time left for it`));
       const said = new Said(MAX_STDOUT);
       const complained = new Said(MAX_STDERR);
       let child: Process | undefined;
@@ -67,8 +76,8 @@ export class HostMachine implements Machine {
         child?.kill(SIGKILL);
         reject(error);
       };
-      const cancel = this.host.clock.after(timeoutMs, () =>
-        giveUp(new TimeoutError(`${program}: not done after ${timeoutMs / 1000} s`)),
+      const cancel = clock.after(timeoutMs, () =>
+        giveUp(new TimeoutError(`${program}: not done after ${Math.round(timeoutMs / 100) / 10} s`)),
       );
       try {
         child = this.host.processes.spawn([program, ...args], {

@@ -32,14 +32,6 @@ export class Nft {
     if (/No such file/.test(stderr)) return undefined;
     throw new Error(`nft list table ${table}: ${firstLine(stderr) || `ended with ${code}`}`);
   }
-
-  /** A table as JSON, with counts: what `nftables` holds. `undefined`: there is none. @throws (rejects) Error */
-  async list(table: string): Promise<readonly Readonly<Record<string, unknown>>[] | undefined> {
-    const { code, stdout, stderr } = await this.machine.run('nft', ['-j', 'list', 'table', ...table.split(' ')]);
-    if (code === 0) return (JSON.parse(stdout) as { nftables: Readonly<Record<string, unknown>>[] }).nftables;
-    if (/No such file/.test(stderr)) return undefined;
-    throw new Error(`nft list table ${table}: ${firstLine(stderr) || `ended with ${code}`}`);
-  }
 }
 
 /** `{ a, b }`, as rules take it; of none, `undefined`, for nft has no empty set. */
@@ -47,7 +39,9 @@ export function nftSet(items: readonly (string | number)[]): string | undefined 
   return items.length > 0 ? `{ ${items.join(', ')} }` : undefined;
 }
 
-/** Names of devices as nft takes them. */
-export function nftNames(names: readonly string[]): string[] {
-  return names.map((name) => `"${name}"`);
+/** A name of a device in nft's quotes. @throws Error where it could say more than that */
+export function quoted(name: string): string {
+  // as the kernel has them, but for what ends a text or stands for other names
+  if (!/^[^\s/:"\\*]{1,15}$/.test(name)) throw new Error(`device: expected a name, got ${JSON.stringify(name)}`);
+  return `"${name}"`;
 }

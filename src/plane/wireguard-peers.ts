@@ -1,10 +1,11 @@
 // Homes that come to a gateway by WireGuard: one device for all, each a peer that may send from its inner addresses only.
 
-import { encodeUtf8 } from '../lib/utf8.ts';
+import { WIREGUARD_KEY } from '../mesh/lease-message.ts';
 import type { ClientTunnel } from '../mesh/tunnel.ts';
 import { CLIENT_GROUP } from './client-device.ts';
 import { WIREGUARD_DEVICE } from './client-rules.ts';
 import { type Machine, runWell } from './machine.ts';
+import { privateKey } from './wireguard.ts';
 
 /** What the Internet takes; routes to homes have the MTU of each. */
 const MTU = 1500;
@@ -27,8 +28,7 @@ export class WireguardPeers {
     const { files } = this.machine;
     if (!files.list('/sys/class/net').includes(WIREGUARD_DEVICE))
       await runWell(this.machine, 'ip', ['link', 'add', WIREGUARD_DEVICE, 'type', 'wireguard']);
-    if (files.read(this.keyPath, 64) === undefined)
-      files.write(this.keyPath, encodeUtf8(await runWell(this.machine, 'wg', ['genkey'])), 0o600);
+    await privateKey(this.machine, this.keyPath);
     const port = String(this.port);
     await runWell(this.machine, 'wg', ['set', WIREGUARD_DEVICE, 'listen-port', port, 'private-key', this.keyPath]);
     await runWell(this.machine, 'ip', [
@@ -39,8 +39,8 @@ export class WireguardPeers {
   /** Lets homes in; who is in already is not touched. @throws (rejects) Error */
   async add(homes: readonly ClientTunnel[]): Promise<void> {
     const peers = homes.map(({ wireguardKey, home4, home6 }) => {
-      if (wireguardKey === undefined || !/^[A-Za-z0-9+/]{43}=$/.test(wireguardKey))
-        throw new Error('wireguard: expected a key of 44 characters');
+      if (wireguardKey === undefined || !WIREGUARD_KEY.test(wireguardKey))
+        throw new Error('wireguard: expected a key of 32 bytes in base64');
       const allowed = [`${home4}/32`, ...(home6 === undefined ? [] : [`${home6}/128`])];
       return `[Peer]\nPublicKey = ${wireguardKey}\nAllowedIPs = ${allowed.join(', ')}\n`;
     });

@@ -2,9 +2,8 @@
 
 import { errorText } from '../errors.ts';
 import { decodeUtf8, encodeUtf8 } from '../lib/utf8.ts';
+import { WIREGUARD_KEY } from '../mesh/lease-message.ts';
 import { type Machine, runWell } from './machine.ts';
-
-const KEY = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
 
 /** Who may come through a device, and which inner addresses are theirs. */
 export interface WireguardPeer {
@@ -30,13 +29,16 @@ export class Wireguard {
 
   /** This machine's public key, base64. @throws (rejects) Error where there is no `wg`, or the key can be neither read nor kept. */
   async publicKey(): Promise<string> {
-    return checked((await runWell(this.machine, 'wg', ['pubkey'], { stdin: `${await this.privateKey()}\n` })).trim());
+    return checked(
+      (
+        await runWell(this.machine, 'wg', ['pubkey'], { stdin: `${await privateKey(this.machine, this.keyPath)}\n` })
+      ).trim(),
+    );
   }
 
-  /** Gives a device these peers and no others; sessions of those that stay go on. @param port UDP; absent: any. @throws (rejects) Error */
-  async set(device: string, port: number | undefined, peers: readonly WireguardPeer[]): Promise<void> {
-    const lines = ['[Interface]', `PrivateKey = ${await this.privateKey()}`];
-    if (port !== undefined) lines.push(`ListenPort = ${port}`);
+  /** Gives a device these peers and no others; sessions of those that stay go on. @throws (rejects) Error */
+  async set(device: string, peers: readonly WireguardPeer[]): Promise<void> {
+    const lines = ['[Interface]', `PrivateKey = ${await privateKey(this.machine, this.keyPath)}`];
     for (const { key, endpoint, allowed } of peers) {
       lines.push('[Peer]', `PublicKey = ${key}`, `AllowedIPs = ${allowed.join(', ')}`);
       if (endpoint) lines.push(`Endpoint = [${endpoint.address}]:${endpoint.port}`);
@@ -50,34 +52,24 @@ export class Wireguard {
       files.remove(path);
     }
   }
+}
 
-  /** Bytes from and to each peer of a device, by its key. @throws (rejects) Error */
-  async transfer(device: string): Promise<Map<string, { rxBytes: number; txBytes: number }>> {
-    const rows = (await runWell(this.machine, 'wg', ['show', device, 'transfer'])).trim().split('\n');
-    return new Map(
-      rows
-        .map((row) => row.split('\t'))
-        .filter((row) => row.length === 3)
-        .map(([key, rx, tx]) => [key!, { rxBytes: Number(rx), txBytes: Number(tx) }]),
-    );
+/** This machine's private key from its file, which is made where there is none. @throws (rejects) Error that quotes no key */
+export async function privateKey(machine: Machine, path: string): Promise<string> {
+  const { files } = machine;
+  const kept = files.read(path, 1024);
+  if (kept) return checked(decodeUtf8(kept).trim());
+  const made = checked((await runWell(machine, 'wg', ['genkey'])).trim());
+  try {
+    files.write(path, encodeUtf8(`${made}\n`), 0o600);
+  } catch (cause) {
+    throw new Error(`key of WireGuard not kept: ${errorText(cause)}`, { cause });
   }
-
-  private async privateKey(): Promise<string> {
-    const { files } = this.machine;
-    const kept = files.read(this.keyPath, 1024);
-    if (kept) return checked(decodeUtf8(kept).trim());
-    const made = checked((await runWell(this.machine, 'wg', ['genkey'])).trim());
-    try {
-      files.write(this.keyPath, encodeUtf8(`${made}\n`), 0o600);
-    } catch (cause) {
-      throw new Error(`key of WireGuard not kept: ${errorText(cause)}`, { cause });
-    }
-    return made;
-  }
+  return made;
 }
 
 /** Never quotes it: it may be private. */
 function checked(key: string): string {
-  if (!KEY.test(key)) throw new Error('WireGuard: expected a key of 32 bytes in base64, got something else');
+  if (!WIREGUARD_KEY.test(key)) throw new Error('WireGuard: expected a key of 32 bytes in base64, got something else');
   return key;
 }

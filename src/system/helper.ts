@@ -10,8 +10,8 @@ import { UBUS_STATUS_NO_DATA, UBUS_STATUS_NOT_FOUND } from '../ubus/status.ts';
 
 /** A slow router starts a program in well under a second; `lint` waits up to 5 s for netifd. */
 const TIMEOUT_MS = 15_000;
-/** Where it has OpenWrt's own programs do something. */
-const SLOW_MS = 60_000;
+/** Where it has programs of the machine do something: rpcd ends it after 30 s. */
+const SLOW_MS = 35_000;
 /** Changes that wait for their turn. */
 const MAX_WAITING = 8;
 

@@ -1,6 +1,5 @@
 // A gateway's tunnels where root makes them: the daemon's side, which asks the helper. What is long goes in parts, for rpcd passes 64 KiB.
 
-import { TUNNEL_KINDS, type TunnelKind } from '../api/lease.ts';
 import { changeTexts } from '../mesh/client-change.ts';
 import {
   type ClientChange,
@@ -12,6 +11,7 @@ import {
   LACKS,
 } from '../mesh/tunnel.ts';
 import type { HelperCaller } from './helper.ts';
+import { readAbility } from './plane-ability.ts';
 
 /** A gateway's tunnels by root's helper. */
 export class RootClientPlane implements ClientPlane {
@@ -25,16 +25,11 @@ export class RootClientPlane implements ClientPlane {
 
   async ability(): Promise<GatewayAbility> {
     const { key } = this;
-    const { kinds, mesh_mtu, wireguard_key, ipv6, lacks } = await this.helper.call('clients_ability', { key });
+    const reply = await this.helper.call('clients_ability', { key });
     return {
-      kinds: kinds.flatMap(({ kind, problem }) => {
-        const known = TUNNEL_KINDS.find((one): one is TunnelKind => one === kind);
-        return known ? [{ kind: known, ...(problem !== undefined && { problem }) }] : [];
-      }),
-      meshMtu: mesh_mtu,
-      ...(wireguard_key !== undefined && { wireguardKey: wireguard_key }),
-      ipv6,
-      lacks: lacks.flatMap(({ what, problem }) => {
+      ...readAbility(reply),
+      ipv6: reply.ipv6,
+      lacks: reply.lacks.flatMap(({ what, problem }) => {
         const known = LACKS.find((one) => one === what);
         return known ? { what: known, problem } : [];
       }),

@@ -1,12 +1,12 @@
 // A home's tunnels and routes where root makes them: the daemon's side, which asks the helper. What is counted it reads itself.
 
-import type { Terms, TunnelKind } from '../api/lease.ts';
-import { TUNNEL_KINDS } from '../api/lease.ts';
+import type { Terms } from '../api/lease.ts';
 import { packetsOf } from '../lib/net-device.ts';
 import { decodeUtf8 } from '../lib/utf8.ts';
 import type { Flow, RoutePlane, Slot, TunnelAbility, TunnelPlane } from '../mesh/tunnel.ts';
 import type { Files } from '../transport/host.ts';
 import type { HelperCaller } from './helper.ts';
+import { readAbility } from './plane-ability.ts';
 
 const COUNTERS = '/proc/net/dev';
 const MAX_BYTES = 256 * 1024;
@@ -21,15 +21,7 @@ export class RootPlane implements TunnelPlane, RoutePlane {
   ) {}
 
   async ability(): Promise<TunnelAbility> {
-    const { kinds, mesh_mtu: meshMtu, wireguard_key: wireguardKey } = await this.helper.call('tunnel_ability', {});
-    return {
-      kinds: kinds.flatMap(({ kind, problem }) => {
-        const known = TUNNEL_KINDS.find((one): one is TunnelKind => one === kind);
-        return known ? [{ kind: known, ...(problem !== undefined && { problem }) }] : [];
-      }),
-      meshMtu,
-      ...(wireguardKey !== undefined && { wireguardKey }),
-    };
+    return readAbility(await this.helper.call('tunnel_ability', {}));
   }
 
   async build(slot: Slot, terms: Terms): Promise<void> {

@@ -31,7 +31,16 @@ function make() {
     },
   };
   const machine = new HostMachine({ files, clock, processes });
-  return { machine, clock, files, started, killed, child: () => child!, input: () => (ended ? input : undefined) };
+  return {
+    machine,
+    clock,
+    files,
+    processes,
+    started,
+    killed,
+    child: () => child!,
+    input: () => (ended ? input : undefined),
+  };
 }
 
 const runs = suite('HostMachine');
@@ -46,6 +55,19 @@ runs('hands over arguments as they are, and standard input', async () => {
   child().onExit({ code: 3 });
   assert.equal(await run, { code: 3, stdout: 'ac', stderr: 'b' });
   assert.is(clock.pending, 0);
+});
+runs('has all programs end before it is ended itself', async () => {
+  const { files, clock, started, killed, processes } = make();
+  const machine = new HostMachine({ files, clock, processes, endsAtMs: clock.monotonicMs() + 7000 });
+  const first = machine.run('nft', [], { timeoutMs: 60_000 }).catch(errorText);
+  await clock.advance(6999);
+  assert.equal(killed, []);
+  await clock.advance(1);
+  assert.is(await first, 'nft: not done after 7 s');
+  assert.equal(killed, [9]);
+  const second = machine.run('ip', []);
+  assert.instance(await second.catch((error) => error), TimeoutError);
+  assert.equal(started.length, 1, '~> it is not begun');
 });
 runs('ends standard input where there is none', () => {
   const { machine, input } = make();

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { errorText } from '../../src/errors.ts';
-import { Nft, nftNames, nftSet } from '../../src/plane/nft.ts';
+import { Nft, nftSet, quoted } from '../../src/plane/nft.ts';
 import { PlayedMachine } from '../support/played-machine.ts';
 
 function make() {
@@ -24,21 +24,23 @@ nft('says what was wrong', async () => {
   machine.says.set('nft', { code: 1, stderr: '/dev/stdin:1:1-3: Error: syntax error\nmore' });
   assert.is(await nft.load('x').catch(errorText), 'nft: /dev/stdin:1:1-3: Error: syntax error');
   assert.is(await nft.show('inet t').catch(errorText), 'nft list table inet t: /dev/stdin:1:1-3: Error: syntax error');
-  assert.match(String(await nft.list('inet t').catch(errorText)), /^nft list table inet t: /);
 });
 nft('shows a table, and whether there is one', async () => {
   const { machine, nft } = make();
   machine.says.set('nft -s list table inet t', { stdout: 'table inet t {\n}\n' });
-  machine.says.set('nft -j list table inet t', { stdout: '{"nftables":[{"metainfo":{}}]}' });
   assert.is(await nft.show('inet t'), 'table inet t {\n}\n');
-  assert.equal(await nft.list('inet t'), [{ metainfo: {} }]);
   machine.says.set('nft', { code: 1, stderr: 'Error: No such file or directory\nlist table inet u' });
   assert.is(await nft.show('inet u'), undefined);
-  assert.is(await nft.list('inet u'), undefined);
 });
 nft('writes sets, but no empty ones', () => {
   assert.is(nftSet([25, 465]), '{ 25, 465 }');
-  assert.is(nftSet(nftNames(['br-lan', 'lan1'])), '{ "br-lan", "lan1" }');
+  assert.is(nftSet(['br-lan', 'lan1'].map(quoted)), '{ "br-lan", "lan1" }');
   assert.is(nftSet([]), undefined);
+});
+nft('takes for a device what can be one, and nothing that says more', () => {
+  for (const name of ['lo', 'br-lan', 'eth0.1', 'pppoe-wan', 'a@b', 'fifteen-letters'])
+    assert.is(quoted(name), `"${name}"`);
+  for (const name of ['', 'a"', 'a b', 'mb*', 'a\\', 'a/b', 'a:1', 'a\n', 'sixteen--letters'])
+    assert.throws(() => quoted(name), /device: expected a name/, `~> ${name}`);
 });
 nft.run();

@@ -8,12 +8,11 @@ import type { Machine } from '../machine.ts';
 import { Nft } from '../nft.ts';
 import { Fw4 } from './fw4.ts';
 import { isSame } from './own-section-file.ts';
+import { editAtRest } from './resting-file.ts';
 import type { OwnSection } from './uci-section.ts';
 
 const FILE = 'firewall';
 const ZONE = 'meshhomes';
-const MAX_ATTEMPTS = 5;
-const REST_MS = 50;
 
 /** What of a gateway its firewall has to know. */
 export type OpenedGateway = Pick<GatewayRules, 'address' | 'port' | 'vxlanPort' | 'wireguardPort' | 'resolver'>;
@@ -105,14 +104,10 @@ export class ClientFirewall {
     return (await new Nft(this.machine).show('inet fw4'))?.includes(`chain input_${ZONE} `) ?? false;
   }
 
-  /** Whether it was written: read back after a rest, since whoever writes at the same time may write back what he read before. */
+  /** Whether it was written. */
   private async write(sections: readonly OwnSection[]): Promise<boolean> {
     if (!this.hasFile()) return false;
-    const file = new UciFile(this.machine.files, this.directory, FILE);
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      if (!file.edit((text) => withGateway(text, sections))) return attempt > 0;
-      await new Promise<void>((resolve) => this.machine.clock.after(REST_MS, resolve));
-    }
-    throw new Error(`${file.path}: expected it to rest, what was written was lost ${MAX_ATTEMPTS} times`);
+    const { files, clock } = this.machine;
+    return editAtRest(clock, new UciFile(files, this.directory, FILE), (text) => withGateway(text, sections));
   }
 }

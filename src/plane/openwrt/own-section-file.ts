@@ -1,9 +1,10 @@
 // Own sections in the files of /etc/config, and the few options of others that a home changes there, each written down so that it can be put
-// back: edited in place, read back after a rest, since whoever writes at the same time may write back what he read before.
+// back: edited in place, and read back after a rest.
 
 import { addSection, parseUci, removeOption, removeSection, setOption, type UciSection } from '../../lib/uci.ts';
 import { UciFile, type UciFiles } from '../../system/uci-file.ts';
 import type { Clock } from '../../transport/host.ts';
+import { editAtRest } from './resting-file.ts';
 import { isOwnName, type OwnSection } from './uci-section.ts';
 
 /** Files that a home writes into. */
@@ -28,8 +29,6 @@ export interface ForeignChange {
 
 /** Where old values are written down: a type that nobody else reads. */
 const SAVED = { type: 'meshbridge', name: 'mb_saved' } as const;
-const MAX_ATTEMPTS = 5;
-const REST_MS = 50;
 
 /** The part of the port that is needed here. */
 export interface OwnFilesHost {
@@ -130,21 +129,13 @@ export const OWN_LOOKUPS: ForeignChange = FOREIGN.dhcp!;
  * Makes a file hold this of ours. A file that is missing is only made where something is to stand in it.
  * @returns whether it was written. @throws (rejects) Error when it cannot be read or written, is no UCI file, or does not rest.
  */
-export async function writeOwn(
+export function writeOwn(
   { files, clock }: OwnFilesHost,
   directory: string,
   name: HomeFile,
   content: OwnContent,
 ): Promise<boolean> {
-  const file = new UciFile(files, directory, name);
-  const isNothing = content.sections.length === 0 && !content.change;
-  for (let attempt = 0, wrote = false; attempt < MAX_ATTEMPTS; attempt++) {
-    if (isNothing && file.readText() === undefined) return wrote;
-    if (!file.edit((text) => withOwn(text, content, name))) return wrote;
-    wrote = true;
-    await new Promise<void>((resolve) => clock.after(REST_MS, resolve));
-  }
-  throw new Error(`${file.path}: expected it to rest, what was written was lost ${MAX_ATTEMPTS} times`);
+  return editAtRest(clock, new UciFile(files, directory, name), (text) => withOwn(text, content, name));
 }
 
 /** Own sections of a file, by name. @throws Error when it cannot be read */
