@@ -186,6 +186,21 @@ for (const path of [...sources('src'), ...sources('luci-app')]) {
     }
   });
 }
+table('is in ARCHITECTURE, with every file of the daemon and its helper', () => {
+  const rows = read('ARCHITECTURE.md').split('\n');
+  const aside = ['dev', 'fleet', 'host'];
+  for (const path of sources('src')) {
+    const [, folder = '', ...more] = path.split('/');
+    if (aside.includes(folder)) continue;
+    const row = rows.find(
+      (line) => line.startsWith('| ') && line.includes(more.length > 0 ? `| \`src/${folder}\` |` : `\`${path}\``),
+    );
+    assert.ok(row, `~> ${path}: no row`);
+    const name = path.replace(/^.*\//, '').replace(/\.ts$/, '');
+    const names = row!.match(/[a-z0-9]+(-[a-z0-9]+)*/g)!;
+    assert.ok(names.includes(name), `~> ${path}: its row does not name it`);
+  }
+});
 table('keeps fixtures and tests out of what a router runs', () => {
   for (const path of sources('src').filter((p) => !p.startsWith('src/dev/'))) {
     for (const { to } of importsOf(path)) assert.not.ok(/^(test|build)\//.test(to), `~> ${path} imports ${to}`);
