@@ -1,5 +1,6 @@
 // The UCI package `meshbridge` (/etc/config/meshbridge) as a Config: defaults and rejections here and only here.
 
+import { LEASE_SECTION } from './api/lease.ts';
 import { CAPS, type Cap, SCOPES, type Scope } from './api/scope.ts';
 import {
   METRIC_GROUPS,
@@ -249,7 +250,7 @@ const MAX_PROBLEMS = 64;
 /** The one section of type `meshbridge`. */
 const MAIN = 'main';
 /** Types of which there is one section, and its name. */
-export const SINGLE = { meshbridge: MAIN, lease: 'home', registrar: 'registrar' } as const;
+const SINGLE = { meshbridge: MAIN, lease: LEASE_SECTION, registrar: 'registrar' } as const;
 
 /**
  * The configuration that a file sets; without a file, the defaults.

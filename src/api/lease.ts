@@ -8,6 +8,8 @@ import type { Shape } from './model.ts';
 export const PROTOCOL = 1;
 /** Where registrars listen unless they are told otherwise; autoygg's, too. */
 export const REGISTRAR_PORT = 8080;
+/** Name of the one section of type `lease` in a home's configuration. */
+export const LEASE_SECTION = 'home';
 /** Where a gateway's end of a tunnel takes and gives bytes, for homes that measure: `GET` gives a block, `POST` takes up to one. */
 export const SPEED_PATH = '/v1/speed';
 /** Bytes of a block. */

@@ -1,6 +1,6 @@
 // Whether a home uses leases, as its configuration says: written by whoever switches it on or off for good.
 
-import { SINGLE } from '../config.ts';
+import { LEASE_SECTION } from '../api/lease.ts';
 import { readFlag } from '../lib/flag.ts';
 import { addSection, setOption } from '../lib/uci.ts';
 import { UciFile, type UciFiles } from './uci-file.ts';
@@ -19,6 +19,6 @@ export function switchLease(files: UciFiles, path: string, enabled: boolean): bo
     const value = enabled ? '1' : '0';
     return section
       ? setOption(text, section.name, 'enabled', value)
-      : addSection(text, 'lease', SINGLE.lease, { enabled: value });
+      : addSection(text, 'lease', LEASE_SECTION, { enabled: value });
   });
 }
