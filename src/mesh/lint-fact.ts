@@ -21,11 +21,13 @@ export const LINTED_FILES = ['network', 'firewall', 'meshbridge'] as const;
 
 /** Files of programs that send the LAN's packets by rules of their own. */
 export const OTHER_ROUTERS = ['pbr', 'mwan3'] as const;
+/** Files that are looked at beside a lease alone. */
+export const LEASE_FILES = [...OTHER_ROUTERS, 'dhcp'] as const;
 
 /** What is known of a router. Everything may be missing; what is missing is not checked. */
 export interface LintFacts
   extends Record<(typeof LINTED_FILES)[number], FileFact>,
-    Partial<Record<(typeof OTHER_ROUTERS)[number], FileFact>> {
+    Partial<Record<(typeof LEASE_FILES)[number], FileFact>> {
   /** The answer of netifd's `network.interface dump`. */
   dump?: unknown;
 }

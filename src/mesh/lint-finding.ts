@@ -327,6 +327,12 @@ export const FINDINGS = {
     why: 'Both decide by rules of their own where the packets of your devices go. What {program} sends by your own line is refused there, so some of your devices may have no Internet.',
     fix: 'Switch {program} off (service {program} stop; service {program} disable), or leave the networks that use the gateway out of its rules.',
   },
+  local_resolver: {
+    level: 'warning',
+    what: 'The resolver of your devices asks {server}, a program on this router, and the way to the Internet through a gateway is switched on.',
+    why: 'That program asks further by your own line: which names your devices look up leaves past the gateway.',
+    fix: 'Take the entry out, and switch off what puts it there (such as https-dns-proxy or stubby): names are then asked through the gateway. In LuCI: Network, DHCP and DNS, DNS forwardings.',
+  },
   flow_offload: {
     level: 'warning',
     what: 'Flow offloading is switched on, and so is the way to the Internet through a gateway.',

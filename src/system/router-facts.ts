@@ -3,7 +3,7 @@
 import { errorText } from '../errors.ts';
 import { MAX_UCI_LENGTH, parseUci, UciError } from '../lib/uci.ts';
 import { decodeUtf8 } from '../lib/utf8.ts';
-import { type FileFact, type LintFacts, OTHER_ROUTERS } from '../mesh/lint-fact.ts';
+import { type FileFact, LEASE_FILES, type LintFacts } from '../mesh/lint-fact.ts';
 import type { Files } from '../transport/host.ts';
 import { callUbus, type UbusProgramHost } from './ubus-program.ts';
 
@@ -21,9 +21,9 @@ export interface FactsHost extends UbusProgramHost {
 export async function readRouterFacts(host: FactsHost, directory = DIRECTORY): Promise<LintFacts> {
   const read = (file: string) => readFact(host.files, `${directory}/${file}`);
   const facts: LintFacts = { network: read('network'), firewall: read('firewall'), meshbridge: read('meshbridge') };
-  for (const name of OTHER_ROUTERS) {
+  for (const name of LEASE_FILES) {
     const fact = read(name);
-    // most routers have none of them
+    // most routers have few of them
     if (fact.state !== 'absent') facts[name] = fact;
   }
   const dump = directory === DIRECTORY ? await askNetifd(host) : undefined;

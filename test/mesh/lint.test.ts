@@ -18,21 +18,31 @@ interface Router {
   meshbridge: string;
   pbr: string;
   mwan3: string;
+  dhcp: string;
   /** JSON. */
   dump: string;
 }
-const GOOD: Router = { network: NETWORK, firewall: FIREWALL, meshbridge: MESHBRIDGE, pbr: '', mwan3: '', dump: DUMP };
+const GOOD: Router = {
+  network: NETWORK,
+  firewall: FIREWALL,
+  meshbridge: MESHBRIDGE,
+  pbr: '',
+  mwan3: '',
+  dhcp: '',
+  dump: DUMP,
+};
 
 const read = (text: string): FileFact => ({ state: 'read', tree: parseUci(text) });
 const ABSENT: FileFact = { state: 'absent' };
 
-function factsOf({ network, firewall, meshbridge, pbr, mwan3, dump }: Router): LintFacts {
+function factsOf({ network, firewall, meshbridge, pbr, mwan3, dhcp, dump }: Router): LintFacts {
   return {
     network: read(network),
     firewall: read(firewall),
     meshbridge: read(meshbridge),
     pbr: read(pbr),
     mwan3: read(mwan3),
+    dhcp: read(dhcp),
     dump: JSON.parse(dump),
   };
 }
@@ -60,6 +70,7 @@ const INFO = `'{"name":"home-12"}'`;
 const info = (text: string): Change => ['network', INFO, `'${text}'`];
 const peer = (uri: string): Change => ['network', 'quic://192.0.2.7:9002', uri];
 const LEASE: Change = ['meshbridge', undefined, "\nconfig lease 'home'\n\toption enabled '1'\n"];
+const resolver = (line: string): Change => ['dhcp', undefined, `config dnsmasq\n\t${line}\n`];
 const OFFLOAD: Change = ['firewall', 'config defaults\n', "config defaults\n\toption flow_offloading '1'\n"];
 const RULE_PLACE = 'network.@yggdrasil_ygg0_interface[0]';
 const ygg = (option: string, value: string): Change => [
@@ -523,6 +534,26 @@ const CASES: Case[] = [
     'warning other_routing mwan3.wan.enabled',
     [LEASE, ['mwan3', undefined, "config interface 'wan'\n\toption enabled '1'\n"]],
     [['mwan3', undefined, "config interface 'wan'\n\toption enabled '1'\n"]],
+  ],
+  ...[
+    "list server '9.9.9.9'\n\tlist server '127.0.0.1#5053'",
+    "option server '1.1.1.1 ::1#53'",
+    "list server '/#/127.0.0.53'",
+  ].map(
+    (line): Case => [
+      'warning local_resolver dhcp.@dnsmasq[0].server',
+      [LEASE, resolver(line)],
+      // one domain of the house's own, and other machines
+      [
+        LEASE,
+        resolver("list server '/lan.example/127.0.0.1#5353'\n\tlist server '10.0.0.1'\n\tlist server '127.example'"),
+      ],
+    ],
+  ),
+  [
+    'warning local_resolver dhcp.@dnsmasq[0].server',
+    [LEASE, resolver("list server '127.0.0.1#5053'")],
+    [resolver("list server '127.0.0.1#5053'")],
   ],
   ['warning flow_offload firewall.@defaults[0].flow_offloading', [LEASE, OFFLOAD], [OFFLOAD]],
 ];

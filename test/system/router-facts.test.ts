@@ -51,11 +51,13 @@ facts('reads the files and asks netifd', async () => {
   assert.is(clock.pending, 0);
   assert.equal(killed, []);
 });
-facts('are what others would route the LAN by, where they are', async () => {
-  const { host, child } = make({ ...GOOD, '/etc/config/pbr': "config pbr 'config'\n" });
+facts('are what others would route the LAN and ask for names by, where they are', async () => {
+  const files = { '/etc/config/pbr': "config pbr 'config'\n", '/etc/config/dhcp': 'config dnsmasq\nconfig dhcp lan\n' };
+  const { host, child } = make({ ...GOOD, ...files });
   const reading = readRouterFacts(host);
   child().onExit({ code: 4 });
-  const { pbr, mwan3 } = await reading;
+  const { pbr, mwan3, dhcp } = await reading;
+  assert.is(dhcp && stateOf(dhcp), '2 sections');
   assert.is(pbr && stateOf(pbr), '1 sections');
   assert.is(mwan3, undefined);
 });
