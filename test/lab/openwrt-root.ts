@@ -49,6 +49,12 @@ const BUS = '/run/ubus/ubus.sock';
 /** In the order of a boot. */
 const SERVICES = ['log', 'rpcd', 'firewall', 'dnsmasq', 'network'] as const;
 const SYSTEM = "config system\n\toption hostname 'OpenWrt'\n";
+/** What /etc/init.d/boot does before the services, as far as it concerns them. */
+const BOOT = `mkdir -p /var/lock /var/log /var/state /var/tmp /tmp/.uci /tmp/resolv.conf.d
+touch /tmp/resolv.conf.d/resolv.conf.auto; ln -sf /tmp/resolv.conf.d/resolv.conf.auto /tmp/resolv.conf
+cd /etc/uci-defaults 2> /dev/null || exit 0
+for file in *; do (. ./$file) && rm -f $file; done
+true`;
 const BOOT_MS = 60_000;
 const RUN_MS = 60_000;
 
@@ -207,12 +213,7 @@ export class OpenwrtRouter {
     await until('ubusd', () => existsSync(this.path(BUS)));
     await this.startProgram(['procd', '-S']);
     await until('procd', () => this.run('ubus', 'list').includes('service'));
-    // /etc/init.d/boot's
-    this.run(
-      'sh',
-      '-c',
-      'cd /etc/uci-defaults 2> /dev/null || exit 0; for i in *; do (. ./$i) && rm -f $i; done; true',
-    );
+    this.run('sh', '-c', BOOT);
     for (const name of readdirSync(this.path('/etc/rc.d')).sort())
       if (name.startsWith('S')) this.run('sh', '-c', `/etc/rc.d/${name} boot > /dev/null 2>&1 < /dev/null; true`);
     await until('the log', () => this.run('ubus', 'list').includes('log'));
@@ -227,11 +228,7 @@ export class OpenwrtRouter {
 
   /** Power-cut: everything in RAM is gone, and so is what the kernel has. Files stay. */
   async cut(): Promise<void> {
-    this.run(
-      'sh',
-      '-c',
-      'kill -9 -1; rm -rf /tmp/* /run/* /tmp/.[a-z]*; mkdir -p /run/ubus /var/lock /tmp/resolv.conf.d',
-    );
+    this.run('sh', '-c', 'kill -9 -1; rm -rf /tmp/* /run/* /tmp/.[a-z]*; mkdir -p /run/ubus');
     for (const child of this.children.splice(0)) await child.ended;
     this.run('nft', 'flush', 'ruleset');
     for (const family of ['-4', '-6']) {
@@ -263,7 +260,8 @@ export class OpenwrtRouter {
   /** Kills them. @returns how many there were */
   killProcesses(program: string): number {
     const pids = this.pidsOf(program);
-    if (pids.length > 0) this.run('kill', '-9', ...pids);
+    // one that was killed may have taken another with it
+    if (pids.length > 0) this.run('sh', '-c', `kill -9 ${pids.join(' ')} 2> /dev/null; true`);
     return pids.length;
   }
 
