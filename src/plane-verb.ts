@@ -13,6 +13,7 @@ import { abilityReply } from './plane/ability.ts';
 import { RESOLVER_FILES } from './plane/dns.ts';
 import { type HomeSettings, KernelHome } from './plane/home.ts';
 import { HostMachine, readKnob } from './plane/machine.ts';
+import { LINE_SCRIPT } from './plane/openwrt/fw4.ts';
 import { OpenwrtPart } from './plane/openwrt/part.ts';
 import { switchLease } from './system/lease-switch.ts';
 import { publishConfig } from './system/published-config.ts';
@@ -29,8 +30,6 @@ const MAX_TERMS = 4096;
 const OTHER_CONFIG = '/etc/meshbridge/meshbridge.conf';
 /** Where a daemon that makes its tunnels itself keeps what it was told. */
 const OTHER_STATE = '/var/run/meshbridge/home.json';
-/** Gives the line back in files of OpenWrt; stays when the package goes. */
-const LINE_SCRIPT = '/etc/uci-defaults/95-meshbridge-line';
 const SCRIPT_MS = 60_000;
 
 /** What tunnels can be made. @throws (rejects) Error */

@@ -103,6 +103,8 @@ else
     });
     script('does it at once when told so, and tells who reads those files', () => {
       root.write(PROGRAM, '#!/bin/sh\n', 0o755);
+      // netifd answers
+      root.write('/usr/bin/ubus', '#!/bin/sh\n', 0o755);
       assert.is(root.run(['sh', SCRIPT, 'now']).status, 0);
       expectBefore(root);
       const told = `nft delete table inet meshbridge\n${hasOwn ? '' : ROUTING}`;
@@ -113,6 +115,27 @@ else
       assert.is(root.read(CALLS), `${told}dnsmasq restart\n`);
       assert.not.ok(root.entry('/tmp/dnsmasq.cfg01411c.d/meshbridge.conf'));
       expectBefore(root);
+    });
+    script('has the firewall read its file by what it knew of networks, where netifd does not answer', () => {
+      const state = '/var/run/fw4.state';
+      const networks = '{ "lan": { "device": "br-lan" } }';
+      root.write(state, `{ "networks": ${networks}, "zones": [ 1 ] }`);
+      root.write('/usr/bin/ubus', '#!/bin/sh\nexit 4\n', 0o755);
+      root.write(
+        '/usr/bin/jsonfilter',
+        `#!/bin/sh\n[ "$*" = "-i ${state} -e @.networks" ] && echo '${networks}'\n`,
+        0o755,
+      );
+      root.write('/usr/bin/utpl', `#!/bin/sh\necho "utpl $ACTION $*" >> ${CALLS}\n`, 0o755);
+      assert.is(root.run(['sh', SCRIPT, 'firewall']).status, 0);
+      assert.is(root.read(state).trim(), `{"networks":${networks}}`);
+      const calls = root.read(CALLS).trim().split('\n').sort();
+      assert.equal(calls, ['nft -f -', 'utpl start -S /usr/share/firewall4/main.uc']);
+      // it was stopped: there is nothing to read anew
+      root.write('/usr/bin/jsonfilter', '#!/bin/sh\nexit 1\n', 0o755);
+      root.write(CALLS, '');
+      assert.is(root.run(['sh', SCRIPT, 'firewall']).status, 1);
+      assert.is(root.read(CALLS), '');
     });
     (hasOwn ? script.skip : script)(
       'stays for the next boot where it could not do its work, and leaves no copy behind',

@@ -9,6 +9,8 @@ import { askUbus } from './netifd.ts';
 const SERVICE = 'meshbridge.home';
 const TABLE = 'inet fw4';
 const RELOAD_MS = 20_000;
+/** Gives the line back in files of OpenWrt, and has fw4 read them where nobody tells it of networks; stays when the package goes. */
+export const LINE_SCRIPT = '/etc/uci-defaults/95-meshbridge-line';
 
 /** A rule as fw4 takes it from procd, under the name that it has in UCI. */
 export interface AcceptRule {
@@ -41,7 +43,10 @@ export class Fw4 {
 
   /** Has it read its files anew; while it has none loaded, nothing is done. @throws (rejects) Error where what it is to let pass does not stand afterwards */
   async reload(rules: readonly AcceptRule[]): Promise<void> {
-    const { code, stderr } = await this.machine.run('fw4', ['-q', 'reload'], { timeoutMs: RELOAD_MS });
+    // without netifd it would take every zone for one without devices, and shut everybody in
+    const isAlone = (await this.machine.run('ubus', ['list', 'network.interface'])).code !== 0;
+    const argv = isAlone ? ['sh', LINE_SCRIPT, 'firewall'] : ['fw4', '-q', 'reload'];
+    const { code, stderr } = await this.machine.run(argv[0]!, argv.slice(1), { timeoutMs: RELOAD_MS });
     const shown = await new Nft(this.machine).show(TABLE);
     const lost = shown === undefined ? rules.map(({ name }) => name) : missing(shown, rules);
     if (lost.length === 0 && code === 0) return;
