@@ -7,9 +7,10 @@ import { describe } from '../../src/mesh/home-words.ts';
 import { describeStep, newSteps } from '../../src/mesh/self-test.ts';
 import { GATEWAY_ADDRESS, GATEWAY_KEY, TERMS } from '../support/gateway.ts';
 import { nodeOf } from '../support/node-key.ts';
-import { DESKTOP, type Opened, Pages, PHONE, type Screen, type Script, type Visit } from './browser.ts';
+import { DESKTOP, type Opened, Pages, PHONE, type Script } from './browser.ts';
 import { WEAK_TEXTS } from './contrast.ts';
 import { HOSTILE, ok } from './made-answer.ts';
+import { button, lead, opener, region } from './scene.ts';
 
 const pages = await Pages.start();
 
@@ -85,30 +86,7 @@ const CONFIG = {
   meshbridge: `config meshbridge 'main'\n\nconfig gateway 'boston'\n\toption key '${GATEWAY_KEY}'\n`,
 };
 
-function at(
-  given: Script,
-  work: (opened: Opened) => Promise<void>,
-  screen: Screen = DESKTOP,
-  visit: Visit = {},
-): () => Promise<void> {
-  return async () => {
-    await pages!.show(
-      'admin/mesh/internet',
-      screen,
-      given,
-      async (opened) => {
-        await opened.page.locator('.mb-page').waitFor({ timeout: 15_000 });
-        await work(opened);
-        assert.equal(opened.faults, []);
-      },
-      { config: CONFIG, ...visit },
-    );
-  };
-}
-const lead = ({ page }: Opened, text: string | RegExp) =>
-  page.locator('.mb-lead', { hasText: text }).waitFor({ timeout: 15_000 });
-const button = ({ page }: Opened, name: string) => page.getByRole('button', { name, exact: true });
-const region = ({ page }: Opened, name: string) => page.getByRole('region', { name, exact: true });
+const at = opener(pages, 'internet', { visit: { config: CONFIG } });
 
 /** Keeps what commands were sent; each answers with a sentence. */
 function recorded(given: Script, ...names: string[]): { script: Script; sent: unknown[] } {

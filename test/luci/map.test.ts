@@ -11,13 +11,15 @@ import {
 import { place } from '../../luci-app/view/map/layout.ts';
 import type { Peer, TreeEntry } from '../../src/api/model.ts';
 import type { PageAnswer } from '../../src/dev/page-host/ubus.ts';
-import { DESKTOP, type Opened, Pages, PHONE, type Screen, type Script } from './browser.ts';
+import { DESKTOP, type Opened, Pages, PHONE, type Script } from './browser.ts';
 import { WEAK_TEXTS } from './contrast.ts';
 import { BAD, EMPTY, GOOD, HOSTILE, map, ok, SELF, verdict } from './made-answer.ts';
 import { madeMesh, madePeers, meshScript } from './made-mesh.ts';
+import { lead, opener } from './scene.ts';
 
 // before the first suite: uvu begins to run what there is while somebody waits
 const pages = await Pages.start();
+const at = opener(pages, 'map');
 
 /** A key that begins with a name. */
 function key(name: string | number): string {
@@ -276,9 +278,6 @@ const hostile: Script = {
 function options({ page }: Opened) {
   return page.getByRole('listbox', { name: 'Nodes of the mesh' }).getByRole('option');
 }
-async function lead({ page }: Opened, text: RegExp): Promise<void> {
-  await page.locator('.mb-lead', { hasText: text }).waitFor({ timeout: 15_000 });
-}
 async function drawn(opened: Opened): Promise<void> {
   await options(opened).first().waitFor({ timeout: 15_000 });
 }
@@ -292,15 +291,6 @@ async function pass(opened: Opened, seconds: number): Promise<void> {
     await opened.page.clock.runFor(50);
     await opened.answered(opened.requests);
   }
-}
-
-function at(given: Script, work: (opened: Opened) => Promise<void>, screen: Screen = DESKTOP): () => Promise<void> {
-  return async () => {
-    await pages!.show('admin/mesh/map', screen, given, async (opened) => {
-      await work(opened);
-      assert.equal(opened.faults, []);
-    });
-  };
 }
 
 const page = suite('the page Map');

@@ -1,9 +1,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { PageAnswer } from '../../src/dev/page-host/ubus.ts';
-import { DESKTOP, type Opened, Pages, PHONE, type Screen, type Script } from './browser.ts';
+import { DESKTOP, Pages, PHONE, type Script } from './browser.ts';
 import { WEAK_TEXTS } from './contrast.ts';
 import { BAD, GOOD, HOSTILE, type MemberAnswer, member, ok, UNKNOWN, verdict, WEAK } from './made-answer.ts';
+import { lead, opener } from './scene.ts';
 
 function script(answer: MemberAnswer): Script {
   return { 'meshbridge.member': ok(answer) };
@@ -18,22 +19,8 @@ const hostile = script(
 );
 
 const pages = await Pages.start();
-
-async function lead({ page }: Opened, text: RegExp): Promise<void> {
-  await page.locator('.mb-lead', { hasText: text }).waitFor({ timeout: 15_000 });
-}
-
-/** As the household, whose login may see nothing else. */
-function at(given: Script, work: (opened: Opened) => Promise<void>, screen: Screen = PHONE): () => Promise<void> {
-  return async () => {
-    const visit = { as: 'member' };
-    const inside = async (opened: Opened): Promise<void> => {
-      await work(opened);
-      assert.equal(opened.faults, []);
-    };
-    await pages!.show('admin/mesh/member', screen, given, inside, visit);
-  };
-}
+// as the household, whose login may see nothing else
+const at = opener(pages, 'member', { screen: PHONE, visit: { as: 'member' } });
 
 const page = suite('the page My home');
 if (pages) {

@@ -7,12 +7,15 @@ import type { ClientView } from '../../src/api/client-object.ts';
 import { encodeUtf8 } from '../../src/lib/utf8.ts';
 import { nodeOf } from '../support/node-key.ts';
 import { CAPTAIN } from '../support/people.ts';
-import { DESKTOP, type Opened, Pages, PHONE, type Screen, type Script, type Visit } from './browser.ts';
+import { DESKTOP, type Opened, Pages, PHONE } from './browser.ts';
 import { WEAK_TEXTS } from './contrast.ts';
 import { HOSTILE, ok } from './made-answer.ts';
 import { type MadeGateway, type MadeGatewayOptions, makeGateway } from './made-gateway.ts';
+import { dialog, lead, opener } from './scene.ts';
 
 const pages = await Pages.start();
+const at = opener(pages, 'operator');
+const show = (...page: Parameters<typeof at>): Promise<void> => at(...page)();
 
 const NAMES = ['Anna', 'Bruno', 'Casa Rosa', 'Dario', 'Emil'];
 const tell = (home: number): object => ({ name: `${NAMES[home % 5]} ${home}`, ...(home % 2 && { site: 'north' }) });
@@ -32,30 +35,8 @@ async function gatewayWith(active: number, waiting = 0, options: MadeGatewayOpti
   return gateway;
 }
 
-async function show(
-  given: Script,
-  work: (opened: Opened) => Promise<void>,
-  screen: Screen = DESKTOP,
-  visit: Visit = {},
-): Promise<void> {
-  await pages!.show(
-    'admin/mesh/operator',
-    screen,
-    given,
-    async (opened) => {
-      await opened.page.locator('.mb-page').waitFor({ timeout: 15_000 });
-      await work(opened);
-      assert.equal(opened.faults, []);
-    },
-    visit,
-  );
-}
-
-const lead = ({ page }: Opened, text: string | RegExp) =>
-  page.locator('.mb-lead', { hasText: text }).waitFor({ timeout: 15_000 });
 const button = ({ page }: Opened, name: string | RegExp) =>
   page.getByRole('button', typeof name === 'string' ? { name, exact: true } : { name });
-const dialog = ({ page }: Opened) => page.getByRole('dialog');
 const inDialog = (opened: Opened, name: string) => dialog(opened).getByRole('button', { name, exact: true });
 const tab = ({ page }: Opened, name: RegExp) => page.getByRole('tab', { name });
 const region = ({ page }: Opened, name: string) => page.getByRole('region', { name, exact: true });

@@ -4,9 +4,10 @@ import { summarizeDay } from '../../luci-app/view/overview/day-summary.ts';
 import { version } from '../../package.json';
 import type { HistorySample } from '../../src/api/model.ts';
 import type { PageAnswer } from '../../src/dev/page-host/ubus.ts';
-import { DESKTOP, type Opened, Pages, PHONE, type Screen, type Script } from './browser.ts';
+import { DESKTOP, type Opened, Pages, PHONE, type Script } from './browser.ts';
 import { WEAK_TEXTS } from './contrast.ts';
 import { BAD, day, EMPTY, GOOD, HOSTILE, history, ok, overview, SELF, UNKNOWN, verdict, WEAK } from './made-answer.ts';
+import { lead, opener } from './scene.ts';
 
 function sample(peers_up_min: number, peers_up_max: number, latency_ms?: number): HistorySample {
   return {
@@ -23,6 +24,7 @@ function sample(peers_up_min: number, peers_up_max: number, latency_ms?: number)
 
 // before the first suite: uvu begins to run what there is while somebody waits
 const pages = await Pages.start();
+const at = opener(pages, 'overview');
 
 const summary = suite('summarizeDay');
 summary('counts steps in a row without a peer as one outage', () => {
@@ -112,10 +114,6 @@ const hostile = script(
 );
 const NEVER = (): Promise<PageAnswer> => new Promise(() => {});
 
-async function lead({ page }: Opened, text: RegExp): Promise<void> {
-  await page.locator('.mb-lead', { hasText: text }).waitFor({ timeout: 15_000 });
-}
-
 /** Lets five seconds pass, and waits for the answer to what they bring. */
 async function poll(opened: Opened): Promise<void> {
   const { finished } = opened;
@@ -127,15 +125,6 @@ async function poll(opened: Opened): Promise<void> {
 /** A box of the page. */
 function card({ page }: Opened, name: string) {
   return page.getByRole('region', { name });
-}
-
-function at(given: Script, work: (opened: Opened) => Promise<void>, screen: Screen = DESKTOP): () => Promise<void> {
-  return async () => {
-    await pages!.show('admin/mesh/overview', screen, given, async (opened) => {
-      await work(opened);
-      assert.equal(opened.faults, []);
-    });
-  };
 }
 
 const page = suite('the page Overview');

@@ -6,9 +6,10 @@ import { describeTrouble } from '../../luci-app/view/peers/trouble.ts';
 import type { AdviserStatus, Peer } from '../../src/api/model.ts';
 import { format } from '../../src/dev/page-host/client/format.ts';
 import type { PageAnswer, PageCall } from '../../src/dev/page-host/ubus.ts';
-import { DESKTOP, type Opened, Pages, PHONE, type Screen, type Script } from './browser.ts';
+import { type Opened, Pages, PHONE, type Script } from './browser.ts';
 import { WEAK_TEXTS } from './contrast.ts';
 import { HOSTILE } from './made-answer.ts';
+import { lead, opener } from './scene.ts';
 
 const KEY = 'd91b81ea43a8bd6b1ef7bfcbf6a3c8d2d91b81ea43a8bd6b1ef7bfcbf6a3c8d2';
 const OTHER_KEY = '0002a5f3b1d4c7e8'.repeat(4);
@@ -133,6 +134,7 @@ type Args = PageCall['args'];
 
 // before the first suite: uvu begins to run what there is while somebody waits
 const pages = await Pages.start();
+const at = opener(pages, 'peers');
 
 // what LuCI's client gives to every page
 Object.assign(globalThis, {
@@ -214,17 +216,6 @@ trouble.run();
 
 // ---
 
-async function lead({ page }: Opened, text: RegExp): Promise<void> {
-  await page.locator('.mb-lead', { hasText: text }).waitFor({ timeout: 15_000 });
-}
-function at(script: Script, work: (opened: Opened) => Promise<void>, screen: Screen = DESKTOP): () => Promise<void> {
-  return async () => {
-    await pages!.show('admin/mesh/peers', screen, script, async (opened) => {
-      await work(opened);
-      assert.equal(opened.faults, []);
-    });
-  };
-}
 /** The line of a peer. */
 function row({ page }: Opened, name: string) {
   return page.locator('li.mb-peer', { hasText: name });

@@ -2,12 +2,14 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { belongsTo, isMeshAddress } from '../../luci-app/view/services/address.ts';
 import type { Peer } from '../../src/api/model.ts';
-import { DESKTOP, type Opened, Pages, PHONE, type Screen, type Script } from './browser.ts';
+import { type Opened, Pages, PHONE, type Script } from './browser.ts';
 import { WEAK_TEXTS } from './contrast.ts';
 import { BAD, HOSTILE, map, ok, SELF, GOOD as VERDICT } from './made-answer.ts';
+import { opener } from './scene.ts';
 
 // before the first suite: uvu begins to run what there is while somebody waits
 const pages = await Pages.start();
+const at = opener(pages, 'services');
 
 const mesh = suite('isMeshAddress');
 mesh('takes what is in 200::/7', () => {
@@ -76,14 +78,6 @@ function script(infos: Record<string, unknown>, more: Script = {}): Script {
 const INFOS = { [SELF.key]: OWN, [KEYS[0]!]: { name: 'library', services: [WIKI] }, [KEYS[1]!]: {} };
 const GOOD = script(INFOS);
 
-function at(given: Script, work: (opened: Opened) => Promise<void>, screen: Screen = DESKTOP): () => Promise<void> {
-  return async () => {
-    await pages!.show('admin/mesh/services', screen, given, async (opened) => {
-      await work(opened);
-      assert.equal(opened.faults, []);
-    });
-  };
-}
 const others = ({ page }: Opened) => page.getByRole('region', { name: 'library' });
 
 const page = suite('the page Services');

@@ -5,9 +5,10 @@ import { OPTIONS } from '../../src/config.ts';
 import type { PageAnswer } from '../../src/dev/page-host/ubus.ts';
 import { parseUci } from '../../src/lib/uci.ts';
 import { fillWords } from '../../src/lib/words.ts';
-import { DESKTOP, type Opened, Pages, PHONE, type Screen, type Script, type Visit } from './browser.ts';
+import { DESKTOP, type Opened, Pages, PHONE, type Script } from './browser.ts';
 import { WEAK_TEXTS } from './contrast.ts';
 import { HOSTILE, ok, SELF } from './made-answer.ts';
+import { box, opener, written } from './scene.ts';
 
 const INTERFACE: InterfaceStatus = {
   interface: 'ygg0',
@@ -91,46 +92,12 @@ config login
 const NEVER = (): Promise<PageAnswer> => new Promise(() => {});
 
 const pages = await Pages.start();
+const at = opener(pages, 'settings', { visit: { config: CONFIG } });
 
-function at(
-  script: Script,
-  work: (opened: Opened) => Promise<void>,
-  screen: Screen = DESKTOP,
-  visit: Visit = {},
-): () => Promise<void> {
-  return async () => {
-    await pages!.show(
-      'admin/mesh/settings',
-      screen,
-      script,
-      async (opened) => {
-        await opened.page.locator('.mb-page').waitFor({ timeout: 15_000 });
-        await work(opened);
-        assert.equal(opened.faults, []);
-      },
-      { config: CONFIG, ...visit },
-    );
-  };
-}
-
-/** The text of a box of the page, once it says something. */
-async function box({ page }: Opened, title: string, text: RegExp | string): Promise<string> {
-  const found = page.getByRole('region', { name: title }).filter({ hasText: text });
-  await found.waitFor({ timeout: 15_000 });
-  return found.innerText();
-}
 async function press({ page }: Opened, name: string, inside = '.mb-page'): Promise<void> {
   await page.locator(inside).getByRole('button', { name, exact: true }).click();
 }
 const field = ({ page }: Opened, name: string) => page.locator(`[data-name="${name}"]`).locator('input, select').last();
-
-/** Waits until the file of options says something. */
-async function written(opened: Opened, text: RegExp): Promise<void> {
-  for (let i = 0; !text.test(opened.config('meshbridge')); i++) {
-    assert.ok(i < 500, `~> ${opened.config('meshbridge')}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 
 const page = suite('the page Settings');
 if (pages) {

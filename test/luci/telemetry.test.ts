@@ -3,12 +3,12 @@ import * as assert from 'uvu/assert';
 import type { BrokerStatus, BrokerStep, CommandList } from '../../src/api/model.ts';
 import { MAX_BROKERS, OPTIONS } from '../../src/config.ts';
 import type { PageAnswer } from '../../src/dev/page-host/ubus.ts';
-import { parseUci } from '../../src/lib/uci.ts';
 import { fillWords } from '../../src/lib/words.ts';
 import { BROKER_SENTENCES } from '../../src/source/broker-words.ts';
-import { DESKTOP, type Opened, Pages, PHONE, type Screen, type Script, type Visit } from './browser.ts';
+import { DESKTOP, type Opened, Pages, PHONE, type Script } from './browser.ts';
 import { WEAK_TEXTS } from './contrast.ts';
 import { HOSTILE, ok } from './made-answer.ts';
+import { answer, box, dialog, lead, opener, sectionOf } from './scene.ts';
 
 const NODE = 'k3q2ryv5mzcxa';
 const ANNA = 'a1b2c3d4e5f60718'.repeat(4);
@@ -164,58 +164,11 @@ function step(
 }
 
 const pages = await Pages.start();
+const at = opener(pages, 'telemetry', { visit: { config: { meshbridge: CONFIG } } });
 
-function at(
-  script: Script,
-  work: (opened: Opened) => Promise<void>,
-  screen: Screen = DESKTOP,
-  visit: Visit = {},
-): () => Promise<void> {
-  return async () => {
-    await pages!.show(
-      'admin/mesh/telemetry',
-      screen,
-      script,
-      async (opened) => {
-        await opened.page.locator('.mb-page').waitFor({ timeout: 15_000 });
-        await work(opened);
-        assert.equal(opened.faults, []);
-      },
-      { config: { meshbridge: CONFIG }, ...visit },
-    );
-  };
-}
-
-/** The text of a box of the page, once it says something. */
-async function box({ page }: Opened, title: string, text: RegExp | string): Promise<string> {
-  const found = page.getByRole('region', { name: title, exact: true }).filter({ hasText: text });
-  await found.waitFor({ timeout: 15_000 });
-  return found.innerText();
-}
-async function lead({ page }: Opened, text: RegExp | string): Promise<void> {
-  await page.locator('.mb-lead', { hasText: text }).waitFor({ timeout: 15_000 });
-}
 async function press({ page }: Opened, region: string, name: string): Promise<void> {
   const button = page.getByRole('region', { name: region, exact: true }).getByRole('button', { name, exact: true });
   await button.first().click();
-}
-const dialog = ({ page }: Opened) => page.getByRole('dialog');
-async function answer(opened: Opened, name: string): Promise<void> {
-  await dialog(opened).getByRole('button', { name, exact: true }).click();
-}
-
-/** Options of a section, once the file of options says something; `undefined`: there is no such section. */
-async function written(
-  opened: Opened,
-  name: string,
-  text: RegExp,
-): Promise<Record<string, string | readonly string[]> | undefined> {
-  for (let i = 0; !text.test(opened.config('meshbridge')); i++) {
-    assert.ok(i < 500, `~> ${opened.config('meshbridge')}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  const section = parseUci(opened.config('meshbridge')).sections.find((one) => one.name === name);
-  return section && Object.fromEntries([...section.options].map(([option, { value }]) => [option, value]));
 }
 
 const page = suite('the page Telemetry');
@@ -418,11 +371,11 @@ if (pages) {
         await form.getByLabel('Neighbourhood').fill('elm-street');
         await form.getByLabel('Wi-Fi').uncheck();
         await answer(opened, 'Save and apply');
-        assert.equal(await written(opened, 'fleet', /config mqtt/), {
+        assert.equal(await sectionOf(opened, 'fleet', /config mqtt/), {
           url: 'mqtts://mqtt.example.org',
           metrics: ['own', 'yggdrasil', 'uplink', 'system', 'internet'],
         });
-        assert.equal(await written(opened, 'main', /site/), { site: 'elm-street' });
+        assert.equal(await sectionOf(opened, 'main', /site/), { site: 'elm-street' });
       },
       DESKTOP,
       { config: { meshbridge: NEW } },
@@ -442,7 +395,7 @@ if (pages) {
       await form.getByLabel('Keys that the broker may have').fill(`${'B'.repeat(43)}=\n ${'C'.repeat(43)}=`);
       await opened.shoot('telemetry-change-dialog');
       await answer(opened, 'Save and apply');
-      assert.equal(await written(opened, 'house', /discovery/), {
+      assert.equal(await sectionOf(opened, 'house', /discovery/), {
         profile: 'home',
         url: 'mqtt://192.168.1.20',
         metrics: ['own', 'yggdrasil', 'system'],
@@ -451,7 +404,7 @@ if (pages) {
         interval: '60',
         pin: [`${'B'.repeat(43)}=`, `${'C'.repeat(43)}=`],
       });
-      assert.equal(await written(opened, 'fleet', /./), {
+      assert.equal(await sectionOf(opened, 'fleet', /./), {
         url: 'mqtts://mqtt.example.org',
         password: 'of this router',
         pin: [`${'A'.repeat(43)}=`],
@@ -475,7 +428,7 @@ if (pages) {
           assert.is(await dialog(opened).getByLabel('Take signed commands from it').inputValue(), shown);
           await dialog(opened).getByLabel('User name').fill('me');
           await answer(opened, 'Save and apply');
-          assert.is((await written(opened, 'fleet', /username 'me'/))?.manage, kept);
+          assert.is((await sectionOf(opened, 'fleet', /username 'me'/))?.manage, kept);
         },
         DESKTOP,
         {
@@ -494,7 +447,7 @@ if (pages) {
       assert.is(await dialog(opened).getByLabel('Address').inputValue(), 'mqtts://b.example');
       await dialog(opened).getByLabel('User name').fill('me');
       await answer(opened, 'Save and apply');
-      assert.is((await written(opened, 'fleet', /username 'me'/))?.url, 'mqtts://b.example');
+      assert.is((await sectionOf(opened, 'fleet', /username 'me'/))?.url, 'mqtts://b.example');
     }),
   );
   page(
@@ -528,7 +481,7 @@ if (pages) {
       await dialog(opened).getByText('Nothing is sent to it any more').waitFor();
       assert.match(opened.config('meshbridge'), /config mqtt 'house'/);
       await answer(opened, 'Remove');
-      assert.is(await written(opened, 'house', /^(?![\s\S]*config mqtt 'house')/), undefined);
+      assert.is(await sectionOf(opened, 'house', /^(?![\s\S]*config mqtt 'house')/), undefined);
     }),
   );
   page(
@@ -546,7 +499,7 @@ if (pages) {
       await opened.page.getByRole('button', { name: 'Switch off' }).click();
       await dialog(opened).getByText('Nothing is told and nothing is taken any more.').waitFor();
       await answer(opened, 'Switch off');
-      assert.equal(await written(opened, 'main', /^(?![\s\S]*option mqtt)/), {
+      assert.equal(await sectionOf(opened, 'main', /^(?![\s\S]*option mqtt)/), {
         site: 'elm-street',
         manage_cap: 'operate',
       });
@@ -567,7 +520,7 @@ if (pages) {
         assert.is(await dialog(opened).locator('[aria-invalid=true]').count(), 1);
         await dialog(opened).getByLabel('Neighbourhood').fill('oak');
         await answer(opened, 'Switch on');
-        assert.equal(await written(opened, 'main', /option mqtt '1'/), {
+        assert.equal(await sectionOf(opened, 'main', /option mqtt '1'/), {
           site: 'oak',
           manage_cap: 'operate',
           mqtt: '1',
@@ -586,7 +539,7 @@ if (pages) {
       await opened.shoot('telemetry-limit-dialog');
       await dialog(opened).getByLabel('At most').selectOption('observe');
       await answer(opened, 'Save and apply');
-      assert.is((await written(opened, 'main', /observe/))?.manage_cap, 'observe');
+      assert.is((await sectionOf(opened, 'main', /observe/))?.manage_cap, 'observe');
     }),
   );
   page(
@@ -609,7 +562,7 @@ if (pages) {
       await form.getByLabel('Public key').fill(OTTO.replace('0f', 'f0'));
       await form.getByLabel('May').selectOption('diagnose');
       await answer(opened, 'Save and apply');
-      assert.equal(await written(opened, 'berta', /berta/), { public: OTTO.replace('0f', 'f0'), scope: 'diagnose' });
+      assert.equal(await sectionOf(opened, 'berta', /berta/), { public: OTTO.replace('0f', 'f0'), scope: 'diagnose' });
     }),
   );
   page(
@@ -619,7 +572,7 @@ if (pages) {
       await press(opened, 'Who may order something here', 'Change');
       await dialog(opened).getByLabel('In use').uncheck();
       await answer(opened, 'Save and apply');
-      assert.is((await written(opened, 'anna', /operate'\n\toption enabled '0'/))?.enabled, '0');
+      assert.is((await sectionOf(opened, 'anna', /operate'\n\toption enabled '0'/))?.enabled, '0');
       await opened.page.waitForLoadState();
       await box(opened, 'Who may order something here', 'anna');
     }),
