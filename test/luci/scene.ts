@@ -40,6 +40,16 @@ export async function lead({ page }: Opened, text: RegExp | string): Promise<voi
   await page.locator('.mb-lead', { hasText: text }).waitFor(PATIENCE);
 }
 
+/** Lets seconds of the page pass until something is there, for a page asks one node a second. */
+export async function inTime({ page }: Opened, what: Locator): Promise<void> {
+  for (let second = 0; second < 10 && !(await what.isVisible()); second++) {
+    await page.clock.runFor(1000);
+    // what comes of it takes its own time
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+  await what.waitFor(PATIENCE);
+}
+
 /** A box of the page. */
 export function region({ page }: Opened, name: string): Locator {
   return page.getByRole('region', { name, exact: true });

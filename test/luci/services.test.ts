@@ -5,7 +5,7 @@ import type { Peer } from '../../src/api/model.ts';
 import { type Opened, Pages, PHONE, type Script } from './browser.ts';
 import { WEAK_TEXTS } from './contrast.ts';
 import { BAD, HOSTILE, map, ok, SELF, GOOD as VERDICT } from './made-answer.ts';
-import { opener } from './scene.ts';
+import { inTime, opener } from './scene.ts';
 
 // before the first suite: uvu begins to run what there is while somebody waits
 const pages = await Pages.start();
@@ -86,7 +86,7 @@ if (pages) {
   page(
     'shows what nodes offer, one question a second',
     at(GOOD, async (opened) => {
-      await others(opened).waitFor({ timeout: 8000 });
+      await inTime(opened, others(opened));
       const link = others(opened).getByRole('link', { name: 'Wiki' });
       assert.is(await link.getAttribute('href'), WIKI.url);
       assert.match((await link.getAttribute('rel')) ?? '', /noopener noreferrer/);
@@ -99,7 +99,7 @@ if (pages) {
   page(
     'tries whether a service answers',
     at(script(INFOS, { 'meshbridge.service_check': ok({ reachable: true, latency_ms: 12.4 }) }), async (opened) => {
-      await others(opened).waitFor({ timeout: 8000 });
+      await inTime(opened, others(opened));
       await others(opened).getByRole('button', { name: 'Does it answer?' }).click();
       await others(opened).getByText('answers in 12 ms').waitFor({ timeout: 15_000 });
       assert.ok(opened.calls.includes('meshbridge.service_check'));
@@ -110,7 +110,7 @@ if (pages) {
     at(
       script(INFOS, { 'meshbridge.service_check': ok({ reachable: false, error: 'connection refused' }) }),
       async (opened) => {
-        await others(opened).waitFor({ timeout: 8000 });
+        await inTime(opened, others(opened));
         await others(opened).getByRole('button', { name: 'Does it answer?' }).click();
         await others(opened).getByText('does not answer').waitFor({ timeout: 15_000 });
         assert.match(await others(opened).innerText(), /connection refused/);
@@ -136,7 +136,7 @@ if (pages) {
     });
     await at(given, async (opened) => {
       const { page } = opened;
-      await page.getByText('Known in the mesh as').waitFor({ timeout: 8000 });
+      await inTime(opened, page.getByText('Known in the mesh as'));
       await page.getByRole('button', { name: 'Change' }).click();
       await page.getByRole('button', { name: 'Add a service' }).click();
       await page.locator('#mb-offer-4').fill('Chat');
@@ -162,7 +162,7 @@ if (pages) {
   page(
     'lets nobody change without the right',
     at({ ...GOOD, 'session.access': ok({ access: false }) }, async (opened) => {
-      await opened.page.getByText('Known in the mesh as').waitFor({ timeout: 8000 });
+      await inTime(opened, opened.page.getByText('Known in the mesh as'));
       assert.is(await opened.page.getByRole('button', { name: 'Change' }).isVisible(), false);
     }),
   );
@@ -171,7 +171,7 @@ if (pages) {
     at(
       script({ [SELF.key]: {}, [KEYS[0]!]: {} }),
       async (opened) => {
-        await opened.page.getByText('None of the others offers anything yet.').waitFor({ timeout: 8000 });
+        await inTime(opened, opened.page.getByText('None of the others offers anything yet.'));
         await opened.page.getByText('This router has no name in the mesh yet.').waitFor({ timeout: 15_000 });
         await opened.shoot('services-empty-phone');
       },
@@ -180,7 +180,7 @@ if (pages) {
   );
   page('asks for all of it by one call, once a minute', async () => {
     await at(GOOD, async (opened) => {
-      await others(opened).waitFor({ timeout: 8000 });
+      await inTime(opened, others(opened));
       const polls = () => opened.calls.filter((one) => one !== 'session.access' && one !== 'yggdrasil.node_info');
       assert.equal(polls(), ['meshbridge.map']);
       await opened.page.clock.runFor(60_000);
@@ -192,7 +192,7 @@ if (pages) {
   page(
     'tells the verdict while Yggdrasil does not answer, and nothing old',
     at(GOOD, async (opened) => {
-      await others(opened).waitFor({ timeout: 8000 });
+      await inTime(opened, others(opened));
       const { verdict, uplinks } = map(BAD);
       opened.script = { ...GOOD, 'meshbridge.map': ok({ age_ms: 0, interface: 'ygg0', verdict, uplinks }) };
       await opened.page.clock.runFor(60_000);
@@ -229,10 +229,8 @@ if (pages) {
         [KEYS[2]!]: { services: HOSTILE },
       }),
       async (opened) => {
-        await opened.page
-          .getByText('Leads to 192.168.1.1, which is not the node that announces it.')
-          .waitFor({ timeout: 8000 });
-        await opened.page.getByText('4 of 4 known nodes have answered.').waitFor({ timeout: 8000 });
+        await inTime(opened, opened.page.getByText('Leads to 192.168.1.1, which is not the node that announces it.'));
+        await inTime(opened, opened.page.getByText('4 of 4 known nodes have answered.'));
         assert.is(await opened.page.evaluate('window.harmed'), undefined);
         const hrefs = await opened.page
           .locator('.mb-page a')
@@ -247,7 +245,7 @@ if (pages) {
       at(
         GOOD,
         async (opened) => {
-          await others(opened).waitFor({ timeout: 8000 });
+          await inTime(opened, others(opened));
           assert.is(await opened.page.evaluate('document.documentElement.scrollWidth'), 360);
           assert.equal(await opened.page.evaluate(WEAK_TEXTS), []);
           await opened.shoot(`services-good-phone-${theme}`);
