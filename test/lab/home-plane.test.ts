@@ -1,13 +1,11 @@
 // A home on the kernel of this machine: a LAN host, the home, its line, two ends of tunnels that stand for gateways, and all that it does
 // when they, the rules, or the daemon go. The mesh is a cable; what Yggdrasil makes of it is played by internet.test.ts.
 
-import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { inProject } from '../../build/project.ts';
 import type { Terms } from '../../src/api/lease.ts';
 import { Child, findProgram } from '../../src/dev/child.ts';
 import { Namespace } from '../../src/dev/lab/namespace.ts';
@@ -24,17 +22,14 @@ import { HomeWatch } from '../../src/plane/watch.ts';
 import type { Streams } from '../../src/transport/host.ts';
 import { until } from '../service/router.ts';
 import { networkProblem } from '../support/network.ts';
+import { inside, LINE, load, loadRules, MTU, once, WEB } from './home-scene.ts';
 
-const LOAD = inProject('test/lab/home-load.mjs');
-const WEB = { 4: '203.0.113.80', 6: '2001:db8:80::80' } as const;
-const LINE = { 4: '198.51.100.10', 6: '2001:db8:1::10' } as const;
 const EXITS = [
   { 4: '203.0.113.21', 6: '2001:db8:80::21' },
   { 4: '203.0.113.22', 6: '2001:db8:80::22' },
 ] as const;
 const HOME = '201:1111::1';
 const GATEWAYS = ['202:2222::1', '203:3333::1'] as const;
-const MTU = 1430;
 const RESOLVER_UID = 453;
 
 function termsOf(slot: 0 | 1): Terms {
@@ -71,26 +66,6 @@ function machineIn(space: Namespace): Machine {
       return machine.run(first!, rest, options);
     },
   };
-}
-
-function inside(space: Namespace, ...argv: string[]): string {
-  const [program, ...args] = space.command(argv);
-  return execFileSync(program!, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-}
-
-/** Runs a part of the load inside; its words, as they come. */
-async function load(space: Namespace, ...args: string[]): Promise<{ child: Child; said: Record<string, unknown>[] }> {
-  const said: Record<string, unknown>[] = [];
-  const child = await Child.start(space.command([process.execPath, LOAD, ...args]), (line) => {
-    if (line.startsWith('{')) said.push(JSON.parse(line));
-  });
-  return { child, said };
-}
-
-async function once(space: Namespace, ...args: string[]): Promise<Record<string, unknown>> {
-  const { child, said } = await load(space, ...args);
-  await child.ended;
-  return said.at(-1) ?? { error: child.tail.join() };
 }
 
 const WATCHED = `table inet watch {
@@ -237,7 +212,7 @@ class World {
         '-c',
         'echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding',
       );
-    this.script(
+    loadRules(
       home,
       'table inet plain { chain out { type nat hook postrouting priority srcnat; oifname "wan0" masquerade\n}\n}\n',
     );
@@ -245,11 +220,11 @@ class World {
       `ip saddr 10.4${slot}.0.7 snat ip to ${EXITS[slot][4]}`,
       `ip6 saddr fd4${slot}::7 snat ip6 to ${EXITS[slot][6]}`,
     ]);
-    this.script(
+    loadRules(
       gate,
       `table inet exit { chain out { type nat hook postrouting priority srcnat;\n${snat.join('\n')}\n}\n}\n`,
     );
-    this.script(net, WATCHED);
+    loadRules(net, WATCHED);
     const serving = await load(net, 'serve');
     this.children.push(serving.child);
     await until('the server to listen', () => serving.said.length > 0);
@@ -279,12 +254,6 @@ class World {
     const child = await Child.start(space.command([...as, ...caps, ...argv]));
     this.children.push(child);
     return child;
-  }
-
-  private script(space: Namespace, text: string): void {
-    const path = join(this.directory, 'script.nft');
-    writeFileSync(path, text);
-    inside(space, 'nft', '-f', path);
   }
 }
 

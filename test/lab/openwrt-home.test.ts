@@ -13,15 +13,12 @@ import { Namespace, namespaceProblem } from '../../src/dev/lab/namespace.ts';
 import { vxlanMac } from '../../src/plane/device.ts';
 import { KernelHome } from '../../src/plane/home.ts';
 import { OpenwrtPart } from '../../src/plane/openwrt/part.ts';
+import { inside, LINE, load, loadRules, MTU, once, WEB } from './home-scene.ts';
 import { findOpenwrt, OpenwrtRouter } from './openwrt-root.ts';
 import { until as untilMs } from './router.ts';
 
-const LOAD = inProject('test/lab/home-load.mjs');
-const WEB = { 4: '203.0.113.80', 6: '2001:db8:80::80' } as const;
-const LINE = { 4: '198.51.100.10', 6: '2001:db8:1::10' } as const;
 const EXIT = { 4: '192.0.2.21', 6: '2001:db8:2::21' } as const;
 const PORT = 9001;
-const MTU = 1430;
 const VNI = 4100;
 
 const NETWORK = `config interface 'loopback'
@@ -124,25 +121,6 @@ const WATCHED = `table inet watch {
 }
 `;
 
-function inside(space: Namespace, argv: readonly string[], input?: string): string {
-  const [program, ...args] = space.command(argv);
-  return execFileSync(program!, args, { encoding: 'utf8', stdio: ['pipe', 'pipe', 'pipe'], ...(input && { input }) });
-}
-
-async function load(space: Namespace, ...args: string[]): Promise<{ child: Child; said: Record<string, unknown>[] }> {
-  const said: Record<string, unknown>[] = [];
-  const child = await Child.start(space.command([process.execPath, LOAD, ...args]), (line) => {
-    if (line.startsWith('{')) said.push(JSON.parse(line));
-  });
-  return { child, said };
-}
-
-async function once(space: Namespace, ...args: string[]): Promise<Record<string, unknown>> {
-  const { child, said } = await load(space, ...args);
-  await child.ended;
-  return said.at(-1) ?? { error: child.tail.join() };
-}
-
 /** A machine that is busy takes its time, and so does a node until it has its peers again. */
 const LIMIT_MS = 60_000;
 const until = async (what: string, test: () => unknown): Promise<void> => void (await untilMs(what, test, LIMIT_MS));
@@ -213,20 +191,20 @@ class World {
 
   /** Packets on the line that are not the node's. */
   get leaked(): number {
-    const text = inside(this.net, ['nft', 'list', 'counter', 'inet', 'watch', 'leaked']);
+    const text = inside(this.net, 'nft', 'list', 'counter', 'inet', 'watch', 'leaked');
     return Number(/packets (\d+)/.exec(text)![1]);
   }
 
   /** Sources, destinations and protocols of what was on the line since it was forgotten. */
   get seen(): string {
     const sets = ['seen4', 'seen6', 'kinds'].map((name) =>
-      inside(this.net, ['nft', 'list', 'set', 'inet', 'watch', name]),
+      inside(this.net, 'nft', 'list', 'set', 'inet', 'watch', name),
     );
     return sets.map((text) => /elements = \{([^}]*)/.exec(text)?.[1]?.replace(/\s+/g, ' ') ?? '').join(';');
   }
 
   forgetSeen(): void {
-    for (const name of ['seen4', 'seen6', 'kinds']) inside(this.net, ['nft', 'flush', 'set', 'inet', 'watch', name]);
+    for (const name of ['seen4', 'seen6', 'kinds']) inside(this.net, 'nft', 'flush', 'set', 'inet', 'watch', name);
   }
 
   async flood(): Promise<() => Promise<{ sent: number; answered: number }>> {
@@ -293,8 +271,8 @@ class World {
       ...['route add default via 192.0.2.1', 'route add default via 2001:db8:2::1'],
     ]);
     const forwarding = 'echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding';
-    for (const space of [net, gate]) inside(space, ['sh', '-c', forwarding]);
-    inside(net, ['nft', '-f', '-'], WATCHED);
+    for (const space of [net, gate]) inside(space, 'sh', '-c', forwarding);
+    loadRules(net, WATCHED);
     const serving = await load(net, 'serve');
     this.children.push(serving.child);
     await until('the server to listen', () => serving.said.length > 0);
@@ -305,9 +283,7 @@ class World {
     const node = await Child.start(gate.command([findYggdrasil()!, '-useconf']));
     node.end(this.gateway.config);
     this.children.push(node);
-    await until("the gateway's node", () =>
-      inside(gate, ['ip', 'addr', 'show', 'ygg0']).includes(this.gateway.address),
-    );
+    await until("the gateway's node", () => inside(gate, 'ip', 'addr', 'show', 'ygg0').includes(this.gateway.address));
     await gate.ip([
       `link add end0 mtu ${MTU} address ${vxlanMac('gateway', VNI)} type vxlan id ${VNI} local ${this.gateway.address} remote ${own.address} dstport 4790 nolearning`,
       ...['link set end0 up', 'addr add 10.40.0.1/32 dev end0', 'addr add fd40::1/128 dev end0 nodad'],
@@ -318,7 +294,7 @@ class World {
     ]);
     const snat =
       'table inet exit { chain out { type nat hook postrouting priority srcnat;\noifname "up0" masquerade\n}\n}\n';
-    inside(gate, ['nft', '-f', '-'], snat);
+    loadRules(gate, snat);
     await this.startResolver(gate, '10.40.0.1', '192.0.2.202');
     const configs = { network: NETWORK.replace('PRIVATE', own.privateKey), firewall: FIREWALL, dhcp: DHCP };
     this.router = await OpenwrtRouter.open(home, openwrt, configs);
