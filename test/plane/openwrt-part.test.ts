@@ -152,26 +152,56 @@ programs('have what they are to let pass in RAM, and believe no exit code', asyn
 });
 
 const resolver = suite('setUpstreams');
-resolver('asks through the tunnel, or nobody, and puts it back', async () => {
+/** A machine whose dnsmasq was started with these lines. */
+function resolving(lines = ''): {
+  machine: PlayedMachine;
+  put(path: string, text: string): void;
+  read(name: string): string;
+} {
   const { machine } = new PlayedNetifd();
   const put = (path: string, text: string): void => machine.files.write(path, encodeUtf8(text), 0o644);
-  put('/var/etc/dnsmasq.conf.cfg01411c', 'port=53\nconf-dir=/tmp/dnsmasq.cfg01411c.d,*.conf\n');
+  put('/var/etc/dnsmasq.conf.cfg01411c', `port=53\nconf-dir=/tmp/dnsmasq.cfg01411c.d,*.conf\n${lines}`);
+  const read = (name: string): string => {
+    const bytes = machine.files.read(`/tmp/dnsmasq.cfg01411c.d/${name}`, 4096);
+    return bytes ? decodeUtf8(bytes) : '';
+  };
+  return { machine, put, read };
+}
+const CONFIG = 'meshbridge.conf';
+const SERVERS = '.meshbridge.servers';
+resolver('asks nobody, or through the tunnel, for which it is not started anew, and puts it back', async () => {
+  const { machine, put, read } = resolving();
   put('/tmp/resolv.conf', 'search lan\nnameserver 127.0.0.1\n');
-  const read = () => machine.files.read('/tmp/dnsmasq.cfg01411c.d/meshbridge.conf', 4096);
   await setUpstreams(machine, 'none');
-  assert.is(decodeUtf8(read()!), '# by meshbridge\nno-resolv\n');
+  assert.is(read(CONFIG), `# by meshbridge\nno-resolv\nservers-file=/tmp/dnsmasq.cfg01411c.d/${SERVERS}\n`);
+  assert.is(read(SERVERS), '# by meshbridge\n');
   assert.equal(machine.take(), [
     '/etc/init.d/dnsmasq restart',
     'ln -sf /tmp/resolv.conf.d/resolv.conf.auto /tmp/resolv.conf',
   ]);
   put('/tmp/resolv.conf', 'nameserver 192.0.2.1\n');
   await setUpstreams(machine, TERMS);
-  assert.match(decodeUtf8(read()!), /^server=10\.40\.0\.1@10\.40\.0\.7$/m);
-  machine.take();
+  assert.is(read(SERVERS), '# by meshbridge\nserver=10.40.0.1@10.40.0.7\n');
+  assert.equal(machine.take(), ['ubus -t 4 call service signal {"name":"dnsmasq","signal":1}']);
   await setUpstreams(machine, TERMS);
   assert.equal(machine.take(), []);
   await setUpstreams(machine, 'line');
-  assert.is(read(), undefined);
+  assert.equal([read(CONFIG), read(SERVERS)], ['', '']);
+  assert.equal(machine.take(), ['/etc/init.d/dnsmasq restart']);
+});
+resolver('is started anew where procd cannot tell it', async () => {
+  const { machine } = resolving();
+  await setUpstreams(machine, 'none');
+  machine.says.set('ubus', { code: 255, stderr: 'Failed to connect to ubus' });
+  machine.take();
+  await setUpstreams(machine, TERMS);
+  assert.is(machine.take().at(-1), '/etc/init.d/dnsmasq restart');
+});
+resolver("leaves a list of servers that is another's to dnsmasq", async () => {
+  const { machine, read } = resolving('servers-file=/tmp/adblock.list\n');
+  await setUpstreams(machine, TERMS);
+  assert.is(read(CONFIG), '# by meshbridge\nno-resolv\nserver=10.40.0.1@10.40.0.7\n');
+  assert.is(read(SERVERS), '');
   assert.equal(machine.take(), ['/etc/init.d/dnsmasq restart']);
 });
 tunnels.run();
