@@ -6,7 +6,7 @@
 import { formatPrefix, type Prefix, parsePrefix } from '../lib/ip.ts';
 import { LEAVING, LIMIT_MAPS, type LimitAbility, limitRules } from './client-limit.ts';
 import { addElements, CLIENT_TABLE, refill, removeAny, removeElements } from './client-set.ts';
-import { SHARE_MAPS, type ShareRules, shareRules } from './client-share.ts';
+import { SHARE_COUNTED, SHARE_COUNTERS, SHARE_MAPS, type ShareRules, shareRules } from './client-share.ts';
 import { quoted } from './nft.ts';
 
 /** The one device of all homes that come by WireGuard. */
@@ -75,7 +75,7 @@ const HOMES = `
   set from4 { type ipv4_addr; counter; }
   set from6 { type ipv6_addr; counter; }
   set to4 { type ipv4_addr; counter; }
-  set to6 { type ipv6_addr; counter; }${LIMIT_MAPS}${SHARE_MAPS}`;
+  set to6 { type ipv6_addr; counter; }${LIMIT_MAPS}${SHARE_MAPS}${SHARE_COUNTERS}`;
 
 /** Which devices the rules mean: that of Yggdrasil, and those by which this machine reaches the Internet. */
 export function deviceScript(mesh: string, lines: readonly string[]): string {
@@ -196,6 +196,10 @@ function chainText(rules: GatewayRules, able: Pick<LimitAbility, 'rates'>): stri
     type filter hook postrouting priority 90; policy accept;
     ${shareRules(rules.share ?? {})}
   }
+  chain own_sent {
+    type filter hook output priority -5; policy accept;
+    ${SHARE_COUNTED}
+  }
   chain leaving {
     ${LEAVING}
   }
@@ -310,6 +314,11 @@ export function readElements(listing: string): { key: string; bytes: number }[] 
       const [, key, bytes] = /^\s*(.+?)(?: counter packets \d+ bytes (\d+))?\s*$/s.exec(text) ?? [];
       return key === undefined ? [] : [{ key, bytes: Number(bytes ?? 0) }];
     });
+}
+
+/** The bytes of a counter as nft lists it. */
+export function readBytes(listing: string): number {
+  return Number(/\bpackets \d+ bytes (\d+)/.exec(listing)?.[1] ?? 0);
 }
 
 /** The packets of a counter as nft lists it; `undefined`: it lists none. */

@@ -19,13 +19,18 @@ const HANDLE = '4d42:';
 const KERNEL = '0:';
 /** Of a line: a queue builds only where it is the narrowest place. */
 const SHARE = 0.95;
+/** Where homes are reached by the line itself, what goes to them leaves by it once more, sealed and so greater: of what it can send. */
+const SEALED_SHARE = 0.8;
+/** That is seen by what this machine sends itself, once so many bytes went to homes; until then it is taken for granted. */
+const LEAST_SEEN = 5_000_000;
+const BY_LINE_SHARE = 0.5;
 /** Classes: all of a line's packets, and those that are of no home: this machine's, the mesh's. Slots of homes are in between. */
 const [ALL, REST] = [0xffff, 1];
 /**
- * What a class may send in its turn: milliseconds of the line, and bytes. HTB lets a packet that is greater pass all the same, and the kernel carries up to
- * 64 KiB as one: turns that are too small would be as unfair as packets are.
+ * What a class may send in its turn: milliseconds of the line, and bytes. A short turn keeps those waiting short who send little; one that is too short is
+ * unfair, for HTB lets a packet pass that is greater, and what a line brings within a moment the kernel carries as one.
  */
-const TURN_MS = 25;
+const TURN_MS = 10;
 const TURN = { least: 1600, most: 65_536 } as const;
 /** What a home is promised at least, kbit/s; what it gets is its share of the rest. */
 const PROMISED = 8;
@@ -45,6 +50,20 @@ interface Point {
   readonly device: string;
   readonly kbits: number;
   readonly isDown: boolean;
+}
+
+/** What this machine sends itself by its lines, and by the mesh. */
+export const SHARE_COUNTERS = `
+  counter own_lines { }
+  counter own_mesh { }`;
+
+/** The rules that count it, in the chain of what this machine sends. */
+export const SHARE_COUNTED = `oifname @lines counter name own_lines
+    oifname @mesh counter name own_mesh`;
+
+/** Whether homes are reached by the line. @param bytes that this machine sent itself, by its lines and by the mesh. */
+export function isByLine(bytes: { readonly lines: number; readonly mesh: number }): boolean {
+  return bytes.mesh < LEAST_SEEN || bytes.lines >= BY_LINE_SHARE * bytes.mesh;
 }
 
 /** Maps from addresses of homes to their classes: inner ones, and those in the mesh. */
@@ -109,6 +128,10 @@ interface ShareAbility {
 /** The queues of a gateway. */
 export class LineShare {
   private able: ShareAbility | undefined;
+  /** How narrow queues were made, by device. */
+  private readonly made = new Map<string, number>();
+  /** Homes are reached by the line. */
+  byLine = true;
 
   constructor(
     private readonly machine: Machine,
@@ -153,8 +176,11 @@ export class LineShare {
       for (const device of new Set([mesh, ...lines]))
         if (!points.some((point) => point.device === device)) await this.removeFrom(device);
     for (const point of points) {
-      if (isKnown && isOurs(await this.rootOf(point.device))) continue;
-      if ((await this.make(point)) !== 'htb') continue;
+      const isSame = isKnown && this.made.get(point.device) === point.kbits;
+      if (isSame && isOurs(await this.rootOf(point.device))) continue;
+      const kind = await this.make(point);
+      if (kind) this.made.set(point.device, point.kbits);
+      if (kind !== 'htb') continue;
       const homes = await slots();
       await this.classes(point, homes);
       const kept = new Set([...homes, REST, ALL]);
@@ -183,9 +209,12 @@ export class LineShare {
   private points(mesh: string, lines: readonly string[]): Point[] {
     const { down, up } = this.rules;
     const share = (kbits: number): number => Math.max(1, Math.floor(SHARE * kbits));
+    const sealed = this.byLine && up !== undefined ? Math.floor(SEALED_SHARE * up) : Number.POSITIVE_INFINITY;
     const ways = lines.filter((device) => device !== mesh);
     return [
-      ...(down === undefined ? [] : [{ device: mesh, kbits: share(down), isDown: true }]),
+      ...(down === undefined
+        ? []
+        : [{ device: mesh, kbits: Math.max(1, Math.min(share(down), sealed)), isDown: true }]),
       ...(up === undefined ? [] : ways.map((device) => ({ device, kbits: share(up), isDown: false }))),
     ];
   }

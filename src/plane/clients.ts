@@ -33,6 +33,7 @@ import {
   HOME_SETS,
   type Inner,
   type RuleClient,
+  readBytes,
   readElements,
   readPackets,
   removeScript,
@@ -41,7 +42,15 @@ import {
   WIREGUARD_DEVICE,
 } from './client-rules.ts';
 import { CLIENT_TABLE, removeElements } from './client-set.ts';
-import { CLEAR_SHARES, LineShare, readShares, removeShares, shareScript, unshareScript } from './client-share.ts';
+import {
+  CLEAR_SHARES,
+  isByLine,
+  LineShare,
+  readShares,
+  removeShares,
+  shareScript,
+  unshareScript,
+} from './client-share.ts';
 import type { ShownDevice } from './ip.ts';
 import { firstLine, type Machine, readKnob, runWell } from './machine.ts';
 import { WireguardPeers } from './wireguard-peers.ts';
@@ -274,6 +283,7 @@ export class KernelClients implements ClientPlane {
     }
     // not before it is said what may be handed on
     await this.switchForwarding(lines);
+    await this.lookByLine();
     await this.share.keep(mesh.name, lines, async () => slots);
     this.told = JSON.stringify([mesh.name, lines]);
   }
@@ -283,6 +293,7 @@ export class KernelClients implements ClientPlane {
     const [mesh, lines] = [await this.mesh(), await this.lines()];
     const now = JSON.stringify([mesh.name, lines]);
     // Yggdrasil that starts anew has another device of the same name
+    await this.lookByLine();
     await this.share.keep(mesh.name, lines, () => this.slots(), true);
     if (now === this.told) return;
     await this.switchForwarding(lines);
@@ -321,6 +332,14 @@ export class KernelClients implements ClientPlane {
         shares.flatMap(({ outer, slot }) => (gone.has(slot) ? outer : [])),
       )
     );
+  }
+
+  /** Looks whether homes are reached by the line that they share. */
+  private async lookByLine(): Promise<void> {
+    if (!this.share.isWanted) return;
+    const bytes = async (counter: string): Promise<number> =>
+      readBytes(await runWell(this.machine, 'nft', ['list', 'counter', ...CLIENT_TABLE.split(' '), counter]));
+    this.share.byLine = isByLine({ lines: await bytes('own_lines'), mesh: await bytes('own_mesh') });
   }
 
   /** Of homes that are in. */

@@ -183,7 +183,12 @@ export async function openWorld(): Promise<{ gateway: Place; web: Place; lan: Pl
     'addr add 192.168.9.1/24 dev lan0',
     'addr add 2001:db8:9::1/64 dev lan0 nodad',
   ]);
-  await web.ip(['link set eth0 up', `addr add ${WEB4}/24 dev eth0`, `addr add ${WEB6}/64 dev eth0 nodad`]);
+  // what arrives by a line within a moment is few packets, not 64 KiB at once
+  await web.ip([
+    'link set eth0 gso_max_segs 4 up',
+    `addr add ${WEB4}/24 dev eth0`,
+    `addr add ${WEB6}/64 dev eth0 nodad`,
+  ]);
   await lan.ip([
     ...['link set eth0 up', `addr add ${LAN4}/24 dev eth0`, `addr add ${LAN6}/64 dev eth0 nodad`],
     ...['route add default via 192.168.9.1', 'route add default via 2001:db8:9::1'],
@@ -195,7 +200,7 @@ export async function openWorld(): Promise<{ gateway: Place; web: Place; lan: Pl
       `link set port${slot} master ygg0 up`,
     ]);
     await home.ip([
-      'link set ygg0 up',
+      'link set ygg0 gso_max_segs 4 up',
       `addr add ${nodeOf(slot).address}/7 dev ygg0 nodad`,
       ...homeEnd('mbt0', slot, pool.vni(slot)),
       `addr add ${pool.home4(slot)}/32 dev mbt0`,

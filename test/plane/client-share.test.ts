@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
+  isByLine,
   LineShare,
   readShares,
   removeShares,
@@ -12,6 +13,7 @@ import { PlayedMachine, type PlayedRun } from '../support/played-machine.ts';
 
 const T = 'inet meshbridge_gw';
 const SHARE = { down: 100_000, up: 20_000 };
+const MB = 1_000_000;
 const HOME = { slot: 0xabc, home4: '10.43.10.188', home6: 'fd00::abc' };
 
 /** A machine with queues, by device; its kernel knows some kinds. */
@@ -55,9 +57,12 @@ function make(kinds: readonly string[], share = SHARE as { down?: number; up?: n
     return {};
   });
   const queues = new LineShare(machine, share);
+  // homes come by radio
+  queues.byLine = false;
   const keep = (slots: number[], isKnown = false) => queues.keep('ygg0', ['wan'], async () => slots, isKnown);
   /** What was changed since. */
-  const changes = () => machine.take().filter((line) => /^tc (qdisc (replace|del)|-force)/.test(line));
+  const changes = () =>
+    machine.take().filter((line) => /^tc (qdisc (replace|del)|-force)/.test(line) && !/mbprobe/.test(line));
   return { machine, queues, keep, roots, classesOf, changes };
 }
 
@@ -90,7 +95,7 @@ share('makes a class for each home without it, and takes those of homes that are
   const made = changes().join('\n');
   assert.match(
     made,
-    /class replace dev wan parent 4d42: classid 4d42:ffff htb rate 19000kbit ceil 19000kbit quantum 59375\n/,
+    /class replace dev wan parent 4d42: classid 4d42:ffff htb rate 19000kbit ceil 19000kbit quantum 23750\n/,
   );
   assert.match(made, /class replace dev wan parent 4d42:ffff classid 4d42:1 htb rate 9500kbit ceil 19000kbit/);
   assert.match(
@@ -153,6 +158,27 @@ share('goes from a line that is none any more, and with all of it', async () => 
   await removeShares(machine);
   assert.is(roots.get('ygg0'), 'fq_codel 0:');
   assert.is(queues.isWanted, true);
+});
+share('is narrower than what the line sends where homes are reached by it, as soon as that is seen', async () => {
+  const { queues, keep, changes } = make(['cake']);
+  queues.byLine = true;
+  await keep([2]);
+  const [mesh, wan] = changes();
+  assert.match(mesh!, /dev ygg0 .* bandwidth 16000kbit/);
+  assert.match(wan!, /dev wan .* bandwidth 19000kbit/);
+  await keep([2], true);
+  assert.equal(changes(), []);
+  queues.byLine = false;
+  await keep([2], true);
+  assert.equal(
+    changes().map((line) => /dev (\S+) .* bandwidth (\d+)/.exec(line)!.slice(1)),
+    [['ygg0', '95000']],
+  );
+});
+share('knows by what this machine sends whether homes are reached by the line', () => {
+  assert.is(isByLine({ lines: 0, mesh: 0 }), true, '~> nothing is known yet');
+  assert.is(isByLine({ lines: 112 * MB, mesh: 100 * MB }), true);
+  assert.is(isByLine({ lines: 4 * MB, mesh: 100 * MB }), false);
 });
 share('marks packets only for queues that are wanted', () => {
   assert.match(shareRules({ down: 1 }), /@mesh/);

@@ -27,6 +27,8 @@ export const SKILLS = {
   hangUp: () => flows.close(),
   download: (options: Parameters<Downloads['start']>[0]) => downloads.start(options),
   downloaded: () => downloads.states(),
+  upload: (options: Parameters<Downloads['send']>[0]) => downloads.send(options),
+  endLoads: () => downloads.end(),
 };
 
 interface Order {

@@ -6,6 +6,7 @@ import { createServer as createEcho } from 'node:net';
 import { ECHO_PORT, INTERNET, SINK_PORT, WEB_PORT } from './address.ts';
 
 const DRIP_MS = 50;
+const CHUNK = Buffer.alloc(65_536, 0x61);
 
 /** What came, by the address that it came from. */
 export interface Seen {
@@ -69,8 +70,10 @@ export class FakeInternet {
     const bytes = Number(url.searchParams.get('bytes') ?? 0);
     const rate = Number(url.searchParams.get('rate') ?? 0);
     response.on('error', () => {});
-    if (bytes > 0) return void response.end(Buffer.alloc(bytes, 0x61));
-    if (rate === 0) return void response.end(JSON.stringify({ from }));
+    if (bytes > 0) return void pour(response, bytes);
+    const said = JSON.stringify({ from, port: request.socket.remotePort });
+    // what is sent is taken before
+    if (rate === 0) return void request.resume().once('end', () => response.end(said));
     const part = Buffer.alloc(Math.round((rate * DRIP_MS) / 1000), 0x61);
     const timer = setInterval(() => response.write(part), DRIP_MS);
     response.once('close', () => clearInterval(timer));
@@ -110,6 +113,20 @@ export class FakeInternet {
     ]);
     return Buffer.concat([head, message.subarray(12, at + 5), ...answers]);
   }
+}
+
+/** Sends so many bytes, as fast as they are taken. */
+function pour(response: ServerResponse, bytes: number): void {
+  let left = bytes;
+  const more = (): void => {
+    while (left > 0 && !response.destroyed) {
+      const part = CHUNK.subarray(0, Math.min(left, CHUNK.length));
+      left -= part.length;
+      if (!response.write(part)) return void response.once('drain', more);
+    }
+    response.end();
+  };
+  more();
 }
 
 function bytes6(address: string): Buffer {

@@ -1,6 +1,6 @@
 // Connections of an agent that last: echoes that show for how long nothing came back, and downloads.
 
-import { get as httpGet } from 'node:http';
+import { type ClientRequest, get as httpGet, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 
 /** How it is with a connection. */
@@ -23,6 +23,7 @@ interface Flow extends FlowState {
 }
 
 const ECHO_MS = 50;
+const CHUNK = Buffer.alloc(16_384, 'x');
 
 function receive(flow: Flow, amount: number): void {
   const nowMs = performance.now();
@@ -75,9 +76,10 @@ export class Flows {
   }
 }
 
-/** Downloads that run on. */
+/** Downloads that run on, and uploads, of which what is counted is not told. */
 export class Downloads {
   private readonly flows: Flow[] = [];
+  private readonly asked = new Set<ClientRequest>();
 
   start({ name, host, port = 80, path }: { name: string; host: string; port?: number; path: string }): void {
     const flow = newFlow(name);
@@ -91,12 +93,39 @@ export class Downloads {
         flow.ended ??= 'done';
       });
     });
+    this.asked.add(asked);
+    asked.on('close', () => this.asked.delete(asked));
     asked.on('error', (error: NodeJS.ErrnoException) => {
       flow.ended ??= error.code ?? error.message;
     });
   }
 
+  /** Sends so many bytes, as fast as they are taken. */
+  send({ host, port = 80, bytes }: { host: string; port?: number; bytes: number }): void {
+    const asked = request({ host, port, method: 'POST', path: '/', agent: false });
+    this.asked.add(asked);
+    asked.on('close', () => this.asked.delete(asked));
+    asked.on('error', () => {});
+    asked.on('response', (response) => response.resume());
+    let left = bytes;
+    const more = (): void => {
+      while (left > 0) {
+        left -= CHUNK.length;
+        if (!asked.write(CHUNK)) return void asked.once('drain', more);
+      }
+      asked.end();
+    };
+    more();
+  }
+
   states(): FlowState[] {
     return this.flows.map(stateOf);
+  }
+
+  /** Ends and forgets all of them. */
+  end(): void {
+    for (const asked of this.asked) asked.destroy();
+    this.asked.clear();
+    this.flows.length = 0;
   }
 }

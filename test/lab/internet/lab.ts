@@ -17,6 +17,7 @@ import {
   machineState,
 } from './home-check.ts';
 import { checkBadLine, checkOffload, offloadProblem } from './kernel-check.ts';
+import { checkLimits } from './limit-check.ts';
 import type { LabReport } from './report.ts';
 import { World, type WorldOptions } from './world.ts';
 
@@ -50,6 +51,7 @@ export async function runLab(
       await checkSuspension(world, report);
       await new DeskCheck(world, report).run();
       await new Attack(world, report).run();
+      await checkLimits(world, report);
       const problem = await offloadProblem(world);
       if (problem === undefined) {
         await checkBadLine(world, report);

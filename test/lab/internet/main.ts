@@ -34,6 +34,8 @@ const MODULES = [
   'nft_chain_nat',
   'nft_masq',
   'nft_ct',
+  'nft_limit',
+  'nft_connlimit',
   'nft_reject_inet',
   'nft_fib_inet',
   'nf_conntrack_netlink',
@@ -41,6 +43,7 @@ const MODULES = [
   'nft_flow_offload',
   'sch_netem',
   'sch_tbf',
+  'sch_cake',
 ];
 
 const print = (line: string): void => console.log(line);

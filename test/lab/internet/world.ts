@@ -243,7 +243,7 @@ export class World {
   }
 
   /** The section of a gateway's configuration. */
-  registrar(name: GatewayLetter): Section {
+  registrar(name: GatewayLetter, more: Section['options'] = {}): Section {
     const { web4, web6, dns4 } = INTERNET;
     return {
       type: 'registrar',
@@ -259,6 +259,7 @@ export class World {
         },
         pool4: `10.${GATEWAYS[name]}.0.0/16`,
         clients_dir: `${this.place(name).directory}/clients`,
+        ...more,
       },
     };
   }
