@@ -31,7 +31,7 @@ export interface GatewayRules {
   readonly gateway6: string;
   readonly pool4: Prefix;
   readonly pool6: Prefix;
-  /** TCP port of the registrar: on an inner address it is refused at once, which shows a home that its tunnel carries. */
+  /** TCP port of the registrar; on inner addresses homes measure their way there, or the kernel refuses: both show a home that its tunnel carries. */
   readonly port: number;
   readonly vxlanPort: number;
   /** Absent: no home comes by WireGuard. */
@@ -136,7 +136,7 @@ function chainText(rules: GatewayRules, able: Pick<LimitAbility, 'rates'>): stri
     icmp type echo-request accept
     icmpv6 type echo-request accept
     ${resolver ? 'meta l4proto { tcp, udp } th dport 53 accept' : '# homes ask others for names'}
-    tcp dport ${port} reject with tcp reset
+    tcp dport ${port} accept
   }
   # of this machine itself homes reach what they need, and nothing else
   chain service {

@@ -125,6 +125,24 @@ else {
     await untilExit();
     assert.is(tunnels().length, 1);
   });
+  gateway('lets a home test its way, and measure it', async () => {
+    await home.call('meshbridge.lease', 'test');
+    let steps: { id: string; state: string; sentence: string }[] = [];
+    await until(
+      'the test is over',
+      async () => {
+        const told = await home.call('meshbridge.lease', 'test_status');
+        steps = told.steps as typeof steps;
+        return told.running === false;
+      },
+      90_000,
+    );
+    console.log(steps.map(({ sentence }) => sentence).join(' '));
+    // the name server of the lab hears no TCP
+    const seen = steps.filter(({ id, state }) => id !== 'dns' && state !== 'good');
+    assert.equal(seen, []);
+    assert.is(steps.length, 8);
+  });
   gateway('keeps homes from its own network, from itself and from port 25', async () => {
     const ask = (to: string, port: number) => host.do('get', { host: to, port, timeoutMs: 1500 });
     for (const [to, port] of [

@@ -44,7 +44,9 @@ sections('let in what comes to the address in the mesh alone, and homes out', ()
   const names = all.map(({ name }) => name);
   assert.equal(
     names,
-    ['zone', 'out', 'ping4', 'ping6', 'names', 'registrar', 'gre', 'vxlan', 'wireguard'].map((name) => `mbg_${name}`),
+    ['zone', 'out', 'ping4', 'ping6', 'inside', 'names', 'registrar', 'gre', 'vxlan', 'wireguard'].map(
+      (name) => `mbg_${name}`,
+    ),
   );
   for (const { options } of all.filter(({ options: { src } }) => src === '*')) assert.is(options.dest_ip, '201::1');
   assert.equal(all[0]!.options.device, ['mbc+', 'mbwg']);

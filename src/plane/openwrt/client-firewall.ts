@@ -47,6 +47,7 @@ export function gatewaySections({ address, port, vxlanPort, wireguardPort, resol
     ...[4, 6].map((family) =>
       accept(`ping${family}`, { src: ZONE, family: `ipv${family}`, proto: 'icmp', icmp_type: 'echo-request' }),
     ),
+    accept('inside', { src: ZONE, proto: 'tcp', dest_port: String(port) }),
     ...(resolver ? [accept('names', { src: ZONE, proto: ['tcp', 'udp'], dest_port: '53' })] : []),
     accept('registrar', { ...outer, proto: 'tcp', dest_port: String(port) }),
     accept('gre', { ...outer, proto: '47' }),
