@@ -20,13 +20,14 @@ const BUSY_PERCENT = 80;
 const CONNECTIONS = 16;
 const HEAD_BYTES = 1024;
 
-/** Limits of its server: one connection of a home, whose body is a block at most. */
+/** Limits of its server: few connections of a home, whose body is a block at most. */
 export const SPEED_LIMITS: ServerLimits = {
   ...SERVER_LIMITS,
   headBytes: HEAD_BYTES,
   bodyBytes: SPEED_BLOCK,
   connections: CONNECTIONS,
-  connectionsEach: 1,
+  // one that measures, the one before it, whose end is on its way, and those that look whether the tunnel carries
+  connectionsEach: 4,
   requests: BLOCKS.burst,
   // all may hold a block back, for it is read before it is known who has a place
   waitingBytes: CONNECTIONS * (SPEED_BLOCK + HEAD_BYTES),
