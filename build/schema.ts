@@ -3,7 +3,7 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Layout, TableLayout } from '../src/api/model.ts';
-import { EVENT_KINDS, PAYLOADS, TOPIC_ROOT, TOPICS, type TopicName } from '../src/api/topics.ts';
+import { ALL_NODES, EVENT_KINDS, PAYLOADS, TOPIC_ROOT, TOPICS, type TopicName } from '../src/api/topics.ts';
 import { inProject } from './project.ts';
 
 /** Where they are. */
@@ -18,6 +18,33 @@ const SCALARS: Record<string, Schema> = {
   int64: { type: 'integer' },
   double: { type: 'number' },
   json: {},
+};
+
+/** Topics of all gateways of a group, in the place of a site. */
+const OF_GROUP: readonly TopicName[] = ['homes', 'part'];
+/** The level that some have more. */
+const DEEPER: Readonly<Partial<Record<TopicName, string>>> = { alarm: '/<id>', part: '/<n>', use: '/<n>' };
+/** A list in which each home has a list of its own: address, letter of its standing, reason, until when, limits. */
+const LISTED_HOMES: Schema = {
+  type: 'array',
+  items: {
+    type: 'array',
+    prefixItems: [
+      { type: 'string' },
+      { enum: ['a', 's', 'r'] },
+      { type: 'string' },
+      { type: 'integer' },
+      {
+        type: 'object',
+        properties: Object.fromEntries(
+          ['quota_mb', 'down_kbits', 'up_kbits', 'flows'].map((name) => [name, { type: 'integer', minimum: 0 }]),
+        ),
+        additionalProperties: false,
+      },
+    ],
+    items: false,
+    minItems: 2,
+  },
 };
 
 function schemaOf(layout: Layout, strict: boolean): Schema {
@@ -47,9 +74,9 @@ export function schemas(): Map<string, string> {
     const { direction, maxBytes } = TOPICS[name];
     const schema = {
       $schema: 'https://json-schema.org/draft/2020-12/schema',
-      title: `${TOPIC_ROOT}/<site>/<node>/${topic}`,
+      title: `${TOPIC_ROOT}/${OF_GROUP.includes(name) ? `<group>/${ALL_NODES}` : '<site>/<node>'}/${topic}`,
       description: `At most ${maxBytes} bytes.`,
-      ...tableSchema(layout, direction === 'down'),
+      ...(name === 'part' ? LISTED_HOMES : tableSchema(layout, direction === 'down')),
     };
     texts.set(path, `${JSON.stringify(schema, undefined, 2)}\n`);
   };
@@ -57,7 +84,7 @@ export function schemas(): Map<string, string> {
     if (name === 'evt')
       for (const [kind, more] of Object.entries(EVENT_KINDS))
         add(`evt/${kind}.json`, `evt/${kind}`, name, { ...layout, ...more });
-    else add(`${name}.json`, name === 'alarm' ? 'alarm/<id>' : name, name, layout);
+    else add(`${name}.json`, `${name}${DEEPER[name] ?? ''}`, name, layout);
   return texts;
 }
 

@@ -23,8 +23,8 @@ export const BUDGETS = {
   bundle: 600 * KB,
   bundleGzip: 208 * KB,
   /** Bytes of the static binary for mipsel without TLS, and of its package. */
-  mipselBinary: 1400 * KB,
-  ipk: 660 * KB,
+  mipselBinary: 1440 * KB,
+  ipk: 690 * KB,
   /** Bytes of JavaScript of the LuCI pages, minified, with what they share: of those that every router has, and of all. */
   views: 70 * KB,
   allViews: 155 * KB,
@@ -33,7 +33,7 @@ export const BUDGETS = {
   /** Resident bytes of the idle daemon, i386 static build, 20 peers. */
   idleRss: 1.8 * MIB,
   /** Instructions from start to the first ubus object published, x86_64. */
-  startInstructions: 26_000_000,
+  startInstructions: 26_300_000,
   /** Bytes of meshctl in one file. */
   meshctl: 700 * KB,
   /** Lines of C in src/host/quickjs, without comments and empty lines. */

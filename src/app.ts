@@ -278,6 +278,7 @@ export class App {
         if (this.config.ubusSocket !== undefined) await this.helper.call('clients_release', {});
         else await (await import('./client-plane.ts')).releaseGateway(await this.machine());
       },
+      onGroup: (share) => this.brokers.setGroup(share),
       planes: async () => {
         const { homePlanes } = await import('./home-planes.ts');
         const by = this.config.ubusSocket === undefined ? this.ownMachine() : this.helper;

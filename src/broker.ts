@@ -4,10 +4,11 @@ import { version } from '../package.json';
 import type { LeaseStatus } from './api/lease-object.ts';
 import type { BrokerStatus, Heal, Json, LinkStatus, TelemetryStatus, Uplink } from './api/model.ts';
 import { ALARM_IDS, type AlarmId, type EventKind, type Payload, type Sample } from './api/topics.ts';
-import { allOperations, type DeskParts, openCommandDesk } from './command-desk.ts';
+import { allOperations, type DeskParts, openCommandDesk, permitOf } from './command-desk.ts';
 import { type BrokerConfig, brokerEndpoint, type Config, configText, HOME_SITE, MAX_BROKERS } from './config.ts';
+import type { GroupLink } from './group-link.ts';
 import { toHex } from './lib/bytes.ts';
-import { sealEnvelope } from './lib/envelope.ts';
+import { type EnvelopeKind, sealEnvelope } from './lib/envelope.ts';
 import { keyIdOf } from './lib/node-id.ts';
 import { encodeUtf8 } from './lib/utf8.ts';
 import { openWant, type Trust, verifyWant } from './lib/want.ts';
@@ -18,6 +19,7 @@ import type { CommandClock, CommandDesk } from './mesh/command.ts';
 import { DesiredDesk } from './mesh/desired.ts';
 import { type EventFields, Events } from './mesh/event.ts';
 import type { Feed } from './mesh/feed.ts';
+import type { GroupShare } from './mesh/group-share.ts';
 import { heartbeat, inGroups } from './mesh/keyframe.ts';
 import type { LeaseDesk } from './mesh/lease-desk.ts';
 import { LeaseEvents } from './mesh/lease-event.ts';
@@ -127,6 +129,9 @@ export class Brokers {
   private readonly operations: readonly string[];
   /** Those on homes, while this machine is a gateway whose operator lets keys decide. */
   private late: Operations = {};
+  /** What this machine's gateway shares with others, and the wiring of that. */
+  private group: GroupShare | undefined;
+  private groupLink: GroupLink | undefined;
   private units: Unit[] = [];
   private sample: Sample | undefined;
   private board: { model?: string; os?: string; name?: string } = {};
@@ -175,7 +180,7 @@ export class Brokers {
     this.logLease = new LogLease(clock, now, (text) => {
       for (const { surface } of this.units) surface.lines(text);
     });
-    const isTrusted = (): boolean => ['ntp', 'rtc'].includes(this.moments.quality());
+    const isTrusted = (): boolean => this.isClockTrusted();
     const time: CommandClock = {
       monotonicMs: () => clock.monotonicMs(),
       unixMs: () => clock.unixMs(),
@@ -267,6 +272,8 @@ export class Brokers {
     this.alarms.stop();
     this.logLease.stop();
     this.telemetry.stop();
+    this.groupLink?.stop();
+    this.groupLink = undefined;
     this.late = {};
     const units = this.units.splice(0);
     await Promise.all(units.map((unit) => this.end(unit, forGood ? unit.surface.leave() : unit.surface.bye())));
@@ -298,7 +305,38 @@ export class Brokers {
       return known;
     });
     void this.bringDesk();
+    // whose orders count may be others, and so may the brokers
+    this.setGroup(this.group);
     this.infoChanged();
+  }
+
+  /** What this machine's gateway shares with others of its operator; `undefined`: nothing. */
+  setGroup(share: GroupShare | undefined): void {
+    this.group = share;
+    this.groupLink?.stop();
+    this.groupLink = undefined;
+    if (share && !this.stopped) void this.bringGroup(share);
+  }
+
+  /** In memory only where there is a group. */
+  private async bringGroup(share: GroupShare): Promise<void> {
+    const { host, logger } = this.parts;
+    const { GroupLink } = await import('./group-link.ts');
+    if (this.stopped || this.group !== share || this.groupLink) return;
+    this.groupLink = new GroupLink({
+      share,
+      node: this.identity.node,
+      sid: this.moments.sid,
+      surfaces: () => this.managers().map(({ surface }) => surface),
+      keys: () => this.config.keys,
+      permit: () => permitOf(this.config),
+      verify: (...signed) => host.crypto.ed25519Verify(...signed),
+      seal: (kind, body) => this.seal(kind, body),
+      unixS: () => (this.isClockTrusted() ? Math.floor(host.clock.unixMs() / 1000) : undefined),
+      clock: host.clock,
+      log: logger.scope('group'),
+    });
+    this.groupLink.start();
   }
 
   /** Operations on homes are in memory only where they may be asked for. */
@@ -462,6 +500,7 @@ export class Brokers {
         if (up && unit.config.manage) {
           this.desk.brokerUp();
           this.desired.brokerUp();
+          this.groupLink?.brokerUp();
         }
         this.parts.onLink(up ? 'link_up' : 'link_down', this.linkOf(unit));
       },
@@ -610,6 +649,10 @@ export class Brokers {
     return sample;
   }
 
+  private isClockTrusted(): boolean {
+    return ['ntp', 'rtc'].includes(this.moments.quality());
+  }
+
   private look(): void {
     const before = this.moments.quality();
     this.runs.clockSet(this.isClockMarked());
@@ -669,7 +712,7 @@ export class Brokers {
     this.events.tell(kind, fields);
   }
 
-  private seal(kind: 'info' | 'res' | 'have', body: string): Uint8Array {
+  private seal(kind: EnvelopeKind, body: string): Uint8Array {
     const { key, sign } = this.identity;
     return sealEnvelope(kind, body, [{ key, sign }]);
   }

@@ -5,6 +5,7 @@ import type { Heal, LinkStatus, TelemetryStatus } from './api/model.ts';
 import type { BrokerParts, Brokers } from './broker.ts';
 import type { Config } from './config.ts';
 import { errorText, InputError } from './errors.ts';
+import type { GroupShare } from './mesh/group-share.ts';
 import type { Sketch } from './mesh/overview.ts';
 import type { PeerNotice } from './mesh/state.ts';
 
@@ -16,6 +17,7 @@ export class LateBrokers {
   private brokers: Brokers | undefined;
   private config: Config | undefined;
   private problem: string | undefined;
+  private group: GroupShare | undefined;
   private stopped = false;
 
   constructor(private readonly parts: BrokerParts) {}
@@ -29,6 +31,12 @@ export class LateBrokers {
       this.brokers = undefined;
     } else if (this.brokers) this.brokers.setConfig(config);
     else this.loading ??= this.load().finally(() => (this.loading = undefined));
+  }
+
+  /** What this machine's gateway shares with others; `undefined`: nothing. */
+  setGroup(share: GroupShare | undefined): void {
+    this.group = share;
+    this.brokers?.setGroup(share);
   }
 
   /** The daemon ends. Answers with when the brokers were told, at last after a moment; with nothing where there are none. */
@@ -96,5 +104,6 @@ export class LateBrokers {
       return;
     }
     this.brokers.start();
+    this.brokers.setGroup(this.group);
   }
 }

@@ -10,7 +10,7 @@ import { lookOperations } from './mesh/operation/look.ts';
 import { peerOperations } from './mesh/operation/peer.ts';
 import { reachOperations } from './mesh/operation/reach.ts';
 import { type Reporting, type Service, serviceOperations } from './mesh/operation/service.ts';
-import type { Operations } from './mesh/operation.ts';
+import type { Operations, Permit } from './mesh/operation.ts';
 import type { Overview } from './mesh/overview.ts';
 import type { MeshState } from './mesh/state.ts';
 import type { ServiceCheck } from './source/service.ts';
@@ -54,6 +54,11 @@ export function allOperations(parts: DeskParts): Operations {
   };
 }
 
+/** What the owner lets keys of others do. */
+export function permitOf({ manageCap: cap, registrar }: Pick<Config, 'manageCap' | 'registrar'>): Permit {
+  return { cap, desk: registrar?.enabled ? registrar.deskCap : 'none' };
+}
+
 /** The desk of this router. */
 export function openCommandDesk(parts: DeskParts): CommandDesk {
   const { node, sid, journal, clock, log } = parts;
@@ -65,10 +70,7 @@ export function openCommandDesk(parts: DeskParts): CommandDesk {
     clock,
     log,
     keys: () => parts.config().keys,
-    permit: () => {
-      const { manageCap: cap, registrar } = parts.config();
-      return { cap, desk: registrar?.enabled ? registrar.deskCap : 'none' };
-    },
+    permit: () => permitOf(parts.config()),
     verify: (key, bytes, signature) => parts.crypto.ed25519Verify(key, bytes, signature),
     get operations() {
       return { ...always, ...parts.late() };

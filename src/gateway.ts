@@ -16,6 +16,7 @@ import { CaptainDesk } from './mesh/captain-desk.ts';
 import { Clients, type Standing } from './mesh/client.ts';
 import { ClientLedger } from './mesh/client-ledger.ts';
 import { Desk } from './mesh/desk.ts';
+import type { GroupShare } from './mesh/group-share.ts';
 import { Invites } from './mesh/invite.ts';
 import { LeaseLog } from './mesh/lease-log.ts';
 import { loggingStatement } from './mesh/logging-statement.ts';
@@ -103,6 +104,8 @@ export class Gateway {
   private leaseLog: LeaseLog | undefined;
   /** The operator's, once it has started. */
   desk: Desk | undefined;
+  /** What it shares, where it is one of a group. */
+  group: GroupShare | undefined;
   private ability: Awaited<ReturnType<ClientPlane['ability']>> | undefined;
   private kinds: TunnelKind[] = [];
   private stopped = false;
@@ -171,6 +174,9 @@ export class Gateway {
     if (this.stopped) return;
     this.openLeaseLog(clients, newcomers);
     this.openDesk(clients, this.ledger, { invites, captains, reports });
+    // what was begun of a list for several gateways is ended before anybody is served
+    if (config.group !== undefined) await this.openGroup(config.group, clients, this.ledger);
+    if (this.stopped) return;
     this.serve(clients, pool, this.captainDesk(clients, captains, reports));
     this.exit = new ExitCheck(host.streams, host.clock, config.check, (online) => {
       if (online !== clients.isOnline) {
@@ -247,6 +253,39 @@ export class Gateway {
       ...(drain && { drain }),
       limits: clients?.limits ?? config.limits,
     };
+  }
+
+  /** In memory only where this gateway is one of a group. */
+  private async openGroup(group: string, clients: Clients, ledger: ClientLedger): Promise<void> {
+    const { config, host, dateS, log } = this.parts;
+    const { clientsDirectory } = config;
+    const desk = this.desk!;
+    const [{ SharedHomes }, { SharedUse }, { HomeListFile }] = await Promise.all([
+      import('./mesh/shared-homes.ts'),
+      import('./mesh/shared-use.ts'),
+      import('./system/home-list-file.ts'),
+    ]);
+    try {
+      const homes = new SharedHomes({
+        ...{ group, log },
+        store: new HomeListFile(host.files, clientsDirectory, host.crypto, log),
+        desk: {
+          decisionOn: (address) => clients.decisionOn(address),
+          share: (decisions, words, by) => desk.share(decisions, words, by),
+        },
+        sha512: (bytes) => host.crypto.sha512(bytes),
+      });
+      const use = new SharedUse({
+        ...{ group, ledger, dateS },
+        isHere: (address) => clients.keyOf(address) !== undefined,
+        nowMs: () => host.clock.monotonicMs(),
+        onChange: () => clients.weigh(),
+      });
+      this.group = { homes, use };
+    } catch (error) {
+      // the homes that are here are served all the same
+      log.error('what is decided for several gateways is not carried out', { error: errorText(error) });
+    }
   }
 
   private tidy(): void {

@@ -126,6 +126,8 @@ export interface RegistrarConfig {
   deskCap: DeskCap;
   /** What of people brokers may be told when such a key asks. */
   deskTells: TellName[];
+  /** Gateways of one operator for which the same is decided; absent: this one is of no group. */
+  group: string | undefined;
 }
 
 /** What the operator decided on one home. */
@@ -253,6 +255,7 @@ export const LEASE_OPTIONS = {
     metrics_port: maybe(whole(1, 65_535)),
     desk_cap: choice(DESK_CAPS, 'none'),
     desk_tells: listOf(choice(TELL_NAMES), [], TELL_NAMES.length),
+    group: maybe(pattern(/^[a-z0-9-]{1,32}$/, '1 to 32 lower-case letters, digits and -')),
   },
   client: {
     key: maybe(KEY),
@@ -337,6 +340,8 @@ export const LEASE_MEANINGS: {
       "Whose keys may see homes and decide on them by way of brokers, unless manage_cap is none: nobody's, those of scope desk, those of scope configure too.",
     desk_tells:
       'What homes told of their people, and how captains are reached, that such a key is told by way of brokers, which read it.',
+    group:
+      'Group of gateways of one operator: by way of brokers they take the same decisions on homes, and tell one another what homes used. Without it, none.',
   },
   client: {
     key: 'Key of its Yggdrasil, or its address.',
@@ -434,6 +439,7 @@ export function registrarOf(values: Values<'registrar'>): RegistrarConfig {
     metricsPort: values.metrics_port,
     deskCap: values.desk_cap,
     deskTells: values.desk_tells,
+    group: values.group,
   };
 }
 

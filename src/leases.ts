@@ -10,7 +10,7 @@ import type { LocalGateway, LocalGatewayParts } from './registrar.ts';
 
 /** What both are made of. */
 export type LeasesParts = Omit<LeaseParts, 'log'> &
-  Pick<LocalGatewayParts, 'host' | 'plane' | 'release' | 'isFlash' | 'dateS'> & {
+  Pick<LocalGatewayParts, 'host' | 'plane' | 'release' | 'isFlash' | 'dateS' | 'onGroup'> & {
     log(scope: string): LeaseParts['log'];
   };
 

@@ -7,6 +7,7 @@ import { Gateway, LEASES_FILE } from './gateway.ts';
 import type { ClientConfig, RegistrarConfig } from './lease-option.ts';
 import type { Log } from './log.ts';
 import type { Desk } from './mesh/desk.ts';
+import type { GroupShare } from './mesh/group-share.ts';
 import { countsOf, identityOf } from './mesh/identity.ts';
 import type { Member } from './mesh/state.ts';
 import type { ClientPlane } from './mesh/tunnel.ts';
@@ -29,6 +30,8 @@ export interface LocalGatewayParts {
   /** Unix seconds; `undefined` while the clock is wrong. */
   dateS(): number | undefined;
   readonly log: Log;
+  /** What the gateway that runs now shares with others of its operator; `undefined`: nothing. */
+  onGroup(share: GroupShare | undefined): void;
   /** Puts the operator's desk on the bus. */
   publish(object: UbusObject): void;
 }
@@ -96,6 +99,7 @@ export class LocalGateway {
   stop(): void {
     this.stopped = true;
     this.timer?.();
+    this.parts.onGroup(undefined);
     this.gateway?.stop();
   }
 
@@ -106,8 +110,7 @@ export class LocalGateway {
       .catch((error) => {
         if (this.stopped) return;
         this.parts.log.error('no gateway', { error: errorText(error) });
-        this.gateway?.stop();
-        this.gateway = undefined;
+        this.leave();
         this.made = '';
         this.timer?.();
         this.timer = this.parts.host.clock.after(AGAIN_MS, () => this.look());
@@ -124,8 +127,7 @@ export class LocalGateway {
     if (!config?.enabled) {
       // until it is all taken away
       this.left = true;
-      this.gateway?.stop();
-      this.gateway = undefined;
+      this.leave();
       this.made = '';
       await release();
       host.files.remove(`${state}/${LEASES_FILE}`);
@@ -137,8 +139,7 @@ export class LocalGateway {
     if (this.stopped || !identity) return;
     const wanted = JSON.stringify([identity, config]);
     if (wanted !== this.made) {
-      this.gateway?.stop();
-      this.gateway = undefined;
+      this.leave();
       this.made = wanted;
       const made = await plane(config, identity);
       if (this.stopped) return;
@@ -155,8 +156,15 @@ export class LocalGateway {
         log,
       });
       await this.gateway.start(this.decisions);
+      this.parts.onGroup(this.gateway.group);
     } else this.gateway?.configure(this.decisions);
     await this.again(config);
+  }
+
+  private leave(): void {
+    this.gateway?.stop();
+    this.gateway = undefined;
+    this.parts.onGroup(undefined);
   }
 
   /** What was done may not be what is wanted by now. */

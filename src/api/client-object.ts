@@ -83,7 +83,7 @@ export const AUDIT_ENTRY = {
   by: 'string',
   /**
    * `admit`, `suspend`, `refuse`, `forget`, `limit`, `drain`, `undrain`, `undo`, `invite`, `revoke`, `captain`, `uncaptain`, `uphold`, `dismiss` (a report),
-   * `erase`; by itself, `invited`, `vouched` and `over`; `failed`: the entry before could not be carried out.
+   * `erase`, `share` (by a list for several gateways); by itself, `invited`, `vouched` and `over`; `failed`: the entry before could not be carried out.
    */
   did: 'string',
   reason: 'string',

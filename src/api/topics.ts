@@ -58,6 +58,13 @@ export const TOPICS = {
   want: { direction: 'down', qos: 1, retain: true, maxBytes: 16_384 },
   /** Which configuration it has; signed. */
   have: { direction: 'up', qos: 1, retain: true, expiryS: 30 * DAY_S, maxBytes: 8192 },
+  /** What is decided on homes at all gateways of a group, signed: only as that of `all` of the group, in the place of a site; and its parts. */
+  homes: { direction: 'down', qos: 1, retain: true, maxBytes: 16_384 },
+  part: { direction: 'down', qos: 1, retain: true, maxBytes: 16_384, deeper: true },
+  /** Which of these a gateway has; signed. */
+  held: { direction: 'up', qos: 1, retain: true, expiryS: 30 * DAY_S, maxBytes: 4096 },
+  /** What homes used of a gateway in this month, for the others of its group; signed. */
+  use: { direction: 'up', qos: 1, retain: true, expiryS: 32 * DAY_S, maxBytes: 8192, deeper: true },
   /** Lines of its log, while that is on lease. */
   log: { direction: 'up', qos: 0, retain: false, expiryS: 60, maxBytes: 16_384 },
 } as const satisfies Record<string, TopicContract>;
@@ -414,6 +421,43 @@ export const PAYLOADS = {
     'left_out?': 'int32',
     'error?': 'string',
     't?': 'int64',
+    ...SIGNED,
+  },
+  homes: {
+    /** Rises with each list of a group. */
+    gen: 'int64',
+    aud: { group: 'string' },
+    /** How many there are, and the hashes of all parts: base32 of half of SHA-512. */
+    homes: 'int32',
+    parts: ['string'],
+    /** The group. */
+    gateways: [{ site: 'string', node: 'string', key: 'string' }],
+    /** All of it counts anew, also what did not change since the list before. */
+    'again?': 'bool',
+    ...SIGNED,
+  },
+  /** A list, not a table: `[["<address>", "a", "s" or "r", "<reason>"?, until_s?, limits?], …]`. */
+  part: {},
+  held: {
+    sid: 'string',
+    group: 'string',
+    /** The list that counts. */
+    'gen?': 'int64',
+    /** none, fetching, applied, rejected: of the newest list. */
+    st: 'string',
+    /** Homes of the list, and those of them on which something else is decided here. */
+    homes: 'int32',
+    differ: 'int32',
+    'error?': 'string',
+    't?': 'int64',
+    ...SIGNED,
+  },
+  use: {
+    group: 'string',
+    /** In UTC: `2026-03`. */
+    month: 'string',
+    /** By address: received and sent, in megabytes (10^6), begun ones included. */
+    homes: 'json',
     ...SIGNED,
   },
   log: {

@@ -10,6 +10,8 @@ import type { Pin } from './pin.ts';
 /** What a node writes, below `mb/1/<site>/<node>/`. */
 const WRITES = ['status', 'info', 'state', 'tele', 'evt/+', 'alarm/+', 'res', 'have', 'log'] as const;
 const READS = ['cmd', 'want'] as const;
+/** What a gateway of a group writes beside that: which list it has, and what homes used. Nobody else's programs read it. */
+const GROUP_WRITES = ['held', 'use/+'] as const;
 /** As mosquitto_passwd counts. */
 const ROUNDS = 101;
 const USER = /^[A-Za-z0-9_.-]{1,64}$/;
@@ -22,13 +24,25 @@ export interface Others {
   readers: readonly string[];
 }
 
-/** The lines of one node. */
-export function formatNodeAccess({ node, site }: Pick<Pin, 'node' | 'site'>): string {
+/** The lines of one node. @param pins all that are enrolled, among them the other gateways of its group. */
+export function formatNodeAccess(
+  { node, site, group }: Pick<Pin, 'node' | 'site' | 'group'>,
+  pins: readonly Pin[] = [],
+): string {
+  const others = pins.filter((pin) => group !== undefined && pin.group === group && pin.node !== node);
   return [
     `user ${node}`,
     ...WRITES.map((topic) => `topic write mb/1/${site}/${node}/${topic}`),
     ...READS.map((topic) => `topic read mb/1/${site}/${node}/${topic}`),
     `topic read mb/1/${site}/all/want`,
+    ...(group === undefined
+      ? []
+      : [
+          ...GROUP_WRITES.map((topic) => `topic write mb/1/${site}/${node}/${topic}`),
+          `topic read mb/1/${group}/all/homes`,
+          `topic read mb/1/${group}/all/part/+`,
+          ...others.map((pin) => `topic read mb/1/${pin.site}/${pin.node}/use/+`),
+        ]),
     '',
   ].join('\n');
 }
@@ -43,7 +57,7 @@ export function formatAccess(pins: Iterable<Pin>, { operators, readers }: Others
       [`\nuser ${checkUser(user)}`, ...WRITES.map((topic) => `topic read mb/1/+/+/${topic}`)].join('\n'),
     ),
     '',
-    ...nodes.map((pin) => `${pin.name === undefined ? '' : `# ${plain(pin.name)}\n`}${formatNodeAccess(pin)}`),
+    ...nodes.map((pin) => `${pin.name === undefined ? '' : `# ${plain(pin.name)}\n`}${formatNodeAccess(pin, nodes)}`),
   ].join('\n');
 }
 

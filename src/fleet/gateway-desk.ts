@@ -69,7 +69,7 @@ function sshCommand(host: string): string[] {
 }
 
 /** The keys to sign with: those that are named, else the only one that decides on homes, else the only one there is. */
-function deskKeys(context: Context): PublicKey[] {
+export function deskKeys(context: Context): PublicKey[] {
   if (context.options.list('key').length > 0) return chosenKeys(context);
   const desk = listKeys(context.home).filter(({ scope }) => scope === 'desk');
   return desk.length === 1 ? desk : chosenKeys(context);

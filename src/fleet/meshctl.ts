@@ -9,6 +9,7 @@ import { DOCTOR } from './command/doctor.ts';
 import { ENROLL } from './command/enroll.ts';
 import { FINISH } from './command/finish.ts';
 import { GATEWAY } from './command/gateway.ts';
+import { GROUP } from './command/group.ts';
 import { IMPORT } from './command/import.ts';
 import { INVITE } from './command/invite.ts';
 import { KEYS } from './command/keys.ts';
@@ -41,6 +42,7 @@ export const COMMANDS: readonly Command[] = [
   ...WANT,
   ...CLIENT,
   ...GATEWAY,
+  ...GROUP,
   ...INVITE,
   ...REPORT,
   DOCTOR,

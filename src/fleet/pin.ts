@@ -13,6 +13,8 @@ export interface Pin {
   site: string;
   /** What the operator calls it. */
   name?: string;
+  /** The gateways with which it shares what is decided on homes. */
+  group?: string;
   /** Unix seconds. */
   enrolled_at: number;
   /** Until when its code counts; absent: its first signed message was seen. */

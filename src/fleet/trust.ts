@@ -8,7 +8,7 @@ import { crypto } from './crypto.ts';
 import { conform, parseTable } from './message.ts';
 
 /** Topics whose messages are signed. */
-export type SignedName = 'info' | 'res' | 'have' | 'cmd' | 'want';
+export type SignedName = 'info' | 'res' | 'have' | 'cmd' | 'want' | 'homes' | 'held';
 
 /** What a message says, if one of these keys (64 hex digits) signed it; `undefined` for anything else. */
 export function openSigned<T extends SignedName>(

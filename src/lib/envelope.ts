@@ -12,8 +12,12 @@ import { decodeBase64, encodeBase64 } from './base64.ts';
 import { joinBytes } from './bytes.ts';
 import { decodeUtf8, encodeUtf8 } from './utf8.ts';
 
-/** What is signed: also in the signed bytes, so that none can be taken for another. `code` is what a router joins a fleet by; `report` and `vouch` are what captains tell gateways. */
-export type EnvelopeKind = 'cmd' | 'want' | 'res' | 'have' | 'info' | 'code' | 'report' | 'vouch';
+/** What is signed: also in the signed bytes, so that none can be taken for another. `code` is what a router joins a fleet by; `report` and `vouch` are what captains tell gateways; `homes`
+ * what is decided on homes at all gateways of a group, `held` and `use` what these say to that, and of what homes used. */
+export type EnvelopeKind =
+  | ('cmd' | 'want' | 'res' | 'have' | 'info' | 'code')
+  | ('report' | 'vouch')
+  | ('homes' | 'held' | 'use');
 
 /** Longest payloads, in bytes. */
 export const MAX_PAYLOAD: Readonly<Record<EnvelopeKind, number>> = {
@@ -25,6 +29,9 @@ export const MAX_PAYLOAD: Readonly<Record<EnvelopeKind, number>> = {
   code: 8192,
   report: 4096,
   vouch: 4096,
+  homes: 16_384,
+  held: 4096,
+  use: 8192,
 };
 export const MAX_SIGNATURES = 4;
 /** How deep lists and tables may stand in one another: parsers of engines call themselves. */

@@ -103,6 +103,16 @@ export class ClientLedger {
     else if (this.others.has(source) || this.others.size < MAX_SOURCES) this.others.set(source, homes);
   }
 
+  /** What one other gateway counted of a home in this month. */
+  atOther(source: string, address: string): ClientUse | undefined {
+    return this.others.get(source)?.get(address);
+  }
+
+  /** What each home used here in this month. */
+  *months(): Generator<readonly [address: string, use: ClientUse]> {
+    for (const [address, { month }] of this.accounts) yield [address, month];
+  }
+
   /** What all other gateways counted of a home in this month. */
   elsewhere(address: string): ClientUse | undefined {
     let sum: ClientUse | undefined;

@@ -304,6 +304,11 @@ export class Desk {
     return { message: `${homes(back.size)} as before entry ${n}${note}`, entry: made };
   }
 
+  /** Carries out what a list of a group of gateways says. @param words which list. @param by whose it is. @throws Error when it cannot be kept */
+  share(decisions: ReadonlyMap<string, Decision | undefined>, words: string, by: string): void {
+    this.carryOut('share', decisions, words, by);
+  }
+
   // the work
 
   /** A decision on a home, with the limits that it has and those that it is given. */

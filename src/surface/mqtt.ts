@@ -89,6 +89,9 @@ export class MqttSurface implements FeedSink {
   private readonly replay: Replay;
   private readonly homeAssistant: HomeAssistant;
   private subscriptions: (() => void)[] = [];
+  /** What else is asked for, and whoever takes it. */
+  private readonly followed = new Map<string, () => void>();
+  private takeFollowed: (topic: string, payload: Uint8Array) => void = () => {};
   private filter: MqttFilter;
   /** Which connection of this session. */
   private connections = 0;
@@ -126,6 +129,19 @@ export class MqttSurface implements FeedSink {
     }
     if (discovery) wanted.push([BIRTH_TOPIC, { retainHandling: 2 }]);
     this.subscriptions = wanted.map(([topic, options]) => connection.subscribe(topic, 1, options));
+  }
+
+  /** Asks the broker for these topics, too, and for no others that it was asked for so; what it keeps of new ones comes. @param take is given what comes on topics of no other use. */
+  follow(filters: readonly string[], take: (topic: string, payload: Uint8Array) => void): void {
+    this.takeFollowed = take;
+    for (const [filter, cancel] of this.followed)
+      if (!filters.includes(filter)) {
+        cancel();
+        this.followed.delete(filter);
+      }
+    const connection = this.parts.connection();
+    for (const filter of filters)
+      if (!this.followed.has(filter)) this.followed.set(filter, connection.subscribe(filter, 1, { retainHandling: 0 }));
   }
 
   setFilter(filter: MqttFilter): void {
@@ -171,6 +187,7 @@ export class MqttSurface implements FeedSink {
     else if (topic === ofNode) this.parts.onWant(payload.slice(), 'node');
     else if (topic === ofSite) this.parts.onWant(payload.slice(), 'site');
     else if (topic === BIRTH_TOPIC) this.homeAssistant.heard(decodeUtf8(payload.subarray(0, 16)));
+    else this.takeFollowed(topic, payload.slice());
   }
 
   /** Says that the router is going; what waits is left. */
@@ -242,6 +259,11 @@ export class MqttSurface implements FeedSink {
   /** What became of a command, signed. Resolves when the broker has it, or it is known that it will not; never rejects. */
   async result(payload: Uint8Array): Promise<void> {
     if (this.up) await this.put('res', payload);
+  }
+
+  /** What gateways of a group tell one another, signed; as `result`. */
+  async share(name: 'held' | 'use', payload: Uint8Array, tail?: string): Promise<void> {
+    if (this.up) await this.put(name, payload, tail);
   }
 
   /** Which configuration it has, signed. */

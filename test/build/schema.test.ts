@@ -16,9 +16,10 @@ for (const [path, text] of made)
   );
 published('refuse what a router was not meant to be told, and pass over what it may tell some day', () => {
   const schemaOf = (path: string): Record<string, unknown> => JSON.parse(made.get(path)!);
-  for (const name of ['cmd', 'want']) assert.is(schemaOf(`${name}.json`).additionalProperties, false);
+  for (const name of ['cmd', 'want', 'homes']) assert.is(schemaOf(`${name}.json`).additionalProperties, false);
   for (const name of ['state', 'tele', 'res']) assert.is(schemaOf(`${name}.json`).additionalProperties, undefined);
   assert.equal(schemaOf('tele.json').required, ['sid', 'seq', 'mono', 'clk']);
+  assert.is((schemaOf('part.json').items as { items: unknown }).items, false);
 });
 published('have a line each in README', () => {
   const readme = readFileSync(inProject('README.md'), 'utf8').split(/^## MQTT$/m)[1]!;

@@ -20,7 +20,12 @@ function pin(node: string, site: string, more: Partial<Pin> = {}): Pin {
     ...more,
   };
 }
-const PINS = [pin(AWAY, 'oak'), pin(HERE, 'elm', { name: 'Anna\n# is here\nuser root' }), pin(NEXT, 'elm')];
+/** Two of these are gateways of a group, in two sites. */
+const PINS = [
+  pin(AWAY, 'oak', { group: 'east' }),
+  pin(HERE, 'elm', { name: 'Anna\n# is here\nuser root', group: 'east' }),
+  pin(NEXT, 'elm'),
+];
 const OTHERS = { operators: ['operator'], readers: ['telegraf'] };
 
 const text = suite('formatAccess and formatPasswords');
@@ -63,6 +68,21 @@ else {
     ['operator', `${own}/want`, HERE, true],
     ['operator', 'mb/1/elm/all/want', HERE, true],
     ['operator', 'mb/1/elm/all/want', NEXT, true],
+    // gateways of a group
+    [HERE, `${own}/held`, 'operator', true],
+    [HERE, `${own}/use/7`, AWAY, true],
+    [AWAY, `mb/1/oak/${AWAY}/use/0`, HERE, true],
+    ['operator', 'mb/1/east/all/homes', HERE, true],
+    ['operator', 'mb/1/east/all/part/12', AWAY, true],
+    [HERE, `${own}/use/7`, NEXT, false],
+    [HERE, `${own}/use/7`, 'telegraf', false],
+    [HERE, `${own}/held`, AWAY, false],
+    [HERE, `mb/1/oak/${AWAY}/use/7`, 'operator', false],
+    [HERE, 'mb/1/east/all/homes', 'operator', false],
+    [HERE, 'mb/1/east/all/part/0', 'operator', false],
+    [NEXT, `mb/1/elm/${NEXT}/use/7`, 'operator', false],
+    ['operator', 'mb/1/east/all/homes', NEXT, false],
+    ['operator', 'mb/1/east/all/part/0', 'telegraf', false],
     // what no node may
     [HERE, `mb/1/elm/${NEXT}/status`, 'operator', false],
     [HERE, `mb/1/elm/${NEXT}/res`, 'operator', false],

@@ -42,7 +42,7 @@ seal('refuses what it cannot seal', () => {
   assert.ok(sealEnvelope('want', long, [signer(1)]).length > 8192);
 });
 seal('has the limits of the topics', () => {
-  for (const kind of ['cmd', 'want', 'res', 'have', 'info'] as const)
+  for (const kind of ['cmd', 'want', 'res', 'have', 'info', 'homes', 'held', 'use'] as const)
     assert.is(MAX_PAYLOAD[kind], TOPICS[kind].maxBytes);
 });
 seal.run();

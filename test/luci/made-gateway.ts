@@ -113,6 +113,7 @@ export async function makeGateway(given: MadeGatewayOptions = {}): Promise<MadeG
     isFlash: () => true,
     state: '/var/run/meshbridge',
     dateS: unixS,
+    onGroup() {},
     publish: (published) => {
       object = published;
     },

@@ -71,6 +71,8 @@ ledger('adds what other gateways counted this month, each once, and forgets it w
   book.setElsewhere('south', ANN, use(1000, 0));
   assert.equal(book.elsewhere(ANN), use(1200, 6));
   assert.is(book.monthBytes(ANN), 1217);
+  assert.equal([book.atOther('north', ANN), book.atOther('south', BOB)], [use(200, 6), undefined]);
+  assert.equal([...book.months()], [[ANN, use(10, 1)]]);
   assert.equal([book.elsewhere(BOB), book.monthBytes(BOB)], [undefined, 0]);
   book.setElsewhere('north', ANN, undefined);
   assert.is(book.monthBytes(ANN), 1011);

@@ -359,6 +359,30 @@ undoes('is itself undone by another undo', () => {
   desk.undo({ entry: back });
   assert.equal(clients.decisionOn(ANN), { standing: 'suspended', reason: 'x' });
 });
+undoes('what a list for several gateways said, which is one entry', async () => {
+  const { desk, clients, entries, plane, ask } = open({ admission: 'open' });
+  await ask(1);
+  desk.decide('suspend', { addresses: [BOB], reason: 'not paid' });
+  const decisions = new Map([
+    [ANN, { standing: 'admitted', reason: '', limits: { down_kbits: 4000 } } as const],
+    [BOB, undefined],
+    [CAT, { standing: 'refused', reason: 'spam' } as const],
+  ]);
+  desk.share(decisions, 'group east, generation 3', 'key otto');
+  const last = entries.at(-1)!;
+  assert.equal(
+    [last.did, last.by, last.reason, last.clients.length],
+    ['share', 'key otto', 'group east, generation 3', 3],
+  );
+  assert.equal([clients.decisionOn(ANN)?.limits, clients.decisionOn(BOB)], [{ down_kbits: 4000 }, undefined]);
+  await clients.settled();
+  assert.equal([...plane.tunnels.values()][0]!.limits, { downKbits: 4000 });
+  desk.undo({ entry: last.n });
+  assert.equal(
+    [ANN, BOB, CAT].map((home) => clients.decisionOn(home)?.standing),
+    [undefined, 'suspended', undefined],
+  );
+});
 undoes('announces a stop, lets nobody new in, and takes that back', async () => {
   const { desk, ask } = open({ admission: 'open' });
   const { entry } = desk.drain({ in_s: 600, reason: 'new disk' });

@@ -72,6 +72,7 @@ const TABLE: Record<string, { may: string[]; why: string }> = {
   'broker.ts': {
     may: [
       'command-desk.ts',
+      'group-link.ts',
       'management.ts',
       'config.ts',
       'mqtt',
@@ -85,6 +86,10 @@ const TABLE: Record<string, { may: string[]; why: string }> = {
       'package.json',
     ],
     why: 'the wiring of what goes to brokers, which comes into memory late',
+  },
+  'group-link.ts': {
+    may: ['mesh', 'api', 'lib', 'transport'],
+    why: 'the wiring of what gateways share, which comes into memory late',
   },
   'brokers.ts': {
     may: ['broker.ts', 'config.ts', 'mesh', 'api'],

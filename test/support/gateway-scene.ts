@@ -24,9 +24,11 @@ import { networkProblem } from './network.ts';
 import { nodeOf } from './node-key.ts';
 
 export const SITE = 'elm-street';
+/** Of the operator's login at the broker. */
+export const BROKER_PASSWORD = 'of the operator';
 const PORT = 8080;
 /** A fleet does not come all at once: each router waits a while of its own. */
-const BROKER_MS = 120_000;
+export const BROKER_MS = 120_000;
 const PROGRAM = join(DIST, 'native', 'meshbridge-fleet');
 /** Homes that may come: their numbers begin here, and there are so many. */
 const FIRST_HOME = 100;
@@ -47,6 +49,48 @@ export async function sceneProblem(): Promise<string | undefined> {
 
 /** A home by its number, from 0 on. */
 export const homeOf = (number: number): { key: string; address: string } => nodeOf(FIRST_HOME + number);
+
+/** What a gateway's first section says so that it comes to the broker. */
+export const BROKER_MAIN = { mqtt: 1, site: SITE, manage_cap: 'observe' } as const;
+
+/** A broker, and an operator with a login there and a key that decides on homes. */
+export async function startBroker(it: Operator): Promise<{ broker: Mosquitto; key: string }> {
+  const broker = await Mosquitto.start({
+    config: ['acl_file acl', 'password_file passwords', 'allow_anonymous false', 'max_queued_messages 100000'],
+    files: { acl: '', passwords: '' },
+  });
+  const password = it.file('password', `${BROKER_PASSWORD}\n`);
+  const urls = ['--url', `mqtt://127.0.0.1:${broker.port()}`, '--node-url', 'mqtt://[200:db8::1]'];
+  await it.json(['broker', 'set', ...urls, '--user', 'operator', '--password-file', password]);
+  const { public: key } = await it.json<{ public: string }>('keys new otto --scope desk');
+  await it.json(`enroll passwords --write ${broker.path('passwords')} --add operator`, {
+    env: { MESHCTL_NEW_PASSWORD: BROKER_PASSWORD },
+  });
+  return { broker, key };
+}
+
+/** Has a broker read who may do what. */
+export async function writeAccess(it: Operator, broker: Mosquitto): Promise<void> {
+  await it.json(`enroll acl --write ${broker.path('acl')}`);
+  await it.json(`enroll passwords --write ${broker.path('passwords')}`);
+  broker.reload();
+}
+
+/** Enrols a gateway, whose key lies beside its configuration. @returns its password at the broker */
+export async function enrol(it: Operator, name: string, directory: string, seed: Uint8Array): Promise<string> {
+  const card = makeCard(crypto, seed, new Uint8Array(randomBytes(12)));
+  const { code } = await it.json<{ code: string }>(['enroll', 'new', card, '--site', SITE, '--name', name]);
+  writeFileSync(join(directory, 'node.key'), `${toHex(seed)}\n`, { mode: 0o600 });
+  return passwordOf(crypto, seed, saltOf(openCode(crypto, code)!)!);
+}
+
+/** The sections of a gateway's configuration that name broker and operator. */
+export function brokerSections(broker: Mosquitto, password: string, key: string): Section[] {
+  return [
+    { type: 'mqtt', name: 'fleet', options: { url: `unix://${broker.socket}`, password } },
+    { type: 'key', name: 'otto', options: { public: key, scope: 'desk' } },
+  ];
+}
 
 /** One gateway. */
 export class SceneGateway {
@@ -102,8 +146,9 @@ export class GatewayScene {
     const scene = new GatewayScene();
     try {
       await buildNative({ ...(await bundleRouter()), out: PROGRAM, debug: false });
-      await scene.startBroker();
+      Object.assign(scene, await startBroker(scene.it));
       for (const name of names) await scene.addGateway(name);
+      if (options.group !== undefined) await scene.it.json(['group', 'set', String(options.group), ...names]);
       await scene.writeAccess();
       for (const gateway of scene.gateways) await scene.start(gateway, options);
       return scene;
@@ -128,16 +173,13 @@ export class GatewayScene {
   }
 
   /** Has the broker read who may do what again. */
-  async writeAccess(): Promise<void> {
-    await this.it.json(`enroll acl --write ${this.broker.path('acl')}`);
-    await this.it.json(`enroll passwords --write ${this.broker.path('passwords')}`);
-    this.broker.reload();
+  writeAccess(): Promise<void> {
+    return writeAccess(this.it, this.broker);
   }
 
   /** Configures a daemon and starts it; resolves when it serves and its broker has it. */
   async start({ name, place, daemon, password }: SceneGateway, options: Section['options'] = {}): Promise<void> {
-    const main = { mqtt: 1, site: SITE, manage_cap: 'observe' };
-    daemon.configure(this.sections(name, password, `${place.directory}/clients`, options), main);
+    daemon.configure(this.sections(name, password, `${place.directory}/clients`, options), BROKER_MAIN);
     const since = daemon.lines.length;
     await daemon.start();
     await daemon.logged(/registrar: serving/, since);
@@ -154,32 +196,6 @@ export class GatewayScene {
     return gateway.place.run(['env', '-C', ROOT, `MESHCTL_HOME=${home}`, ...argv]);
   }
 
-  private async startBroker(): Promise<void> {
-    const { it } = this;
-    this.broker = await Mosquitto.start({
-      config: ['acl_file acl', 'password_file passwords', 'allow_anonymous false', 'max_queued_messages 100000'],
-      files: { acl: '', passwords: '' },
-    });
-    const password = it.file('password', 'of the operator\n');
-    const url = `mqtt://127.0.0.1:${this.broker.port()}`;
-    await it.json([
-      'broker',
-      'set',
-      '--url',
-      url,
-      '--node-url',
-      'mqtt://[200:db8::1]',
-      '--user',
-      'operator',
-      '--password-file',
-      password,
-    ]);
-    this.key = (await it.json<{ public: string }>('keys new otto --scope desk')).public;
-    await it.json(`enroll passwords --write ${this.broker.path('passwords')} --add operator`, {
-      env: { MESHCTL_NEW_PASSWORD: 'of the operator' },
-    });
-  }
-
   private async addGateway(name: string): Promise<void> {
     const { it } = this;
     const place = await Place.open(name, this.directory, process.env.PATH!);
@@ -191,16 +207,12 @@ export class GatewayScene {
     // a default route, so that the gateway has a line
     await place.ip(['link add wan0 type veth peer name wan1', 'link set wan0 up', 'link set wan1 up']);
     await place.ip(['addr add 203.0.113.2/24 dev wan0', 'route add default via 203.0.113.1']);
-    const card = makeCard(crypto, gateway.seed, new Uint8Array(randomBytes(12)));
-    const { code } = await it.json<{ code: string }>(['enroll', 'new', card, '--site', SITE, '--name', name]);
-    gateway.password = passwordOf(crypto, gateway.seed, saltOf(openCode(crypto, code)!)!);
-    writeFileSync(join(place.directory, 'node.key'), `${toHex(gateway.seed)}\n`, { mode: 0o600 });
+    gateway.password = await enrol(it, name, place.directory, gateway.seed);
   }
 
   private sections(name: string, password: string, clients: string, options: Section['options']): Section[] {
     return [
-      { type: 'mqtt', name: 'fleet', options: { url: `unix://${this.broker.socket}`, password } },
-      { type: 'key', name: 'otto', options: { public: this.key, scope: 'desk' } },
+      ...brokerSections(this.broker, password, this.key),
       {
         type: 'registrar',
         name: 'registrar',

@@ -140,6 +140,8 @@ connecting('sends each topic as the contract has it', async () => {
   surface.alarm('mesh', '{}');
   surface.result(encodeUtf8('{}'));
   surface.lines('{}');
+  surface.share('held', encodeUtf8('{}'));
+  surface.share('use', encodeUtf8('{}'), '7');
   await clock.advance(10);
   const seen = new Set<string>();
   for (const { topic, qos, retain, expiryS } of broker.arrived) {
@@ -168,6 +170,31 @@ taking('is taken from its own topics, and nowhere else', () => {
     message(other, 'x');
   assert.equal(world.taken, ['cmd c false', 'cmd kept true', 'want w node', 'want s site']);
   assert.is(surface.received, 9);
+});
+taking('of a group is taken by whoever asked for it, as long as they do', async () => {
+  const { broker, surface, message, connect } = make();
+  const [homes, use] = ['mb/1/east/all/homes', 'mb/1/elm/bbbbbbbbbbbbb/use/+'];
+  const taken: string[] = [];
+  const before = [...broker.subscriptions.keys()];
+  surface.follow([homes, use], (topic, payload) => taken.push(`${topic} ${decodeUtf8(payload)}`));
+  assert.equal([...broker.subscriptions.keys()], [...before, homes, use]);
+  assert.equal(broker.subscriptions.get(homes), { retainHandling: 0 });
+  message(homes, '1', true);
+  message(`${HEAD}cmd`, 'c');
+  message(use.replace('+', '7'), '2');
+  assert.equal(taken, [`${homes} 1`, 'mb/1/elm/bbbbbbbbbbbbb/use/7 2']);
+  const asked = broker.subscriptions.get(homes);
+  surface.follow([homes], (topic) => taken.push(`anew ${topic}`));
+  assert.is(broker.subscriptions.get(homes), asked, '~> what was asked for is not asked for again');
+  message(homes, '3');
+  assert.equal([taken.at(-1), broker.subscriptions.has(use)], [`anew ${homes}`, false]);
+  surface.follow([], () => {});
+  assert.equal([...broker.subscriptions.keys()], before);
+  // without a broker nothing is said, and nothing fails
+  await surface.share('held', encodeUtf8('lost'));
+  connect();
+  await surface.share('held', encodeUtf8('kept'));
+  assert.is(broker.retained.get(`${HEAD}held`), 'kept');
 });
 taking('is asked for with retained desired state, without retained commands', () => {
   const { broker } = make({ discovery: true });

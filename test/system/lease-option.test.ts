@@ -173,6 +173,7 @@ registrar('have defaults, once there is a section', () => {
     metricsPort: undefined,
     deskCap: 'none',
     deskTells: [],
+    group: undefined,
   });
 });
 registrar('are taken', () => {

@@ -40,6 +40,7 @@ function make(files = new MemoryFiles()) {
     dateS: () => 1_800_000_000,
     log: (scope) => logger.scope(scope),
     publish: ({ path }) => published.push(path),
+    onGroup() {},
     onChange() {},
   });
   const configure = async (text: string): Promise<void> => {

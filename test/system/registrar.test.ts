@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import { parseConfig } from '../../src/config.ts';
 import { decodeUtf8, encodeUtf8 } from '../../src/lib/utf8.ts';
 import { Logger } from '../../src/log.ts';
+import type { GroupShare } from '../../src/mesh/group-share.ts';
 import { LocalGateway } from '../../src/registrar.ts';
 import type { UbusObject } from '../../src/ubus/object.ts';
 import { MemoryClientPlane } from '../support/client-plane.ts';
@@ -31,6 +32,7 @@ function make({ files = new MemoryFiles(), plane = new MemoryClientPlane(), able
   const streams = new MemoryStreams();
   const lines: string[] = [];
   const published: UbusObject[] = [];
+  const groups: (GroupShare | undefined)[] = [];
   const self = selfOnly('ygg0', GATEWAY_KEY, GATEWAY_ADDRESS);
   const registrar = new LocalGateway({
     host: { streams, clock, files, crypto, randomBytes: (count) => new Uint8Array(count) },
@@ -48,6 +50,7 @@ function make({ files = new MemoryFiles(), plane = new MemoryClientPlane(), able
     state: '/var/run/meshbridge',
     dateS: () => 1_800_000_000,
     publish: (object) => published.push(object),
+    onGroup: (share) => groups.push(share),
     log: new Logger((line) => lines.push(line)).scope('registrar'),
   });
   const configure = async (text: string, left = false): Promise<void> => {
@@ -78,6 +81,7 @@ function make({ files = new MemoryFiles(), plane = new MemoryClientPlane(), able
     files,
     lines,
     published,
+    groups,
     self,
     registrar,
     configure,

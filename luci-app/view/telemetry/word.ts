@@ -75,6 +75,8 @@ export function messageWord(topic: string): string {
     alarm: _('Alarm'),
     res: _('Answer to a command'),
     have: _('Which configuration it has'),
+    held: _('Which list of homes it has'),
+    use: _('What homes used of it, for the operator’s other gateways'),
     log: _('Lines of the log'),
   };
   if (topic.startsWith('homeassistant/')) return _('For Home Assistant');

@@ -93,6 +93,7 @@ read the first digits of the keys to one another over the phone.`,
         if (name !== undefined && one.name === name && one.node !== card.node)
           throw new InputError(`name: expected one that no other node has, ${one.node} is called ${name}`);
       const before = pins.get(card.node);
+      if (before?.group !== undefined) pin.group = before.group;
       pins.set(card.node, pin);
       return before;
     });
