@@ -172,9 +172,12 @@ export function weighScripts(files: readonly BuiltFile[]): { what: string; value
   ];
 }
 
-/** Bundles the stand-in for LuCI's client, in which the page host runs views. @throws Error */
-export async function buildClient(): Promise<string> {
-  const entryPoints = [inProject('src/dev/page-host/client/main.ts')];
+/** Clients that run views: a stand-in for LuCI's with all that our pages take of it, and a small one without forms. */
+const CLIENTS = { whole: 'src/dev/page-host/client/main.ts', small: 'src/page-host/client/main.ts' } as const;
+
+/** Bundles a client. @throws Error */
+export async function buildClient(which: keyof typeof CLIENTS = 'whole'): Promise<string> {
+  const entryPoints = [inProject(CLIENTS[which])];
   const { outputFiles } = await build({ ...FOR_BROWSERS, entryPoints, format: 'iife' });
   return outputFiles[0]!.text;
 }

@@ -34,8 +34,8 @@ export const BUDGETS = {
   idleRss: 1.8 * MIB,
   /** Instructions from start to the first ubus object published, x86_64. */
   startInstructions: 26_300_000,
-  /** Bytes of meshctl in one file. */
-  meshctl: 700 * KB,
+  /** Bytes of meshctl in one file, with the page that it serves. */
+  meshctl: 750 * KB,
   /** Lines of C in src/host/quickjs, without comments and empty lines. */
   hostLines: 1100,
 } as const;

@@ -39,7 +39,7 @@ const STAGES: Record<string, () => Promise<Count>> = {
     await buildNative({ bundle, out, debug: true });
     return runSuite('portable suites on the C host', [out]);
   },
-  host: () => runAreas(['host', 'dev']),
+  host: () => runAreas(['host', 'dev', 'page-host']),
   luci: () => runAreas(['luci']),
   service: () => runAreas(['service']),
   packages: () => runAreas(['packages']),

@@ -1,7 +1,7 @@
 // The desk router's web pages: its bus and its configuration behind the page host, and a login.
 
-import { randomInt } from 'node:crypto';
 import { buildPages } from '../../build/luci.ts';
+import { makePassword } from '../page-host/password.ts';
 import { BrokerBus } from './page-host/bus.ts';
 import { cryptSha256 } from './page-host/crypt.ts';
 import { type PageHost, startPageHost } from './page-host/host.ts';
@@ -22,15 +22,6 @@ export interface PagesOptions {
   password: string;
   /** Takes a line about what went wrong. */
   log(line: string): void;
-}
-
-/** No letters that are taken for others. */
-const LETTERS = 'abcdefghijkmnpqrstuvwxyz23456789';
-
-/** A password that can be typed: 60 bits. */
-export function makePassword(): string {
-  const letters = Array.from({ length: 12 }, () => LETTERS[randomInt(LETTERS.length)]!);
-  return [0, 4, 8].map((from) => letters.slice(from, from + 4).join('')).join('-');
 }
 
 /** What crypt(3) makes of a password. */

@@ -4,6 +4,7 @@ import { version } from '../../package.json';
 import { ACCESS } from './command/access.ts';
 import { BROKER } from './command/broker.ts';
 import { CLIENT } from './command/client.ts';
+import { DESK } from './command/desk.ts';
 import { DO } from './command/do.ts';
 import { DOCTOR } from './command/doctor.ts';
 import { ENROLL } from './command/enroll.ts';
@@ -45,6 +46,7 @@ export const COMMANDS: readonly Command[] = [
   ...GROUP,
   ...INVITE,
   ...REPORT,
+  DESK,
   DOCTOR,
   IMPORT,
 ];

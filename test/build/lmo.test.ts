@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { encodeLmo, hashText, translationTable } from '../../build/lmo.ts';
+import { encodeLmo, translationTable } from '../../build/lmo.ts';
 import { type Message, parsePo } from '../../build/po.ts';
 import { inProject } from '../../build/project.ts';
+import { hashText } from '../../src/lib/text-hash.ts';
 
 const fixture = (name: string): string => inProject(`test/fixtures/packaging/${name}`);
 const made = parsePo(readFileSync(fixture('made-catalogue.po'), 'utf8'), 'made-catalogue.po');
@@ -65,14 +66,3 @@ table('has what the bytes have', () => {
   assert.is(Object.keys(translations).length, (golden.length - 4 - index) / 16);
 });
 table.run();
-
-// ---
-
-const hash = suite('hashText');
-hash('is 0 for nothing, and tells texts apart', () => {
-  assert.is(hashText(''), 0);
-  assert.is(hashText('Peers'), 0xf58eeafb);
-  const texts = Array.from({ length: 5000 }, (_, n) => `text ${n} ${'ä'.repeat(n % 5)}`);
-  assert.is(new Set(texts.map(hashText)).size, texts.length);
-});
-hash.run();

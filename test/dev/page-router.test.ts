@@ -4,9 +4,8 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { cryptSha256, isPassword } from '../../src/dev/page-host/crypt.ts';
-import { Router } from '../../src/dev/page-host/router.ts';
-import { SESSION_S, type Session, Sessions } from '../../src/dev/page-host/session.ts';
-import type { PageAnswer, PageCall } from '../../src/dev/page-host/ubus.ts';
+import { Router, type Session } from '../../src/dev/page-host/router.ts';
+import type { PageAnswer, PageCall } from '../../src/page-host/ubus.ts';
 
 const crypt = suite('cryptSha256');
 // the first two are of the specification's own test vectors, the others were made by glibc 2.36
@@ -35,40 +34,6 @@ password('knows the password of a hash', () => {
   assert.is(isPassword('a', 'a'), false);
 });
 password.run();
-
-// ---
-
-const sessions = suite('Sessions');
-function made(): { sessions: Sessions; clock: { ms: number } } {
-  const clock = { ms: 0 };
-  return { sessions: new Sessions(() => clock.ms), clock };
-}
-const nothing = {} as Session['access'];
-sessions('end an hour after their last use', () => {
-  const { sessions, clock } = made();
-  const { id } = sessions.open('root', nothing);
-  for (let i = 0; i < 3; i++) {
-    clock.ms += SESSION_S * 1000;
-    assert.is(sessions.find(id)?.username, 'root');
-  }
-  clock.ms += SESSION_S * 1000 + 1;
-  assert.is(sessions.find(id), undefined);
-});
-sessions('make room for new ones', () => {
-  const { sessions } = made();
-  const ids = Array.from({ length: 65 }, () => sessions.open('root', nothing).id);
-  assert.is(sessions.find(ids[0]), undefined);
-  assert.is(sessions.find(ids[1])?.id, ids[1]);
-});
-sessions('have tokens that open one, once', () => {
-  const { sessions } = made();
-  const token = sessions.issue('root');
-  assert.is(sessions.issue('root'), token);
-  assert.is(sessions.redeem(token), 'root');
-  assert.is(sessions.redeem(token), undefined);
-  assert.is.not(sessions.issue('root'), token);
-});
-sessions.run();
 
 // ---
 

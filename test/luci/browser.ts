@@ -10,8 +10,8 @@ import { DIST } from '../../build/project.ts';
 import { type PageHost, startPageHost } from '../../src/dev/page-host/host.ts';
 import { Router } from '../../src/dev/page-host/router.ts';
 import { readTranslations } from '../../src/dev/page-host/translations.ts';
-import type { PageAnswer, PageCall } from '../../src/dev/page-host/ubus.ts';
 import { errorText } from '../../src/errors.ts';
+import type { PageAnswer, PageCall } from '../../src/page-host/ubus.ts';
 
 /**
  * Answers by `<object>.<method>`; a function is called each time, with the arguments. What is not there is absent from the bus, but for

@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { describeFailure } from '../../luci-app/view/part/failure.ts';
 import { Refusal } from '../../luci-app/view/part/refusal.ts';
-import { format } from '../../src/dev/page-host/client/format.ts';
+import { format } from '../../src/page-host/client/format.ts';
 
 // what LuCI's client gives to every page
 Object.assign(globalThis, { _: (text: string) => text });

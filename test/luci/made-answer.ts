@@ -11,8 +11,8 @@ import {
   type Verdict,
 } from '../../src/api/model.ts';
 import type { MESHBRIDGE_METHODS } from '../../src/api/objects.ts';
-import type { PageAnswer } from '../../src/dev/page-host/ubus.ts';
 import { fillWords } from '../../src/lib/words.ts';
+import type { PageAnswer } from '../../src/page-host/ubus.ts';
 
 export const HOSTILE = '<img src=x onerror="window.harmed=1"><script>window.harmed=1</script>%s%d&amp;{x}';
 

@@ -3,10 +3,10 @@
 
 import { randomBytes } from 'node:crypto';
 import { parseConfig } from '../../src/config.ts';
-import type { PageAnswer } from '../../src/dev/page-host/ubus.ts';
 import { decodeUtf8, encodeUtf8 } from '../../src/lib/utf8.ts';
 import { Logger } from '../../src/log.ts';
 import { LEDGER_DAYS } from '../../src/mesh/client-ledger.ts';
+import type { PageAnswer } from '../../src/page-host/ubus.ts';
 import { LocalGateway } from '../../src/registrar.ts';
 import type { Endpoint, Stream, StreamEvents } from '../../src/transport/host.ts';
 import { decodeTable, encodeTable, type Table } from '../../src/ubus/blobmsg.ts';
@@ -53,6 +53,8 @@ export interface MadeGatewayOptions {
 }
 
 export interface MadeGateway {
+  /** As it is on the bus. */
+  object: UbusObject;
   /** Answers of the bus, to be handed to a page. */
   script: Script;
   /** Calls that changed something, in their order. */
@@ -171,6 +173,7 @@ export async function makeGateway(given: MadeGatewayOptions = {}): Promise<MadeG
   }
 
   return {
+    object: desk,
     script: {
       ...Object.fromEntries(Object.keys(desk.methods).map((name) => [`meshbridge.client.${name}`, answer(name)])),
       'yggdrasil.self': ok({

@@ -1,7 +1,7 @@
 // A neighbourhood for the tests of the map: made, the same for the same number of nodes.
 
 import type { Peer, TreeEntry } from '../../src/api/model.ts';
-import type { PageAnswer } from '../../src/dev/page-host/ubus.ts';
+import type { PageAnswer } from '../../src/page-host/ubus.ts';
 import type { Script } from './browser.ts';
 import { GOOD, map, ok, SELF } from './made-answer.ts';
 

@@ -10,7 +10,7 @@ import {
 } from '../../luci-app/view/map/graph.ts';
 import { place } from '../../luci-app/view/map/layout.ts';
 import type { Peer, TreeEntry } from '../../src/api/model.ts';
-import type { PageAnswer } from '../../src/dev/page-host/ubus.ts';
+import type { PageAnswer } from '../../src/page-host/ubus.ts';
 import { DESKTOP, type Opened, Pages, PHONE, type Script } from './browser.ts';
 import { WEAK_TEXTS } from './contrast.ts';
 import { BAD, EMPTY, GOOD, HOSTILE, map, ok, SELF, verdict } from './made-answer.ts';

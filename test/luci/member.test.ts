@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { PageAnswer } from '../../src/dev/page-host/ubus.ts';
+import type { PageAnswer } from '../../src/page-host/ubus.ts';
 import { DESKTOP, Pages, PHONE, type Script } from './browser.ts';
 import { WEAK_TEXTS } from './contrast.ts';
 import { BAD, GOOD, HOSTILE, type MemberAnswer, member, ok, UNKNOWN, verdict, WEAK } from './made-answer.ts';

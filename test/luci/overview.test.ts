@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { summarizeDay } from '../../luci-app/view/overview/day-summary.ts';
 import { version } from '../../package.json';
 import type { HistorySample } from '../../src/api/model.ts';
-import type { PageAnswer } from '../../src/dev/page-host/ubus.ts';
+import type { PageAnswer } from '../../src/page-host/ubus.ts';
 import { DESKTOP, type Opened, Pages, PHONE, type Script } from './browser.ts';
 import { WEAK_TEXTS } from './contrast.ts';
 import { BAD, day, EMPTY, GOOD, HOSTILE, history, ok, overview, SELF, UNKNOWN, verdict, WEAK } from './made-answer.ts';

@@ -48,7 +48,7 @@ machine.run();
 const suites = suite('suites');
 const AREAS = [
   'lib api transport ubus yggdrasil mqtt http mesh source system plane surface bugs',
-  'rules build host dev luci service packages broker fleet lab conformance',
+  'rules build host dev page-host luci service packages broker fleet lab conformance',
 ].flatMap((line) => line.split(' '));
 for (const path of sources('test').filter((p) => p.endsWith('.test.ts'))) {
   suites(`all run: ${path}`, () => {

@@ -1,12 +1,12 @@
 // The way from pages to a broker: a call's JSON to ubus, its answer back, as uhttpd passes them. Source: uhttpd, ubus.c.
 
 import { nodeHost } from '../../host/node/host.ts';
+import type { PageAnswer, PageCall } from '../../page-host/ubus.ts';
 import { decodeTable, type Table } from '../../ubus/blobmsg.ts';
 import { UBUS_MSG_INVOKE } from '../../ubus/message.ts';
 import { UBUS_STATUS_OK, UBUS_STATUS_TIMEOUT } from '../../ubus/status.ts';
 import { encodeJson } from '../cli/json.ts';
 import { Session } from '../cli/session.ts';
-import type { PageAnswer, PageCall } from './ubus.ts';
 
 /** uhttpd's own. */
 const CALL_TIMEOUT_MS = 60_000;

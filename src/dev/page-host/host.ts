@@ -7,13 +7,12 @@ import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import { type BuiltPages, buildClient } from '../../../build/luci.ts';
 import { errorText } from '../../errors.ts';
-import { checkOrigin, cookieOf, headersOf, Refused, readBody, readUrl } from './http.ts';
+import { checkOrigin, cookieOf, headersOf, Refused, readBody, readUrl } from '../../page-host/http.ts';
+import { forwardPage, loginPage, type ViewPage, viewPage } from '../../page-host/page.ts';
+import { type Answerer, answerUbus } from '../../page-host/ubus.ts';
 import { luciMenu, luciPage, luciRoots } from './luci.ts';
 import { nodeOf, pagesOf, readMenu } from './menu.ts';
-import { forwardPage, loginPage, type ViewPage, viewPage } from './page.ts';
-import type { Router } from './router.ts';
-import type { Session } from './session.ts';
-import { type Answerer, answerUbus } from './ubus.ts';
+import type { Router, Session } from './router.ts';
 
 export interface PageHostOptions {
   pages: BuiltPages;
@@ -108,7 +107,7 @@ export async function startPageHost(options: PageHostOptions): Promise<PageHost>
 
   function showPage(request: IncomingMessage, path: string, nonce: string): Answer {
     const session = router.sessions.find(cookieOf(request, cookieName));
-    if (!session) return { status: 403, type: HTML, body: loginPage(path, false) };
+    if (!session) return { status: 403, type: HTML, body: loginPage({ to: path, failed: false }) };
     const menu = readMenu(pages.menu, session.access);
     if (path === `${PAGES}admin/menu`) return { type: JSON_TYPE, body: JSON.stringify(luciMenu(menu)) };
     if (path === `${PAGES}admin/logout`) return leave(request);
@@ -132,7 +131,8 @@ export async function startPageHost(options: PageHostOptions): Promise<PageHost>
     if (username !== undefined)
       return { type: HTML, body: forwardPage('/'), headers: cookie(router.enter(username).id) };
     const session = router.sessions.find(cookieOf(request, cookieName));
-    if (!session) return { status: token === null ? 200 : 403, type: HTML, body: loginPage('/', false) };
+    if (!session)
+      return { status: token === null ? 200 : 403, type: HTML, body: loginPage({ to: '/', failed: false }) };
     const first = pagesOf(readMenu(pages.menu, session.access))[0];
     if (!first) throw new Refused(404);
     return redirect(PAGES + first.path);
@@ -148,7 +148,7 @@ export async function startPageHost(options: PageHostOptions): Promise<PageHost>
     failing++;
     await new Promise((resolve) => setTimeout(resolve, FAILED_LOGIN_MS));
     failing--;
-    return { status: 403, type: HTML, body: loginPage(path, true) };
+    return { status: 403, type: HTML, body: loginPage({ to: path, failed: true }) };
   }
 
   function leave(request: IncomingMessage): Answer {
@@ -168,7 +168,7 @@ export async function startPageHost(options: PageHostOptions): Promise<PageHost>
   }
 
   async function respond(request: IncomingMessage, nonce: string): Promise<Answer> {
-    checkOrigin(request, authorities);
+    checkOrigin(request, (authority) => authorities.includes(authority));
     const { path, query } = readUrl(request.url ?? '/');
     const action = /^\/cgi-bin\/luci\/admin\/uci\/(apply_rollback|apply_unchecked|confirm|revert)$/.exec(path)?.[1];
     // LuCI's client adds the names of the calls to the path

@@ -3,8 +3,8 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ViewPage } from '../../page-host/page.ts';
 import type { MenuTree } from './menu.ts';
-import type { ViewPage } from './page.ts';
 
 /** Directories that together are `/www` of a router. @throws Error when there is no LuCI. */
 export function luciRoots(directory: string): string[] {

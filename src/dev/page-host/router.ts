@@ -3,6 +3,8 @@
 
 import { errorText } from '../../errors.ts';
 import { parseUci, type UciPackage, type UciSection } from '../../lib/uci.ts';
+import { type SessionState, Sessions } from '../../page-host/session.ts';
+import type { PageAnswer, PageCall, PageStatus } from '../../page-host/ubus.ts';
 import {
   UBUS_STATUS_INVALID_ARGUMENT,
   UBUS_STATUS_METHOD_NOT_FOUND,
@@ -12,8 +14,6 @@ import {
 } from '../../ubus/status.ts';
 import { Access, findLogin, grantsOf, isForAll, namedLogin, readAccessLists } from './access.ts';
 import type { Bus } from './bus.ts';
-import { SESSION_S, type Session, Sessions } from './session.ts';
-import type { PageAnswer, PageCall, PageStatus } from './ubus.ts';
 import { Uci } from './uci.ts';
 
 /** The session of those who are not logged in. */
@@ -27,9 +27,15 @@ export interface RouterOptions {
   log(line: string): void;
 }
 
+/** LuCI asks for it: an hour since the last use. */
+const SESSION_S = 3600;
+
+/** Somebody's, and what they may do. */
+export type Session = SessionState & { readonly username: string; readonly access: Access };
+
 /** A router as its pages see it. */
 export class Router {
-  readonly sessions = new Sessions(() => performance.now());
+  readonly sessions = new Sessions<Pick<Session, 'username' | 'access'>>(() => performance.now(), { idleS: SESSION_S });
   readonly uci: Uci;
   private readonly lists = readAccessLists();
   private readonly everybody = new Access(this.lists, isForAll);
@@ -46,14 +52,14 @@ export class Router {
   /** Logs somebody in. */
   login(username: string, password: string): Session | undefined {
     const login = findLogin(this.logins(), username, password);
-    return login && this.sessions.open(username, this.accessOf(login));
+    return login && this.sessions.open({ username, access: this.accessOf(login) });
   }
 
   /** Opens a session without a password. @throws Error when there is no such login */
   enter(username: string): Session {
     const login = namedLogin(this.logins(), username);
     if (!login) throw new Error(`login ${JSON.stringify(username)}: expected one in the configuration of rpcd`);
-    return this.sessions.open(username, this.accessOf(login));
+    return this.sessions.open({ username, access: this.accessOf(login) });
   }
 
   /** Answers a call of a page. */

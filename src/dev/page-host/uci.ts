@@ -14,6 +14,7 @@ import {
   type UciPackage,
   type UciSection,
 } from '../../lib/uci.ts';
+import type { PageStatus } from '../../page-host/ubus.ts';
 import {
   UBUS_STATUS_INVALID_ARGUMENT,
   UBUS_STATUS_METHOD_NOT_FOUND,
@@ -22,8 +23,7 @@ import {
   UBUS_STATUS_OK,
   UBUS_STATUS_PERMISSION_DENIED,
 } from '../../ubus/status.ts';
-import type { Session } from './session.ts';
-import type { PageStatus } from './ubus.ts';
+import type { Session } from './router.ts';
 
 /** One change as `uci changes` tells it: what, section, and option or type, value. */
 type Change = [kind: string, section: string, ...rest: (string | number)[]];

@@ -69,6 +69,11 @@ export class LabDaemon {
     return [this.program, '--config', this.config];
   }
 
+  /** By which it is asked. */
+  get socket(): string {
+    return join(this.state, CONTROL_SOCKET);
+  }
+
   get pid(): number | undefined {
     return this.child?.isRunning ? this.child.pid : undefined;
   }
@@ -93,7 +98,7 @@ export class LabDaemon {
   call(object: string, method: string, args: object = {}): Promise<Record<string, unknown>> {
     return new Promise((resolve, reject) => {
       let text = '';
-      const socket = connect(join(this.state, CONTROL_SOCKET));
+      const socket = connect(this.socket);
       const timer = setTimeout(() => socket.destroy(new Error(`${object} ${method}: no answer`)), patient(CALL_MS));
       socket.setEncoding('utf8').on('data', (part: string) => {
         text += part;

@@ -1,9 +1,9 @@
 // LuCI's forms: a map over one package, its sections, their options; what is saved, and when.
 // Source: luci-base, resources/form.js.
 
-import { element as E } from './element.ts';
-import { rpc } from './rpc.ts';
-import { strict } from './strict.ts';
+import { element as E } from '../../../page-host/client/element.ts';
+import { rpc } from '../../../page-host/client/rpc.ts';
+import { strict } from '../../../page-host/client/strict.ts';
 import { uci } from './uci.ts';
 import { hideModal, showModal } from './ui.ts';
 import { checkbox, type Field, type FieldOptions, listField, selection, textField } from './widget.ts';

@@ -1,7 +1,7 @@
 // LuCI's uci: the packages as the router has them, and on top what was changed in this page until it is saved.
 // Source: luci-base, resources/uci.js.
 
-import { rpc } from './rpc.ts';
+import { rpc } from '../../../page-host/client/rpc.ts';
 
 type Value = string | readonly string[];
 interface Section {

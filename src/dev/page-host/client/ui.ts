@@ -1,9 +1,9 @@
 // LuCI's ui: notes above the page, the count of changes that wait, and how they are applied; one dialogue, for that and for failed forms.
 // Source: luci-base, resources/ui.js.
 
-import { element as E } from './element.ts';
-import { env } from './env.ts';
-import { rpc } from './rpc.ts';
+import { element as E } from '../../../page-host/client/element.ts';
+import { env } from '../../../page-host/client/env.ts';
+import { rpc } from '../../../page-host/client/rpc.ts';
 
 /** Seconds: how long a router may take to be back, and how long the last word stands. LuCI's server says other ones. */
 const HOLDOFF_S = 1;

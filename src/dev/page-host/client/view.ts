@@ -1,7 +1,7 @@
 // LuCI's view: what a page renders, and below a form the buttons Save & Apply, Save and Reset.
 // Source: luci-base, resources/luci.js (view).
 
-import { element as E } from './element.ts';
+import { element as E } from '../../../page-host/client/element.ts';
 import { type FormMap, maps, workButton } from './form.ts';
 import { ui } from './ui.ts';
 

@@ -1,8 +1,8 @@
 // The fields of forms: what a person sees and fills in, and whether it will do.
 // Source: luci-base, resources/ui.js (Textfield, Checkbox, Select, DynamicList) and validation.js.
 
+import { element as E } from '../../../page-host/client/element.ts';
 import { faultOf } from './datatype.ts';
-import { element as E } from './element.ts';
 
 /** What all fields have in common. */
 export interface FieldOptions {

@@ -1,7 +1,7 @@
 // POST /ubus as uhttpd answers it: JSON-RPC 2.0, one call or a list of calls that run one after another.
 // Source: uhttpd, ubus.c.
 
-import { errorText } from '../../errors.ts';
+import { errorText } from '../errors.ts';
 
 /** One call of a page. */
 export interface PageCall {

@@ -1,7 +1,7 @@
 // LuCI's look-up of texts: by their hash, in the table that the server gave.
 // Source: luci-base, resources/cbi.js (_ and N_).
 
-import { hashText } from '../../../../build/lmo.ts';
+import { hashText } from '../../lib/text-hash.ts';
 
 /** What stands in a file of translations: each text by the hash of the English one in hex, and under 0 the rule of plurals. */
 const table = (): Readonly<Record<string, string>> => (window as { TR?: Record<string, string> }).TR ?? {};

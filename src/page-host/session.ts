@@ -2,20 +2,24 @@
 // Source: rpcd, session.c.
 
 import { randomBytes } from 'node:crypto';
-import type { Access } from './access.ts';
 
-/** LuCI asks for it: an hour since the last use. */
-export const SESSION_S = 3600;
 /** The oldest make room. */
 const MAX_SESSIONS = 64;
 
-export interface Session {
+/** Seconds. */
+export interface SessionLimits {
+  /** From the last use to the end. */
+  idleS: number;
+  /** From the beginning to the end, however much it is used; absent: for ever. */
+  lifeS?: number;
+}
+
+export interface SessionState {
   /** 32 hex digits. */
   readonly id: string;
-  readonly username: string;
-  readonly access: Access;
   /** Goes with requests that change something, so that another site's cannot. */
   readonly token: string;
+  readonly openedMs: number;
   usedMs: number;
 }
 
@@ -23,26 +27,31 @@ function secret(): string {
   return randomBytes(16).toString('hex');
 }
 
-/** The sessions of one host. */
-export class Sessions {
-  private readonly all = new Map<string, Session>();
+/** The sessions of one host, each with what is known of who is logged in. */
+export class Sessions<Who extends object> {
+  private readonly all = new Map<string, SessionState & Who>();
   private readonly oneTime = new Map<string, string>();
 
-  constructor(private readonly nowMs: () => number) {}
+  constructor(
+    private readonly nowMs: () => number,
+    private readonly limits: SessionLimits,
+  ) {}
 
-  open(username: string, access: Access): Session {
+  open(who: Who): SessionState & Who {
     for (const id of this.all.keys()) if (this.all.size >= MAX_SESSIONS) this.all.delete(id);
-    const session = { id: secret(), username, access, token: secret(), usedMs: this.nowMs() };
+    const now = this.nowMs();
+    const session = { ...who, id: secret(), token: secret(), openedMs: now, usedMs: now };
     this.all.set(session.id, session);
     return session;
   }
 
   /** A session that is open; looking at it keeps it so. */
-  find(id: string | undefined): Session | undefined {
+  find(id: string | undefined): (SessionState & Who) | undefined {
     const session = id === undefined ? undefined : this.all.get(id);
     if (!session) return undefined;
     const now = this.nowMs();
-    if (now - session.usedMs > SESSION_S * 1000) {
+    const { idleS, lifeS = Number.POSITIVE_INFINITY } = this.limits;
+    if (now - session.usedMs > idleS * 1000 || now - session.openedMs > lifeS * 1000) {
       this.all.delete(session.id);
       return undefined;
     }
@@ -54,7 +63,7 @@ export class Sessions {
     this.all.delete(id);
   }
 
-  list(): readonly Session[] {
+  list(): readonly (SessionState & Who)[] {
     return [...this.all.values()];
   }
 

@@ -1,6 +1,7 @@
 // LuCI's rpc: the calls of one animation frame go as one list, replies belong to calls by position.
 // Source: luci-base, resources/rpc.js and luci.js (request).
 
+import { TOKEN_HEADER } from '../token.ts';
 import { env } from './env.ts';
 
 interface Declaration {
@@ -42,7 +43,9 @@ let nextId = 1;
 
 async function send(calls: readonly Waiting[], body: object): Promise<void> {
   try {
-    const response = await fetch('/ubus/', { method: 'POST', body: JSON.stringify(body) });
+    // a header that no other site's page can send
+    const headers = { [TOKEN_HEADER]: env.token };
+    const response = await fetch('/ubus/', { method: 'POST', headers, body: JSON.stringify(body) });
     if (!response.ok) throw new Error(`RPC call failed with HTTP error ${response.status}: ${response.statusText}`);
     const replies: Reply[] = [await response.json()].flat();
     for (const [i, { resolve }] of calls.entries()) resolve(replies[i]!);

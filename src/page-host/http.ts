@@ -1,4 +1,4 @@
-// What every request to the page host has in common: who may ask, how much, and what browsers must not do with the answers.
+// What all requests to a host of pages have in common: who may ask, how much, and what browsers must not do with the answers.
 
 import type { IncomingMessage } from 'node:http';
 
@@ -36,11 +36,12 @@ export function readUrl(url: string): { path: string; query: URLSearchParams } {
 
 /**
  * Refuses what comes from elsewhere: under another name that leads to this machine, or from another site's page.
+ * @param isOurs whether a name and port are those of this host.
  * @throws Refused 403
  */
-export function checkOrigin({ method, headers }: IncomingMessage, authorities: readonly string[]): void {
+export function checkOrigin({ method, headers }: IncomingMessage, isOurs: (authority: string) => boolean): void {
   const { host = '', origin } = headers;
-  if (!authorities.includes(host)) throw new Refused(403);
+  if (!isOurs(host)) throw new Refused(403);
   if (method !== 'GET' && origin !== undefined && origin !== `http://${host}`) throw new Refused(403);
 }
 

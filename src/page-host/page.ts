@@ -1,4 +1,4 @@
-// The documents of the page host itself: a view in our stand-in for LuCI's client, and the login.
+// The documents of a host of pages itself: a view in our client, and the login.
 
 import { STYLE } from './style.ts';
 
@@ -12,6 +12,8 @@ export interface ViewPage {
   /** Seconds until changes that nobody confirmed are taken back. */
   rollbackS: number;
   language: string;
+  /** What the machine is called, where that is said. */
+  brand?: string;
   menu: readonly { path: string; title: string }[];
 }
 
@@ -37,7 +39,7 @@ ${body}</body>
 }
 
 /** The document of one view. */
-export function viewPage({ view, path, session, token, rollbackS, language, menu }: ViewPage): string {
+export function viewPage({ view, path, session, token, rollbackS, language, brand, menu }: ViewPage): string {
   const env = escaped(JSON.stringify({ view, session, token, rollbackS }));
   const links = menu.map((one) => {
     const current = one.path === path ? ' aria-current="page"' : '';
@@ -49,7 +51,7 @@ export function viewPage({ view, path, session, token, rollbackS, language, menu
 <script src="/client.js" data-env="${env}" defer></script>
 `,
     `<header>
-<nav><ul id="topmenu">
+${brand === undefined ? '' : `<strong>${escaped(brand)}</strong>\n`}<nav><ul id="topmenu">
 ${links.join('')}</ul></nav>
 <div id="indicators"></div>
 <form method="post" action="/logout"><button class="btn">Log out</button></form>
@@ -59,16 +61,31 @@ ${links.join('')}</ul></nav>
   );
 }
 
-/** The form to log in with. @param to the path to go to afterwards; `failed`: the last try did not do. */
-export function loginPage(to: string, failed: boolean): string {
+/** What the form to log in is made of. */
+export interface LoginPage {
+  /** The path to go to afterwards. */
+  to: string;
+  /** The last try did not do. */
+  failed: boolean;
+  /** Where there is only one login: where its password is found. */
+  hint?: string;
+}
+
+/** The form to log in with. */
+export function loginPage({ to, failed, hint }: LoginPage): string {
+  const wrong = hint === undefined ? 'Wrong user name or password.' : 'Wrong password.';
+  const name =
+    hint === undefined
+      ? '<p><label>User name <input name="username" value="root" autocomplete="username" required></label></p>'
+      : `<p>${escaped(hint)}</p>`;
   return html(
     'en',
     '',
     `<main class="login">
 <h1>meshbridge</h1>
-${failed ? '<p class="alert-message warning" role="alert">Wrong user name or password.</p>\n' : ''}<form method="post" action="/login">
+${failed ? `<p class="alert-message warning" role="alert">${wrong}</p>\n` : ''}<form method="post" action="/login">
 <input type="hidden" name="to" value="${escaped(to)}">
-<p><label>User name <input name="username" value="root" autocomplete="username" required></label></p>
+${name}
 <p><label>Password <input name="password" type="password" autocomplete="current-password"></label></p>
 <p><button class="btn cbi-button-positive">Log in</button></p>
 </form>
