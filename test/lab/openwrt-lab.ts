@@ -36,7 +36,6 @@ config zone
 	option output 'ACCEPT'
 	option forward 'REJECT'
 	option masq '1'
-
 	option mtu_fix '1'
 
 config zone
