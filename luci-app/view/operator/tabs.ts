@@ -15,6 +15,7 @@ export class Tabs {
   private readonly buttons: HTMLButtonElement[];
   private readonly panels: HTMLElement[];
   private chosen = 0;
+  private hash: string | undefined;
 
   /** @param shown told which part shows, and what stands behind its id in the address. */
   constructor(
@@ -35,9 +36,12 @@ export class Tabs {
     window.addEventListener('hashchange', () => this.read());
   }
 
-  /** Shows what the address says. */
+  /** Shows what the address says, once. */
   read(): void {
-    const [id = '', rest = ''] = location.hash.slice(1).split('/', 2);
+    const { hash } = location;
+    if (hash === this.hash) return;
+    this.hash = hash;
+    const [id = '', rest = ''] = hash.slice(1).split('/', 2);
     const at = Math.max(
       0,
       this.tabs.findIndex((tab) => tab.id === id),
@@ -55,6 +59,8 @@ export class Tabs {
   /** Goes to a part. @param rest what is shown in it. */
   go(id: string, rest = ''): void {
     location.hash = rest === '' ? id : `${id}/${rest}`;
+    // at once: the browser tells of it later, and the next key may come before
+    this.read();
   }
 
   /** Shows a number behind a title; 0: none. */
