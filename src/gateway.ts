@@ -68,9 +68,9 @@ const CLOSE_MS = 4000;
 const USUAL_KBITS = 20_000;
 /** What homes used is written to flash four times a day, to a disk each minute. */
 const LEDGER_MS = { flash: 6 * 3_600_000, disk: 60_000 } as const;
-/** Who had which address is written in batches; pieces of 4 KB. */
+/** Who had which address is written in batches; pieces of 2 KB. */
 const HELD_MS = { flash: 30 * 60_000, disk: 60_000 } as const;
-const HELD_PIECES = { flash: 512, disk: 8192 } as const;
+const HELD_PIECES = { flash: 1024, disk: 16_384 } as const;
 const DAY_MS = 86_400_000;
 const TOKEN_BYTES = 10;
 const WHOLE_MS = 15_000;

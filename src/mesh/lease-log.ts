@@ -12,7 +12,7 @@ import { nodeAddress } from '../lib/yggdrasil-address.ts';
 
 const DAY_S = 86_400;
 /** Characters of a piece that is full: each write of an entry costs one piece. */
-const FULL = 4096;
+const FULL = 2048;
 /** Lines that wait for a right clock, or for their batch. */
 const MAX_PENDING = 2048;
 const MAX_TEXT = 256;

@@ -6,13 +6,13 @@ import type { Log } from '../log.ts';
 import type { AuditLine, AuditStore } from '../mesh/audit.ts';
 import type { Files } from '../transport/host.ts';
 
-/** A piece is full when it has so many bytes; an entry has 26 KB at most. */
-const FULL_BYTES = 8192;
+/** A piece is full when it has so many bytes, about a page of flash, for an entry costs the piece that it is in; an entry has 26 KB at most. */
+const FULL_BYTES = 2048;
 const MAX_PIECE_BYTES = 65_536;
 /** Pieces that are kept. */
-const MAX_PIECES = 32;
+const MAX_PIECES = 128;
 /** Entries that they can hold: none has less than 100 bytes. */
-export const AUDIT_ENTRIES = MAX_PIECES * 100;
+export const AUDIT_ENTRIES = MAX_PIECES * 25;
 const PIECE = /^audit-(\d{6})\.log$/;
 const MODE = 0o600;
 const UNREADABLE = '?';

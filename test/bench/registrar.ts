@@ -2,6 +2,7 @@
 
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundleRouter } from '../../build/bundle.ts';
@@ -12,6 +13,7 @@ import { Child } from '../../src/dev/child.ts';
 import { Namespace } from '../../src/dev/lab/namespace.ts';
 import { networkProblem } from '../support/network.ts';
 import { nodeOf } from '../support/node-key.ts';
+import { benchFlash } from './flash.ts';
 import { residentKb } from './process.ts';
 import type { Report } from './report.ts';
 
@@ -28,6 +30,7 @@ interface Crowd {
 
 /** Measures it, and tells it as figures. */
 export async function benchRegistrar(report: Report, log: (line: string) => void): Promise<void> {
+  await benchFlash(report);
   const problem = await networkProblem();
   if (problem !== undefined)
     return report.add({ what: 'registrar with 1,000 homes', value: undefined, unit: '', note: `skipped: ${problem}` });
@@ -106,12 +109,70 @@ export async function benchRegistrar(report: Report, log: (line: string) => void
       target: { atMost: 2 },
       note: `${grownKb} KB resident, 1,000 leases`,
     });
+    report.add({
+      what: 'memory of the daemon with 1,000 homes',
+      value: residentKb(daemon.pid) / 1000,
+      unit: 'MB',
+      target: { atMost: 6 },
+      note: 'resident, the C host',
+    });
+    await suspendAll(report, space, join(directory, 'control.sock'));
   } finally {
     for (const child of children) child.kill('SIGKILL');
     await Promise.all(children.map((child) => child.ended));
     await space.close();
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/** Turns all homes off, in two steps as people do, and waits until the kernel refuses what each of them sends. */
+async function suspendAll(report: Report, space: Namespace, socket: string): Promise<void> {
+  const held = async (set: string): Promise<number> => {
+    const text = await run(space, ['nft', 'list', 'set', 'inet', 'meshbridge_gw', set]);
+    return text.match(/\b10\.43\.\d+\.\d+/g)?.length ?? 0;
+  };
+  const all = (args: object): Promise<{ confirm?: string }> => call(socket, 'meshbridge.client', 'all', args);
+  for (const [what, wanted, title] of [
+    ['suspend', HOMES, '1,000 homes turned off, flows that run too'],
+    ['admit', 0, '1,000 homes let in again'],
+  ] as const) {
+    const words = { what, reason: 'a test', by: 'bench' };
+    const { confirm } = await all(words);
+    const startMs = performance.now();
+    await all({ ...words, confirm });
+    const decidedMs = performance.now() - startMs;
+    while ((await held('suspended4')) !== wanted)
+      if (performance.now() - startMs > 60_000) throw new Error(`${what}: not within a minute`);
+    report.add({
+      what: title,
+      value: (performance.now() - startMs) / 1000,
+      unit: 's',
+      target: { atMost: 2 },
+      note: `until the kernel does so, whatever stands; answered after ${decidedMs.toFixed(0)} ms`,
+    });
+  }
+}
+
+/** Calls a method of the daemon. @throws Error */
+function call<R>(socket: string, object: string, method: string, args: object): Promise<R> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const asked = connect(socket);
+    asked.setEncoding('utf8').on('data', (part: string) => {
+      text += part;
+    });
+    asked.once('error', reject);
+    asked.once('close', () => {
+      try {
+        const { data, error } = JSON.parse(text) as { data?: R[]; error?: string };
+        if (error !== undefined || !data?.[0]) reject(new Error(`${method}: ${error ?? text}`));
+        else resolve(data[0]);
+      } catch (cause) {
+        reject(new Error(`${method}: answered ${text.slice(0, 100)}`, { cause }));
+      }
+    });
+    asked.write(`${JSON.stringify({ object, method, args })}\n`);
+  });
 }
 
 function run(space: Namespace, argv: readonly string[]): Promise<string> {

@@ -110,8 +110,8 @@ file('keeps lines in pieces, of which the oldest go', () => {
   const log = open(store, 10_000);
   for (let i = 0; i < 2000; i++) log.append(act({ reason: 'r'.repeat(200) }));
   const names = files.list(DIRECTORY);
-  assert.is(names.length, 32);
-  for (const name of names) assert.ok(files.all.get(`${DIRECTORY}/${name}`)!.bytes.length < 9000, name);
+  assert.is(names.length, 128);
+  for (const name of names) assert.ok(files.all.get(`${DIRECTORY}/${name}`)!.bytes.length < 3000, name);
   const again = open(new AuditFile(files, DIRECTORY, SILENT));
   assert.is(again.brokenAt, undefined);
   assert.is(again.head, log.head);

@@ -214,7 +214,7 @@ const audit: Command = {
     ...DESK_OPTIONS,
   },
   details: `${GATEWAY_WORDS}
-The gateway keeps the newest 32 pieces of 8 KB. Each entry bears the hash of the one before it;
+The gateway keeps the newest 128 pieces of 2 KB. Each entry bears the hash of the one before it;
 keep the newest hash elsewhere, and what is cut off at the end shows, too.`,
   run: (context) =>
     withDesk(context, context.args[0]!, async (desk) => {
