@@ -40,6 +40,8 @@ export interface Allowance {
 /** Says what each home may use. */
 export class Allowances {
   private readonly rules: InfoLimits;
+  /** Of homes that have nothing of their own, made once: a gateway has many of them. */
+  private readonly usual: Pick<Allowance, 'limits' | 'tunnel'>;
 
   /** @param rules what the configuration says of all homes. @param lacks what this machine does without. */
   constructor(
@@ -48,6 +50,8 @@ export class Allowances {
     private readonly lacks: readonly GatewayLack['what'][] = [],
   ) {
     this.rules = this.kept(rules);
+    const limits = this.limitsOf({});
+    this.usual = { limits, tunnel: tunnelOf(limits) };
   }
 
   /** What is promised to all. */
@@ -57,24 +61,23 @@ export class Allowances {
 
   /** @param own of this home. */
   of(address: string, own: Limits | undefined): Allowance {
-    const { at_quota: atQuota, slow_kbits: slowKbits, ...forAll } = this.rules;
-    const limits = withoutZeros(this.kept({ ...forAll, ...own }));
-    const { quota_mb: mb, down_kbits: down, up_kbits: up, flows } = limits;
+    const { at_quota: atQuota, slow_kbits: slowKbits } = this.rules;
+    const limits = own ? this.limitsOf(own) : this.usual.limits;
+    const { quota_mb: mb } = limits;
     const quota = mb === undefined ? undefined : this.quotaOf(address, mb * MB);
     const isOver = quota?.state === 'over';
-    const slowed = (kbits: number | undefined): number | undefined =>
-      isOver && atQuota === 'slow' ? Math.min(slowKbits, kbits ?? slowKbits) : kbits;
-    const [downKbits, upKbits] = [slowed(down), slowed(up)];
+    const slow = isOver && atQuota === 'slow' ? slowKbits : undefined;
     return {
       limits,
       quota,
       stopped: isOver && atQuota === 'stop' ? this.usedUp(mb!) : undefined,
-      tunnel: {
-        ...(downKbits !== undefined && { downKbits }),
-        ...(upKbits !== undefined && { upKbits }),
-        ...(flows !== undefined && { flows }),
-      },
+      tunnel: own === undefined && slow === undefined ? this.usual.tunnel : tunnelOf(limits, slow),
     };
+  }
+
+  private limitsOf(own: Limits): Limits {
+    const { at_quota: _, slow_kbits: __, ...forAll } = this.rules;
+    return withoutZeros(this.kept({ ...forAll, ...own }));
   }
 
   /** Without what this machine does not keep anybody to. */
@@ -102,6 +105,16 @@ export class Allowances {
     const size = mb < 1000 ? `${mb} MB` : `${Math.round(mb / 100) / 10} GB`;
     return `the volume of this month is used up: ${size}${nextMonth === undefined ? '' : `; it begins anew on ${nextMonth}`}`;
   }
+}
+
+/** @param slow kbit/s both ways at most; absent: as fast as the limits say. */
+function tunnelOf({ down_kbits, up_kbits, flows }: Limits, slow = Number.POSITIVE_INFINITY): TunnelLimits {
+  const [down, up] = [down_kbits, up_kbits].map((kbits = Number.POSITIVE_INFINITY) => Math.min(kbits, slow));
+  return {
+    ...(Number.isFinite(down) && { downKbits: down! }),
+    ...(Number.isFinite(up) && { upKbits: up! }),
+    ...(flows !== undefined && { flows }),
+  };
 }
 
 function withoutZeros(limits: Limits): Limits {
