@@ -565,6 +565,7 @@ if (pages) {
       await opened.page.getByText('The same as a list').click();
       await options(opened).nth(1).click();
       assert.match(await details(opened), /onerror/);
+      await options(opened).nth(3).waitFor({ state: 'attached' });
       assert.is(await options(opened).count(), 4);
       assert.is(await opened.page.locator('#view img, #view script, a[href^=javascript]').count(), 0);
       assert.is(await opened.page.evaluate('window.harmed'), undefined);
