@@ -60,6 +60,8 @@ export async function checkLimits(world: World, report: LabReport): Promise<void
   await limits.configure({ at_quota: 'stop' });
   await report.check('or nothing more, told with when it begins anew', () => limits.stop());
   await limits.limit({ clear: true });
+  // who was refused pauses for a minute, unless somebody asks
+  await world.home.call('meshbridge.lease', 'ask');
   await limits.configure({});
   await choose(world, 'g1');
 }
@@ -80,7 +82,7 @@ class Limits {
     daemon.configure([this.world.registrar('g1', more)]);
     daemon.reload();
     await daemon.logged(/registrar: serving/, since);
-    await untilExit(this.world, 'g1', 60_000);
+    await untilExit(this.world, 'g1', 180_000);
   }
 
   async limit(limits: object): Promise<void> {
