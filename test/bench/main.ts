@@ -1,6 +1,6 @@
 // `npm run bench [-- --quick]`: how fast and how small the daemon on the C host is, next to what it replaces, in one run; with `--fleet`, how
 // many routers and their operator get on with one broker; with `--internet`, the way to the Internet by gateways; with
-// `--registrar`, a gateway with 1,000 homes.
+// `--registrar`, a gateway with 1,000 homes; with `--pages`, the pages alone.
 
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -279,6 +279,7 @@ async function main(): Promise<void> {
       fleet: { type: 'boolean', default: false },
       internet: { type: 'boolean', default: false },
       registrar: { type: 'boolean', default: false },
+      pages: { type: 'boolean', default: false },
     },
   });
   if (values.internet) {
@@ -290,6 +291,12 @@ async function main(): Promise<void> {
   if (values.registrar) {
     const report = new Report();
     await benchRegistrar(report, log);
+    console.log(`\n${report.table()}`);
+    return;
+  }
+  if (values.pages) {
+    const report = new Report();
+    await benchPages(report, (values.quick ? QUICK : FULL).redraws);
     console.log(`\n${report.table()}`);
     return;
   }
