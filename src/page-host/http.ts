@@ -1,9 +1,29 @@
 // What all requests to a host of pages have in common: who may ask, how much, and what browsers must not do with the answers.
 
-import type { IncomingMessage } from 'node:http';
+import { randomBytes } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { errorText } from '../errors.ts';
 
 /** uhttpd's own. */
 const MAX_BODY = 65_536;
+const MAX_CONNECTIONS = 100;
+const REQUEST_MS = 30_000;
+
+/** What is said to a request. */
+export interface PageResponse {
+  /** 200 unless it is given. */
+  status?: number;
+  type: string;
+  body: string | Uint8Array;
+  headers?: Record<string, string>;
+}
+
+/** A server that listens. */
+export interface PageServer {
+  readonly port: number;
+  close(): Promise<void>;
+}
 
 /** A request that is answered with a status and nothing else. */
 export class Refused extends Error {
@@ -78,5 +98,45 @@ export function headersOf(type: string, nonce: string): Record<string, string> {
     'cross-origin-resource-policy': 'same-origin',
     'referrer-policy': 'same-origin',
     'x-content-type-options': 'nosniff',
+  };
+}
+
+/**
+ * Serves on 127.0.0.1. @param port 0: any that is free. @param respond may throw (reject with) Refused; gets the nonce of inline scripts.
+ * @param log takes a line about what went wrong; without the address, which may hold what logs somebody in.
+ * @throws (rejects) Error when the port is taken
+ */
+export async function servePages(
+  port: number,
+  respond: (request: IncomingMessage, nonce: string) => Promise<PageResponse>,
+  log: (line: string) => void,
+): Promise<PageServer> {
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const nonce = randomBytes(16).toString('base64');
+    try {
+      const { status = 200, type, body, headers = {} } = await respond(request, nonce);
+      response.writeHead(status, { ...headersOf(type, nonce), ...headers }).end(body);
+    } catch (error) {
+      const refused = error instanceof Refused;
+      if (!refused && !request.destroyed) log(`${request.method} request: ${errorText(error)}`);
+      response
+        .writeHead(refused ? error.status : 500, { ...headersOf('text/plain', nonce), connection: 'close' })
+        .end();
+    }
+  }
+
+  const server = createServer({ requestTimeout: REQUEST_MS }, (request, response) => void serve(request, response));
+  server.maxConnections = MAX_CONNECTIONS;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
   };
 }

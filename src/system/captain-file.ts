@@ -1,18 +1,16 @@
 // Keeps the captains of a gateway, in one file beside what was decided on homes.
 
-import { errorText } from '../errors.ts';
 import { JsonFields } from '../lib/json-field.ts';
-import { decodeUtf8, encodeUtf8 } from '../lib/utf8.ts';
 import type { Log } from '../log.ts';
 import { type CaptainRecord, type CaptainStore, MAX_CAPTAINS, MAX_SAID } from '../mesh/captain.ts';
 import type { Files } from '../transport/host.ts';
+import { type RecordKind, readRecords, writeRecords } from './record-file.ts';
 
 const FILE = 'captains.json';
-/** A hundred of 4 KB. */
-const MAX_BYTES = 524_288;
 const MAX_TEXT = 128;
-const MODE = 0o600;
 const MOST = Number.MAX_SAFE_INTEGER;
+// a hundred of 4 KB
+const KIND: RecordKind<CaptainRecord> = { name: 'captain', bytes: 524_288, most: MAX_CAPTAINS, read: readCaptain };
 
 /** The file; what is broken in it is no captain, and is logged. */
 export class CaptainFile implements CaptainStore {
@@ -27,26 +25,11 @@ export class CaptainFile implements CaptainStore {
   }
 
   load(): CaptainRecord[] {
-    const records: CaptainRecord[] = [];
-    try {
-      const bytes = this.files.read(this.path, MAX_BYTES);
-      const list: unknown = bytes ? JSON.parse(decodeUtf8(bytes)) : [];
-      for (const one of Array.isArray(list) ? list.slice(0, MAX_CAPTAINS) : []) {
-        try {
-          records.push(readCaptain(one));
-        } catch (error) {
-          this.log.error('captain not read', { error: errorText(error) });
-        }
-      }
-    } catch (error) {
-      this.log.error('captains not read', { path: this.path, error: errorText(error) });
-    }
-    return records;
+    return readRecords(this.files, this.log, this.path, KIND);
   }
 
   save(records: readonly CaptainRecord[]): void {
-    if (records.length === 0) this.files.remove(this.path);
-    else this.files.write(this.path, encodeUtf8(`${JSON.stringify(records)}\n`), MODE);
+    writeRecords(this.files, this.path, records);
   }
 }
 

@@ -5,23 +5,24 @@
 import { TUNNEL_KINDS } from '../api/lease.ts';
 import { errorText } from '../errors.ts';
 import { JsonFields, knownWords } from '../lib/json-field.ts';
-import { decodeUtf8, encodeUtf8 } from '../lib/utf8.ts';
 import { nodeAddress } from '../lib/yggdrasil-address.ts';
 import type { Log } from '../log.ts';
 import type { ClientStore, LeaseRecord, Standing, StandingRecord } from '../mesh/client.ts';
 import { readLimits } from '../mesh/client-limit.ts';
 import type { PortRange } from '../mesh/pool.ts';
 import type { Files } from '../transport/host.ts';
+import { type RecordKind, readRecords, writeRecords } from './record-file.ts';
 
 const SHARDS = 64;
-const MAX_SHARD_BYTES = 256 * 1024;
-const MAX_LEASE_BYTES = 4 * 1024 * 1024;
-const MAX_RECORDS = 65_536;
 const MAX_TEXT = 256;
 const MAX_PORT = 65_535;
-const MODE = 0o600;
 const STANDINGS: readonly Standing[] = ['admitted', 'suspended', 'refused'];
 const MOST = Number.MAX_SAFE_INTEGER;
+const MAX_RECORDS = 65_536;
+const STANDING: RecordKind<StandingRecord> = {
+  ...{ name: 'decision', bytes: 256 * 1024, most: MAX_RECORDS, read: readStanding },
+};
+const LEASE: RecordKind<LeaseRecord> = { name: 'lease', bytes: 4 * 1024 * 1024, most: MAX_RECORDS, read: readLease };
 
 /** Which file a home's decision lies in: its last two hex digits are as random as its key. */
 function shardOf(address: string): number {
@@ -99,7 +100,7 @@ export class ClientFile implements ClientStore {
     for (const name of names) {
       const number = /^([0-9]{2})\.json$/.exec(name)?.[1];
       if (number === undefined || Number(number) >= SHARDS) continue;
-      for (const record of this.read(`${directory}/${name}`, MAX_SHARD_BYTES, readStanding)) {
+      for (const record of readRecords(files, log, `${directory}/${name}`, STANDING)) {
         this.shard(record.address).set(record.address, record);
         all.push(record);
       }
@@ -118,22 +119,21 @@ export class ClientFile implements ClientStore {
     }
     for (const [number, next] of shards) {
       const path = `${this.options.directory}/${String(number).padStart(2, '0')}.json`;
-      if (next.size === 0) this.options.files.remove(path);
-      else this.options.files.write(path, encodeUtf8(`${JSON.stringify([...next.values()])}\n`), MODE);
+      writeRecords(this.options.files, path, [...next.values()]);
       // only now, for what was not written does not count
       this.shards.set(number, next);
     }
   }
 
   leases(): LeaseRecord[] {
-    return this.read(this.options.leases, MAX_LEASE_BYTES, readLease);
+    const { files, leases: path, log } = this.options;
+    return readRecords(files, log, path, LEASE);
   }
 
   saveLeases(leases: readonly LeaseRecord[]): void {
     const { files, leases: path, log } = this.options;
     try {
-      if (leases.length === 0) files.remove(path);
-      else files.write(path, encodeUtf8(JSON.stringify(leases)), MODE);
+      writeRecords(files, path, leases);
     } catch (error) {
       log.warn('leases not saved', { error: errorText(error) });
     }
@@ -144,24 +144,5 @@ export class ClientFile implements ClientStore {
     const shard = this.shards.get(number) ?? new Map<string, StandingRecord>();
     this.shards.set(number, shard);
     return shard;
-  }
-
-  private read<R>(path: string, most: number, readOne: (value: unknown) => R): R[] {
-    const { files, log } = this.options;
-    const records: R[] = [];
-    try {
-      const bytes = files.read(path, most);
-      const list: unknown = bytes ? JSON.parse(decodeUtf8(bytes)) : [];
-      for (const one of Array.isArray(list) ? list.slice(0, MAX_RECORDS) : []) {
-        try {
-          records.push(readOne(one));
-        } catch (error) {
-          log.error('record not read', { path, error: errorText(error) });
-        }
-      }
-    } catch (error) {
-      log.error('records not read', { path, error: errorText(error) });
-    }
-    return records;
   }
 }

@@ -1,18 +1,16 @@
 // Keeps the invites of a gateway, in one file beside what was decided on homes.
 
-import { errorText } from '../errors.ts';
 import { JsonFields } from '../lib/json-field.ts';
-import { decodeUtf8, encodeUtf8 } from '../lib/utf8.ts';
 import type { Log } from '../log.ts';
 import { readLimits } from '../mesh/client-limit.ts';
 import { type InviteRecord, type InviteStore, MAX_INVITES } from '../mesh/invite.ts';
 import type { Files } from '../transport/host.ts';
+import { type RecordKind, readRecords, writeRecords } from './record-file.ts';
 
 const FILE = 'invites.json';
-const MAX_BYTES = 262_144;
 const MAX_TEXT = 128;
-const MODE = 0o600;
 const MOST = Number.MAX_SAFE_INTEGER;
+const KIND: RecordKind<InviteRecord> = { name: 'invite', bytes: 262_144, most: MAX_INVITES, read: readInvite };
 
 /** The file; what is broken in it is no invite, and is logged. */
 export class InviteFile implements InviteStore {
@@ -27,26 +25,11 @@ export class InviteFile implements InviteStore {
   }
 
   load(): InviteRecord[] {
-    const records: InviteRecord[] = [];
-    try {
-      const bytes = this.files.read(this.path, MAX_BYTES);
-      const list: unknown = bytes ? JSON.parse(decodeUtf8(bytes)) : [];
-      for (const one of Array.isArray(list) ? list.slice(0, MAX_INVITES) : []) {
-        try {
-          records.push(readInvite(one));
-        } catch (error) {
-          this.log.error('invite not read', { error: errorText(error) });
-        }
-      }
-    } catch (error) {
-      this.log.error('invites not read', { path: this.path, error: errorText(error) });
-    }
-    return records;
+    return readRecords(this.files, this.log, this.path, KIND);
   }
 
   save(records: readonly InviteRecord[]): void {
-    if (records.length === 0) this.files.remove(this.path);
-    else this.files.write(this.path, encodeUtf8(`${JSON.stringify(records)}\n`), MODE);
+    writeRecords(this.files, this.path, records);
   }
 }
 

@@ -1,22 +1,19 @@
 // Keeps what captains reported of homes: in 32 small files beside what was decided on homes, so that one report costs one block or a few.
 
 import { REPORT_STATES } from '../api/client-object.ts';
-import { errorText } from '../errors.ts';
 import { JsonFields, knownWords } from '../lib/json-field.ts';
-import { decodeUtf8, encodeUtf8 } from '../lib/utf8.ts';
 import { nodeAddress } from '../lib/yggdrasil-address.ts';
 import type { Log } from '../log.ts';
 import type { ReportRecord, ReportStore } from '../mesh/report.ts';
 import type { Files } from '../transport/host.ts';
+import { type RecordKind, readRecords, writeRecords } from './record-file.ts';
 
 const SHARDS = 32;
-/** Sixteen reports of 2 KB, each character of which may be four bytes. */
-const MAX_BYTES = 262_144;
-const MAX_EACH = 64;
 const MAX_TEXT = 1024;
-const MODE = 0o600;
 const MOST = 2 ** 31 - 1;
 const MOST_S = Number.MAX_SAFE_INTEGER;
+/** A file of sixteen reports of 2 KB, each character of which may be four bytes. */
+const KIND: RecordKind<ReportRecord> = { name: 'report', bytes: 262_144, most: 64, read: readReport };
 
 /** The files; what is broken in them is no report, and is logged. */
 export class ReportFile implements ReportStore {
@@ -48,30 +45,14 @@ export class ReportFile implements ReportStore {
       shards.set(number, next);
     }
     for (const [number, next] of shards) {
-      const path = this.path(number);
-      if (next.size === 0) this.files.remove(path);
-      else this.files.write(path, encodeUtf8(`${JSON.stringify([...next.values()])}\n`), MODE);
+      writeRecords(this.files, this.path(number), [...next.values()]);
       // only now, for what was not written does not count
       this.shards.set(number, next);
     }
   }
 
   private read(number: number): ReportRecord[] {
-    const path = this.path(number);
-    const records: ReportRecord[] = [];
-    try {
-      const bytes = this.files.read(path, MAX_BYTES);
-      const list: unknown = bytes ? JSON.parse(decodeUtf8(bytes)) : [];
-      for (const one of Array.isArray(list) ? list.slice(0, MAX_EACH) : []) {
-        try {
-          records.push(readReport(one));
-        } catch (error) {
-          this.log.error('report not read', { path, error: errorText(error) });
-        }
-      }
-    } catch (error) {
-      this.log.error('reports not read', { path, error: errorText(error) });
-    }
+    const records = readRecords(this.files, this.log, this.path(number), KIND);
     return records.filter(({ id }) => id % SHARDS === number);
   }
 

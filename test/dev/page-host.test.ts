@@ -1,5 +1,5 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type IncomingHttpHeaders, type RequestOptions, request } from 'node:http';
+import type { RequestOptions } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -9,6 +9,7 @@ import { type PageHost, startPageHost } from '../../src/dev/page-host/host.ts';
 import { luciRoots } from '../../src/dev/page-host/luci.ts';
 import type { Session } from '../../src/dev/page-host/router.ts';
 import { Router } from '../../src/dev/page-host/router.ts';
+import { ask } from '../support/ask.ts';
 
 const MENU = JSON.stringify({
   'admin/mesh': { title: 'Mesh', order: 55, action: { type: 'firstchild' } },
@@ -39,11 +40,6 @@ config login
 	list read 'luci-app-meshbridge-member'
 `;
 
-interface Response {
-  status: number;
-  text: string;
-  headers: IncomingHttpHeaders;
-}
 interface Context {
   host: PageHost;
   router: Router;
@@ -51,21 +47,6 @@ interface Context {
   faults: string[];
 }
 
-/** Without the URL parser, which would tidy the path, and without a browser's rules. */
-function ask({ port }: PageHost, path: string, options: RequestOptions & { body?: string } = {}): Promise<Response> {
-  const { body, ...rest } = options;
-  return new Promise((resolve, reject) => {
-    request({ hostname: '127.0.0.1', port, path, ...rest }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk) => chunks.push(chunk));
-      response.on('end', () =>
-        resolve({ status: response.statusCode!, text: Buffer.concat(chunks).toString(), headers: response.headers }),
-      );
-    })
-      .on('error', reject)
-      .end(body);
-  });
-}
 function cookieHeader(host: PageHost, session: Session): { headers: { cookie: string } } {
   const { name, value } = host.cookieFor(session);
   return { headers: { cookie: `other=1; ${name}=${value}` } };

@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type IncomingHttpHeaders, type RequestOptions, request } from 'node:http';
+import { createServer, request } from 'node:http';
 import { createServer as createSocket, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +20,7 @@ import { Logger } from '../../src/log.ts';
 import type { PageAnswer } from '../../src/page-host/ubus.ts';
 import { LocalBus } from '../../src/ubus/local.ts';
 import { type MadeGateway, makeGateway } from '../luci/made-gateway.ts';
+import { ask } from '../support/ask.ts';
 import { GatewayScene, homeOf, type SceneGateway, sceneProblem } from '../support/gateway-scene.ts';
 import { Operator } from '../support/meshctl.ts';
 import { nodeOf } from '../support/node-key.ts';
@@ -114,31 +115,6 @@ words.run();
 
 // ---
 
-interface Response {
-  status: number;
-  text: string;
-  headers: IncomingHttpHeaders;
-}
-
-/** Without a browser's rules. */
-function ask(
-  port: number,
-  path: string,
-  { body, ...options }: RequestOptions & { body?: string } = {},
-): Promise<Response> {
-  return new Promise((resolve, reject) => {
-    request({ hostname: '127.0.0.1', port, path, ...options }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk) => chunks.push(chunk));
-      response.on('end', () =>
-        resolve({ status: response.statusCode!, text: Buffer.concat(chunks).toString(), headers: response.headers }),
-      );
-    })
-      .on('error', reject)
-      .end(body);
-  });
-}
-
 interface Served extends Daemon {
   desk: Desk;
   clock: { ms: number };
@@ -172,14 +148,14 @@ http.after.each(async (context) => {
 
 /** Logs in by password: the cookie, and the token that stands in the page. */
 async function enter({ port, password }: Desk): Promise<{ cookie: string; token: string }> {
-  const { status, headers } = await ask(port, '/login', { method: 'POST', body: `password=${password}` });
+  const { status, headers } = await ask({ port }, '/login', { method: 'POST', body: `password=${password}` });
   assert.is(status, 303);
   const cookie = headers['set-cookie']![0]!.split(';', 1)[0]!;
-  const { text } = await ask(port, '/', { headers: { cookie } });
+  const { text } = await ask({ port }, '/', { headers: { cookie } });
   return { cookie, token: /&quot;token&quot;:&quot;([0-9a-f]{32})&quot;/.exec(text)![1]! };
 }
 const post = (desk: Desk, body: string, headers: Record<string, string>) =>
-  ask(desk.port, '/ubus/', { method: 'POST', body, headers });
+  ask(desk, '/ubus/', { method: 'POST', body, headers });
 const admitted = ({ gateway }: Served): Promise<unknown> => gateway.call('list').then(({ total }) => total);
 
 http('is on the loopback address alone', async ({ desk }) => {
@@ -192,7 +168,7 @@ http('is on the loopback address alone', async ({ desk }) => {
 http('gives nothing but the form, and what everybody may have, to whoever is not logged in', async (context) => {
   const { desk } = context;
   for (const cookie of ['', 'x', `meshbridge_desk_${desk.port}=${'0'.repeat(32)}`]) {
-    const { status, text } = await ask(desk.port, '/', { headers: { cookie } });
+    const { status, text } = await ask(desk, '/', { headers: { cookie } });
     assert.is(status, 200);
     assert.match(text, /<form method="post" action="\/login">/);
     assert.not.match(text, /client\.js|token&quot;/);
@@ -201,14 +177,14 @@ http('gives nothing but the form, and what everybody may have, to whoever is not
   }
   assert.is(await admitted(context), 0);
   for (const path of [VIEW, '/client.js', '/cgi-bin/luci/admin/translations/de'])
-    assert.is((await ask(desk.port, path)).status, 200, path);
+    assert.is((await ask(desk, path)).status, 200, path);
   for (const path of [
     '/luci-static/resources/',
     '/luci-static/resources/../../package.json',
     '/etc/passwd',
     '/%2e%2e/x',
   ])
-    assert.is((await ask(desk.port, path)).status, 404, path);
+    assert.is((await ask(desk, path)).status, 404, path);
 });
 http('lets in by the password of this run', async (context) => {
   const { desk } = context;
@@ -219,7 +195,7 @@ http('lets in by the password of this run', async (context) => {
   assert.is(entries[0]!.by, 'zoe', '~> whoever started it, where the page gives no name');
 });
 http('sets a cookie that no script and no other site has', async ({ desk }) => {
-  const { headers } = await ask(desk.port, '/login', { method: 'POST', body: `password=${desk.password}` });
+  const { headers } = await ask(desk, '/login', { method: 'POST', body: `password=${desk.password}` });
   assert.match(
     headers['set-cookie']![0]!,
     new RegExp(`^meshbridge_desk_${desk.port}=[0-9a-f]{32}; HttpOnly; SameSite=Strict; Path=/$`),
@@ -228,17 +204,17 @@ http('sets a cookie that no script and no other site has', async ({ desk }) => {
 });
 http('lets in by the link once, and leads away from it', async ({ desk }) => {
   const { pathname, search } = new URL(desk.url);
-  const { status, headers, text } = await ask(desk.port, pathname + search);
+  const { status, headers, text } = await ask(desk, pathname + search);
   assert.is(status, 200);
   assert.match(headers['set-cookie']![0]!, /HttpOnly; SameSite=Strict/);
   assert.match(text, /content="0;url=\/"/);
-  const again = await ask(desk.port, pathname + search);
+  const again = await ask(desk, pathname + search);
   assert.equal([again.status, again.headers['set-cookie']], [403, undefined]);
 });
 http('refuses wrong passwords, slower with each that comes beside', async ({ desk }) => {
   const started = performance.now();
   const tries = ['', 'x', `${desk.password} `].map((password) =>
-    ask(desk.port, '/login', { method: 'POST', body: new URLSearchParams({ password }).toString() }),
+    ask(desk, '/login', { method: 'POST', body: new URLSearchParams({ password }).toString() }),
   );
   for (const { status, text, headers } of await Promise.all(tries)) {
     assert.equal([status, headers['set-cookie']], [403, undefined]);
@@ -274,13 +250,13 @@ http('refuses every other name, which may lead to this machine', async (context)
     `127.0.0.1.evil.example:${desk.port}`,
     '127.0.0.2',
   ]) {
-    assert.is((await ask(desk.port, '/', { headers: { host, cookie } })).status, 403, host);
+    assert.is((await ask(desk, '/', { headers: { host, cookie } })).status, 403, host);
     const headers = { host, cookie, 'x-meshbridge-token': token };
     assert.is((await post(desk, CALL, headers)).status, 403, host);
   }
   assert.is(await admitted(context), 0);
   for (const host of [`localhost:${desk.port}`, '127.0.0.1:9000'])
-    assert.is((await ask(desk.port, '/', { headers: { host } })).status, 200, '~> a tunnel has another port');
+    assert.is((await ask(desk, '/', { headers: { host } })).status, 200, '~> a tunnel has another port');
 });
 http('asks the daemon for what belongs to the desk, and for nothing else', async ({ desk }) => {
   const { cookie, token } = await enter(desk);
@@ -314,14 +290,14 @@ http(
     clock.ms += 30_000;
     assert.not.ok(await works(used));
     const left = await enter(desk);
-    const { status, headers } = await ask(desk.port, '/logout', { method: 'POST', headers: { cookie: left.cookie } });
+    const { status, headers } = await ask(desk, '/logout', { method: 'POST', headers: { cookie: left.cookie } });
     assert.equal([status, /Max-Age=0/.test(headers['set-cookie']![0]!)], [303, true]);
     assert.not.ok(await works(left));
   },
 );
 http('tells browsers what its pages may do, and keeps nothing in their stores', async ({ desk }) => {
   const { cookie } = await enter(desk);
-  const { headers } = await ask(desk.port, '/', { headers: { cookie } });
+  const { headers } = await ask(desk, '/', { headers: { cookie } });
   assert.match(
     String(headers['content-security-policy']),
     /^default-src 'none'; .*connect-src 'self'.*frame-ancestors 'none'$/,
@@ -333,10 +309,9 @@ http('tells browsers what its pages may do, and keeps nothing in their stores', 
 });
 http('takes no other method, and nothing that is too long', async ({ desk }) => {
   const { cookie, token } = await enter(desk);
-  for (const method of ['PUT', 'DELETE', 'OPTIONS'])
-    assert.is((await ask(desk.port, '/ubus/', { method })).status, 405);
-  assert.is((await ask(desk.port, '/', { method: 'POST' })).status, 405);
-  assert.is((await ask(desk.port, '/logout', { headers: { cookie } })).status, 405, '~> a link logs nobody out');
+  for (const method of ['PUT', 'DELETE', 'OPTIONS']) assert.is((await ask(desk, '/ubus/', { method })).status, 405);
+  assert.is((await ask(desk, '/', { method: 'POST' })).status, 405);
+  assert.is((await ask(desk, '/logout', { headers: { cookie } })).status, 405, '~> a link logs nobody out');
   assert.is((await post(desk, ' '.repeat(65_537), { cookie, 'x-meshbridge-token': token })).status, 413);
 });
 http('says where to look on this machine, in the language of the browser', async ({ desk }) => {
@@ -345,9 +320,9 @@ http('says where to look on this machine, in the language of the browser', async
     ['de', 'Starte ihn: systemctl start meshbridge'],
     ['es', 'Inícialo: systemctl start meshbridge'],
   ] as const)
-    assert.ok((await ask(desk.port, `/cgi-bin/luci/admin/translations/${language}`)).text.includes(text), language);
+    assert.ok((await ask(desk, `/cgi-bin/luci/admin/translations/${language}`)).text.includes(text), language);
   const { cookie } = await enter(desk);
-  const { text } = await ask(desk.port, '/', { headers: { cookie, 'accept-language': 'fr, de-AT;q=0.8, en;q=0.5' } });
+  const { text } = await ask(desk, '/', { headers: { cookie, 'accept-language': 'fr, de-AT;q=0.8, en;q=0.5' } });
   assert.match(text, /<html lang="de">/);
 });
 http.run();

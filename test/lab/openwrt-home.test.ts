@@ -14,7 +14,7 @@ import { vxlanMac } from '../../src/plane/device.ts';
 import { KernelHome } from '../../src/plane/home.ts';
 import { OpenwrtPart } from '../../src/plane/openwrt/part.ts';
 import { inside, LINE, load, loadRules, MTU, once, WEB } from './home-scene.ts';
-import { findOpenwrt, OpenwrtRouter } from './openwrt-root.ts';
+import { findOpenwrt, firewallFile, OpenwrtRouter } from './openwrt-root.ts';
 import { until as untilMs } from './router.ts';
 
 const EXIT = { 4: '192.0.2.21', 6: '2001:db8:2::21' } as const;
@@ -48,50 +48,6 @@ config interface 'ygg0'
 
 config yggdrasil_ygg0_peer
 	option address 'tcp://${EXIT[4]}:${PORT}'
-`;
-const FIREWALL = `config defaults
-	option input 'REJECT'
-	option output 'ACCEPT'
-	option forward 'REJECT'
-
-config zone
-	option name 'lan'
-	list network 'lan'
-	option input 'ACCEPT'
-	option output 'ACCEPT'
-	option forward 'ACCEPT'
-
-config zone
-	option name 'wan'
-	list network 'wan'
-	option input 'REJECT'
-	option output 'ACCEPT'
-	option forward 'REJECT'
-	option masq '1'
-	option masq6 '1'
-
-config zone
-	option name 'mesh'
-	list network 'ygg0'
-	option input 'REJECT'
-	option output 'ACCEPT'
-	option forward 'REJECT'
-
-config forwarding
-	option src 'lan'
-	option dest 'wan'
-
-config forwarding
-	option src 'lan'
-	option dest 'mesh'
-
-config rule
-	option src 'wan'
-	option proto 'icmp'
-	list icmp_type 'neighbour-solicitation'
-	list icmp_type 'neighbour-advertisement'
-	option family 'ipv6'
-	option target 'ACCEPT'
 `;
 /** Debian's dnsmasq knows no ubus; to dnsmasq, addresses of documentation are private ones. */
 const DHCP = `config dnsmasq
@@ -296,7 +252,11 @@ class World {
       'table inet exit { chain out { type nat hook postrouting priority srcnat;\noifname "up0" masquerade\n}\n}\n';
     loadRules(gate, snat);
     await this.startResolver(gate, '10.40.0.1', '192.0.2.202');
-    const configs = { network: NETWORK.replace('PRIVATE', own.privateKey), firewall: FIREWALL, dhcp: DHCP };
+    const configs = {
+      network: NETWORK.replace('PRIVATE', own.privateKey),
+      firewall: firewallFile('masq6'),
+      dhcp: DHCP,
+    };
     this.router = await OpenwrtRouter.open(home, openwrt, configs);
     const guard = inProject('openwrt-feed/meshbridge/files/meshbridge.guard');
     this.router.write('/usr/share/meshbridge/guard.sh', readFileSync(guard));

@@ -11,56 +11,12 @@ import { atProvider, INTERNET, PEER_NAME, PEER_PORT, PROVIDER } from './internet
 import { type Place, plug } from './internet/place.ts';
 import { until } from './internet/until.ts';
 import type { World } from './internet/world.ts';
-import { OpenwrtRouter } from './openwrt-root.ts';
+import { firewallFile, OpenwrtRouter } from './openwrt-root.ts';
 
 /** The router's own network, and the host in it. */
 export const OWRT_LAN = { router4: '192.168.77.1', router6: 'fd77::1', host4: '192.168.77.100', host6: 'fd77::100' };
 export const OWRT_CONFIG = '/etc/config/meshbridge';
 
-const FIREWALL = `config defaults
-	option input 'REJECT'
-	option output 'ACCEPT'
-	option forward 'REJECT'
-
-config zone
-	option name 'lan'
-	list network 'lan'
-	option input 'ACCEPT'
-	option output 'ACCEPT'
-	option forward 'ACCEPT'
-
-config zone
-	option name 'wan'
-	list network 'wan'
-	option input 'REJECT'
-	option output 'ACCEPT'
-	option forward 'REJECT'
-	option masq '1'
-	option mtu_fix '1'
-
-config zone
-	option name 'mesh'
-	list network 'ygg0'
-	option input 'REJECT'
-	option output 'ACCEPT'
-	option forward 'REJECT'
-
-config forwarding
-	option src 'lan'
-	option dest 'wan'
-
-config forwarding
-	option src 'lan'
-	option dest 'mesh'
-
-config rule
-	option src 'wan'
-	option proto 'icmp'
-	list icmp_type 'neighbour-solicitation'
-	list icmp_type 'neighbour-advertisement'
-	option family 'ipv6'
-	option target 'ACCEPT'
-`;
 /** OpenWrt's own, but for what Debian's dnsmasq does not know, and for its taking addresses of documentation for private ones. */
 const DHCP = `config dnsmasq
 	option domainneeded '1'
@@ -138,7 +94,14 @@ export class OpenwrtMachine {
     ]);
     const { PrivateKey: privateKey } = JSON.parse(await net.must([findYggdrasil()!, '-genconf', '-json']));
     const router = await OpenwrtRouter.open(space, openwrt, {
-      ...{ network: network(number, privateKey), firewall: FIREWALL, dhcp: DHCP, rpcd: '', luci: '', uhttpd: '' },
+      ...{
+        network: network(number, privateKey),
+        firewall: firewallFile('mtu_fix'),
+        dhcp: DHCP,
+        rpcd: '',
+        luci: '',
+        uhttpd: '',
+      },
     });
     await router.boot();
     await router.isUp('ygg0');

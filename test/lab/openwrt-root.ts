@@ -301,3 +301,51 @@ export class OpenwrtRouter {
     this.children.push(await Child.start(this.command(argv), onLine));
   }
 }
+
+/** `/etc/config/firewall` of a router with a LAN, a line and a mesh, as OpenWrt ships it. @param wan an option of the line's zone that is on */
+export function firewallFile(wan: 'mtu_fix' | 'masq6'): string {
+  return `config defaults
+	option input 'REJECT'
+	option output 'ACCEPT'
+	option forward 'REJECT'
+
+config zone
+	option name 'lan'
+	list network 'lan'
+	option input 'ACCEPT'
+	option output 'ACCEPT'
+	option forward 'ACCEPT'
+
+config zone
+	option name 'wan'
+	list network 'wan'
+	option input 'REJECT'
+	option output 'ACCEPT'
+	option forward 'REJECT'
+	option masq '1'
+	option ${wan} '1'
+
+config zone
+	option name 'mesh'
+	list network 'ygg0'
+	option input 'REJECT'
+	option output 'ACCEPT'
+	option forward 'REJECT'
+
+config forwarding
+	option src 'lan'
+	option dest 'wan'
+
+config forwarding
+	option src 'lan'
+	option dest 'mesh'
+
+config rule
+	option src 'wan'
+	option proto 'icmp'
+	list icmp_type 'neighbour-solicitation'
+	list icmp_type 'neighbour-advertisement'
+	option family 'ipv6'
+	option target 'ACCEPT'
+`;
+}

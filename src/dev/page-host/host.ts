@@ -1,13 +1,18 @@
 // Serves the router's pages without a router, on this machine only: on a small client of ours, or on LuCI's own where that is at hand.
 
-import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { type BuiltPages, buildClient } from '../../../build/luci.ts';
-import { errorText } from '../../errors.ts';
-import { checkOrigin, cookieOf, headersOf, Refused, readBody, readUrl } from '../../page-host/http.ts';
+import {
+  checkOrigin,
+  cookieOf,
+  type PageResponse,
+  Refused,
+  readBody,
+  readUrl,
+  servePages,
+} from '../../page-host/http.ts';
 import { forwardPage, loginPage, type ViewPage, viewPage } from '../../page-host/page.ts';
 import { type Answerer, answerUbus } from '../../page-host/ubus.ts';
 import { luciMenu, luciPage, luciRoots } from './luci.ts';
@@ -60,14 +65,6 @@ const ROLLBACK_S = 90;
 const FAILED_LOGIN_MS = 500;
 /** Waiting answers to wrong passwords. */
 const MAX_FAILING = 8;
-const MAX_CONNECTIONS = 100;
-
-interface Answer {
-  status?: number;
-  type: string;
-  body: string | Uint8Array;
-  headers?: Record<string, string>;
-}
 
 /** A file of one of the roots; a path that leads out of them is none. */
 function readStatic(roots: readonly string[], path: string): Uint8Array {
@@ -86,7 +83,7 @@ function languageOf(wanted: string, have: readonly string[]): string {
   return names.find((name) => name === 'en' || have.includes(name)) ?? 'en';
 }
 
-function redirect(path: string): Answer {
+function redirect(path: string): PageResponse {
   return { status: 303, type: HTML, body: '', headers: { location: path } };
 }
 
@@ -105,7 +102,7 @@ export async function startPageHost(options: PageHostOptions): Promise<PageHost>
     'set-cookie': `${cookieName}=${value}; HttpOnly; SameSite=Strict; Path=/${more}`,
   });
 
-  function showPage(request: IncomingMessage, path: string, nonce: string): Answer {
+  function showPage(request: IncomingMessage, path: string, nonce: string): PageResponse {
     const session = router.sessions.find(cookieOf(request, cookieName));
     if (!session) return { status: 403, type: HTML, body: loginPage({ to: path, failed: false }) };
     const menu = readMenu(pages.menu, session.access);
@@ -126,7 +123,7 @@ export async function startPageHost(options: PageHostOptions): Promise<PageHost>
     return { type: HTML, body: luci === undefined ? viewPage(page) : luciPage(page, node.readonly, nonce) };
   }
 
-  function showFirst(request: IncomingMessage, token: string | null): Answer {
+  function showFirst(request: IncomingMessage, token: string | null): PageResponse {
     const username = token === null ? undefined : router.sessions.redeem(token);
     if (username !== undefined)
       return { type: HTML, body: forwardPage('/'), headers: cookie(router.enter(username).id) };
@@ -138,7 +135,7 @@ export async function startPageHost(options: PageHostOptions): Promise<PageHost>
     return redirect(PAGES + first.path);
   }
 
-  async function enter(request: IncomingMessage): Promise<Answer> {
+  async function enter(request: IncomingMessage): Promise<PageResponse> {
     const form = new URLSearchParams(await readBody(request));
     const to = form.get('to') ?? '/';
     const path = to === '/' || to.startsWith(`${PAGES}admin/`) ? to : '/';
@@ -151,14 +148,14 @@ export async function startPageHost(options: PageHostOptions): Promise<PageHost>
     return { status: 403, type: HTML, body: loginPage({ to: path, failed: true }) };
   }
 
-  function leave(request: IncomingMessage): Answer {
+  function leave(request: IncomingMessage): PageResponse {
     const id = cookieOf(request, cookieName);
     if (id !== undefined) router.sessions.close(id);
     return { ...redirect('/'), headers: { location: '/', ...cookie('', '; Max-Age=0') } };
   }
 
   /** LuCI's way to apply, confirm and revert. */
-  function apply(request: IncomingMessage, action: string, query: URLSearchParams): Answer {
+  function apply(request: IncomingMessage, action: string, query: URLSearchParams): PageResponse {
     const session = router.sessions.find(cookieOf(request, cookieName));
     if (!session || query.get('token') !== session.token) throw new Refused(403);
     const status = router.applyBy(session, action, rollbackS);
@@ -167,7 +164,7 @@ export async function startPageHost(options: PageHostOptions): Promise<PageHost>
     return { status, type: JSON_TYPE, body };
   }
 
-  async function respond(request: IncomingMessage, nonce: string): Promise<Answer> {
+  async function respond(request: IncomingMessage, nonce: string): Promise<PageResponse> {
     checkOrigin(request, (authority) => authorities.includes(authority));
     const { path, query } = readUrl(request.url ?? '/');
     const action = /^\/cgi-bin\/luci\/admin\/uci\/(apply_rollback|apply_unchecked|confirm|revert)$/.exec(path)?.[1];
@@ -189,27 +186,7 @@ export async function startPageHost(options: PageHostOptions): Promise<PageHost>
     return { type, body: built.get(path) ?? readStatic(roots, path) };
   }
 
-  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const nonce = randomBytes(16).toString('base64');
-    try {
-      const { status = 200, type, body, headers = {} } = await respond(request, nonce);
-      response.writeHead(status, { ...headersOf(type, nonce), ...headers }).end(body);
-    } catch (error) {
-      const refused = error instanceof Refused;
-      if (!refused && !request.destroyed) log(`${request.url}: ${errorText(error)}`);
-      response
-        .writeHead(refused ? error.status : 500, { ...headersOf('text/plain', nonce), connection: 'close' })
-        .end();
-    }
-  }
-
-  const server = createServer({ requestTimeout: 30_000 }, (request, response) => void serve(request, response));
-  server.maxConnections = MAX_CONNECTIONS;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, '127.0.0.1', resolve);
-  });
-  const { port: bound } = server.address() as AddressInfo;
+  const { port: bound, close } = await servePages(port, respond, log);
   authorities = [`127.0.0.1:${bound}`, `localhost:${bound}`];
   // browsers keep cookies by host, not by port
   cookieName = `meshbridge_${bound}`;
@@ -219,10 +196,6 @@ export async function startPageHost(options: PageHostOptions): Promise<PageHost>
     pageUrl: (path) => `${origin}${PAGES}${path}`,
     entryUrl: (username) => `${origin}/?token=${router.sessions.issue(username)}`,
     cookieFor: ({ id }) => ({ name: cookieName, value: id }),
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    close,
   };
 }

@@ -1,15 +1,21 @@
 // The desk of a gateway's operator as a web page, for a gateway without LuCI: served on this machine alone, to whoever logs in with the password of
 // this run. A session's cookie is out of reach of scripts and of other sites; what a page asks bears a token that no other site's page knows.
 
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import { extname } from 'node:path';
 import { CLIENT_METHODS } from '../../api/client-object.ts';
 import type { MethodContract } from '../../api/objects.ts';
-import { errorText } from '../../errors.ts';
 import { hashText } from '../../lib/text-hash.ts';
-import { checkOrigin, cookieOf, headersOf, Refused, readBody, readUrl } from '../../page-host/http.ts';
+import {
+  checkOrigin,
+  cookieOf,
+  type PageResponse,
+  Refused,
+  readBody,
+  readUrl,
+  servePages,
+} from '../../page-host/http.ts';
 import { forwardPage, loginPage, viewPage } from '../../page-host/page.ts';
 import { makePassword } from '../../page-host/password.ts';
 import { type SessionState, Sessions } from '../../page-host/session.ts';
@@ -46,7 +52,6 @@ const SESSION = { idleS: 1800, lifeS: 43_200 } as const;
 /** A wrong password is answered after this, one after the other, so that guessing takes longer than anybody has. */
 const FAILED_LOGIN_MS = 500;
 const MAX_FAILING = 8;
-const MAX_CONNECTIONS = 100;
 const RESOURCES = '/luci-static/resources/';
 const TRANSLATIONS = /^\/cgi-bin\/luci\/admin\/translations\/([a-z]{2})$/;
 const TYPES: Record<string, string> = { '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8' };
@@ -56,13 +61,6 @@ const HINT = 'The password stands where meshctl desk runs.';
 const MORE = ['meshbridge.status', 'yggdrasil.self'];
 const OBJECT = 'meshbridge.client';
 const METHODS: Readonly<Record<string, MethodContract>> = CLIENT_METHODS;
-
-interface Answer {
-  status?: number;
-  type: string;
-  body: string;
-  headers?: Record<string, string>;
-}
 
 /** This machine, whatever port a tunnel has at its other end: another site's name that leads here is none of these. */
 function isLoopback(authority: string): boolean {
@@ -114,7 +112,7 @@ export async function startDesk({ assets, daemon, port, by, log, nowMs }: DeskOp
     return daemon.call(object, method, contract?.writes ? { by, ...args } : args);
   }
 
-  async function ask(request: IncomingMessage): Promise<Answer> {
+  async function ask(request: IncomingMessage): Promise<PageResponse> {
     const session = sessionOf(request);
     const given = request.headers[TOKEN_HEADER];
     if (session && (typeof given !== 'string' || !isEqual(given, session.token))) throw new Refused(403);
@@ -122,7 +120,7 @@ export async function startDesk({ assets, daemon, port, by, log, nowMs }: DeskOp
     return { type: 'application/json', body: JSON.stringify(said) };
   }
 
-  function showFirst(request: IncomingMessage, given: string | null): Answer {
+  function showFirst(request: IncomingMessage, given: string | null): PageResponse {
     const isInvited = given !== null && sessions.redeem(given) !== undefined;
     // from within this site: a browser sends no strict cookie along a redirection that began elsewhere
     if (isInvited) return { type: HTML, body: forwardPage('/'), headers: cookie(request, sessions.open({}).id) };
@@ -148,7 +146,7 @@ export async function startDesk({ assets, daemon, port, by, log, nowMs }: DeskOp
     return { type: HTML, body: viewPage(page) };
   }
 
-  async function enter(request: IncomingMessage): Promise<Answer> {
+  async function enter(request: IncomingMessage): Promise<PageResponse> {
     const form = new URLSearchParams(await readBody(request));
     if (failing >= MAX_FAILING) throw new Refused(429);
     if (isEqual(form.get('password') ?? '', password))
@@ -164,13 +162,13 @@ export async function startDesk({ assets, daemon, port, by, log, nowMs }: DeskOp
     return { status: 403, type: HTML, body: loginPage({ to: '/', failed: true, hint: HINT }) };
   }
 
-  function leave(request: IncomingMessage): Answer {
+  function leave(request: IncomingMessage): PageResponse {
     const session = sessionOf(request);
     if (session) sessions.close(session.id);
     return { status: 303, type: HTML, body: '', headers: { location: '/', ...cookie(request, '', '; Max-Age=0') } };
   }
 
-  async function respond(request: IncomingMessage): Promise<Answer> {
+  async function respond(request: IncomingMessage): Promise<PageResponse> {
     checkOrigin(request, isLoopback);
     const { path, query } = readUrl(request.url ?? '/');
     const isPosted = ['/ubus/', '/login', '/logout'].includes(path);
@@ -187,35 +185,6 @@ export async function startDesk({ assets, daemon, port, by, log, nowMs }: DeskOp
     return { type: TYPES[extname(name)] ?? 'application/octet-stream', body: assets.files[name]! };
   }
 
-  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const nonce = randomBytes(16).toString('base64');
-    try {
-      const { status = 200, type, body, headers = {} } = await respond(request);
-      response.writeHead(status, { ...headersOf(type, nonce), ...headers }).end(body);
-    } catch (error) {
-      const refused = error instanceof Refused;
-      if (!refused && !request.destroyed) log(`${request.method} request: ${errorText(error)}`);
-      response
-        .writeHead(refused ? error.status : 500, { ...headersOf('text/plain', nonce), connection: 'close' })
-        .end();
-    }
-  }
-
-  const server = createServer({ requestTimeout: 30_000 }, (request, response) => void serve(request, response));
-  server.maxConnections = MAX_CONNECTIONS;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, '127.0.0.1', resolve);
-  });
-  const { port: bound } = server.address() as AddressInfo;
-  return {
-    port: bound,
-    password,
-    url: `http://127.0.0.1:${bound}/?token=${token}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  const { port: bound, close } = await servePages(port, respond, log);
+  return { port: bound, password, url: `http://127.0.0.1:${bound}/?token=${token}`, close };
 }
