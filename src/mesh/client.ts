@@ -197,12 +197,6 @@ interface Waiter {
   told: LeaseRecord['told'];
 }
 
-/** A home that waits for the operator. */
-export interface WaitingClient {
-  readonly address: string;
-  readonly told: LeaseRecord['told'];
-}
-
 /** A place in the queue is kept for so long. */
 const WAIT_MS = 3_600_000;
 /** When a home is to ask again, seconds. */
@@ -376,12 +370,7 @@ export class Clients {
     }
   }
 
-  /** Decides on a home, or with `undefined` takes back what was decided: on disk first, then on the machine. @throws Error when it cannot be kept. */
-  decide(address: string, standing: Standing | undefined, reason = ''): void {
-    this.decideAll(new Map([[address, standing && { standing, reason }]]));
-  }
-
-  /** As `decide`, on many homes at once. @throws Error when it cannot be kept: then nothing of it counts, until the next start at least */
+  /** Decides on homes, or with `undefined` takes back what was decided: on disk first, then on the machine. @throws Error when it cannot be kept: then nothing of it counts, until the next start at least */
   decideAll(decisions: ReadonlyMap<string, Decision | undefined>): void {
     const since_s = this.options.unixS();
     const changes = new Map<string, StandingRecord | undefined>();
@@ -511,11 +500,6 @@ export class Clients {
     if (!drain) return undefined;
     const inS = Math.max(0, Math.ceil((drain.atMs - this.options.nowMs()) / 1000));
     return { in_s: inS, reason: drain.reason };
-  }
-
-  /** Those who wait, in their order. */
-  queue(): WaitingClient[] {
-    return [...this.waiting].map(([address, { told }]) => ({ address, told }));
   }
 
   /** Takes what the machine counted. @param told is given what is new of each home, as the home sees the direction. */

@@ -14,6 +14,7 @@ import type { LeaseAnswer } from '../../src/mesh/lease-message.ts';
 import { Pool, pool6Of } from '../../src/mesh/pool.ts';
 import { MemoryClientPlane } from '../support/client-plane.ts';
 import { settle } from '../support/clock.ts';
+import { decide, waitingOf } from '../support/decide.ts';
 import { GATEWAY_ADDRESS, GATEWAY_KEY, leaseRequest, NO_LIMITS, WIREGUARD_KEY } from '../support/gateway.ts';
 import { nodeOf } from '../support/node-key.ts';
 
@@ -250,10 +251,10 @@ admission('lets homes wait for the operator, and tells their place and whom to a
     waiting: { state: 'waiting', place: 2, waiting: 2, retry_after_s: 60, ask: 'ops@example.org' },
   });
   assert.is(codeOf(clients.look(ANN)), 'waiting');
-  clients.decide(ANN, 'admitted');
+  decide(clients, ANN, 'admitted');
   assert.is(codeOf(await ask(1)), 'granted');
   assert.equal(
-    clients.queue().map(({ address }) => address),
+    waitingOf(clients).map(({ address }) => address),
     [BOB],
   );
 });
@@ -268,7 +269,7 @@ admission('keeps a place for an hour after it was last asked for, and only so ma
   clients.sweep();
   assert.is(codeOf(await ask(3)), 'waiting');
   assert.equal(
-    clients.queue().map(({ address }) => address),
+    waitingOf(clients).map(({ address }) => address),
     [BOB, nodeOf(3).address],
   );
 });
@@ -276,7 +277,7 @@ admission('is over when a home gives up', async () => {
   const { ask, clients } = gateway({ admission: 'ask' });
   await ask(1);
   clients.release(ANN);
-  assert.equal(clients.queue(), []);
+  assert.equal(waitingOf(clients), []);
 });
 admission('asks for what the operator wants to know, once', async () => {
   const { ask } = gateway({ asksFor: ['name', 'email'] });
@@ -293,7 +294,7 @@ admission('asks for what the operator wants to know, once', async () => {
 admission('shows the operator what those who wait told', async () => {
   const { ask, clients } = gateway({ admission: 'ask', asksFor: ['name'] });
   await ask(1, { name: 'Ann', phone: 'nobody asked for it', site: 'hill' });
-  assert.equal(clients.queue(), [{ address: ANN, told: { name: 'Ann', site: 'hill' } }]);
+  assert.equal(waitingOf(clients), [{ address: ANN, told: { name: 'Ann', site: 'hill' } }]);
 });
 admission('lets nobody new in when it is closed', async () => {
   const { ask, clients } = gateway({ admission: 'closed' });
@@ -311,7 +312,7 @@ control('suspends at once: on the machine, and in every answer, with the reason'
   const first = granted(await ask(1));
   const told: (string | undefined)[] = [];
   clients.changed.on((address) => told.push(address));
-  clients.decide(ANN, 'suspended', 'not paid');
+  decide(clients, ANN, 'suspended', 'not paid');
   const refused = {
     kind: 'refused',
     refusal: { error: 'suspended', reason: 'not paid', retry_after_s: 60 },
@@ -321,7 +322,7 @@ control('suspends at once: on the machine, and in every answer, with the reason'
   assert.equal(told, [ANN]);
   await clients.settled();
   assert.ok([...plane.tunnels.values()][0]!.suspended);
-  clients.decide(ANN, 'admitted');
+  decide(clients, ANN, 'admitted');
   await clients.settled();
   assert.not.ok([...plane.tunnels.values()][0]!.suspended);
   const again = granted(await ask(1));
@@ -331,18 +332,18 @@ control('suspends at once: on the machine, and in every answer, with the reason'
 control('does not make a suspended home older by asking: its lease ends', async () => {
   const { ask, clients, time } = gateway();
   await ask(1);
-  clients.decide(ANN, 'suspended');
+  decide(clients, ANN, 'suspended');
   time.nowMs += 3_600_000;
   await ask(1);
   clients.sweep();
   assert.is(clients.count, 0);
-  clients.decide(ANN, undefined);
+  decide(clients, ANN, undefined);
   granted(await ask(1));
 });
 control('ends the lease of a home that is refused', async () => {
   const { ask, clients, plane } = gateway();
   await ask(1);
-  clients.decide(ANN, 'refused', 'spam');
+  decide(clients, ANN, 'refused', 'spam');
   await clients.settled();
   assert.equal([clients.count, plane.tunnels.size], [0, 0]);
   assert.is(codeOf(await ask(1)), 'refused');
@@ -350,16 +351,16 @@ control('ends the lease of a home that is refused', async () => {
 control('has a decision on disk before it is in force, and no decision where the disk is full', async () => {
   const { ask, clients, store } = gateway();
   await ask(1);
-  clients.decide(BOB, 'suspended', 'x');
+  decide(clients, BOB, 'suspended', 'x');
   assert.equal(store.standings(), [{ address: BOB, standing: 'suspended', reason: 'x', since_s: 1_800_000_000 }]);
   store.full = true;
-  assert.throws(() => clients.decide(ANN, 'suspended'), /No space left/);
+  assert.throws(() => decide(clients, ANN, 'suspended'), /No space left/);
   granted(await ask(1));
 });
 control('lets the configuration win over the desk, and follows when it changes', async () => {
   const { ask, clients, plane } = gateway();
   await ask(1);
-  clients.decide(ANN, 'admitted');
+  decide(clients, ANN, 'admitted');
   clients.configure([{ address: ANN, standing: 'suspended', reason: 'by file' }]);
   assert.is(codeOf(await ask(1)), 'suspended');
   await clients.settled();
@@ -384,7 +385,7 @@ control('tries again to suspend what the machine did not', async () => {
   const { ask, clients, plane, problems } = gateway();
   await ask(1);
   plane.all = 'nft: timed out';
-  clients.decide(ANN, 'suspended');
+  decide(clients, ANN, 'suspended');
   await clients.settled();
   assert.equal(problems, ['nft: timed out']);
   plane.all = undefined;
@@ -397,7 +398,7 @@ control('tries again to suspend one that the machine did not, and does nothing e
   await ask(1);
   const [slot] = plane.tunnels.keys();
   plane.problems.set(slot!, 'busy');
-  clients.decide(ANN, 'suspended');
+  decide(clients, ANN, 'suspended');
   await clients.settled();
   assert.equal([problems, plane.changes.length], [[`tunnel ${slot}: busy`], 2]);
   plane.problems.clear();
@@ -621,7 +622,7 @@ limit('slow a home that has used its volume, tell it at once, and end with the m
 limit('or turn it off, with the reason, whatever its standing, until the month ends', async () => {
   const at = gateway({ admission: 'ask', limits: { ...NO_LIMITS, quota_mb: 100, at_quota: 'stop' } });
   const { ask, clients, ledger, plane, time } = at;
-  clients.decide(ANN, 'admitted');
+  decide(clients, ANN, 'admitted');
   await ask(1);
   uses(at, 100);
   await clients.settled();
@@ -662,7 +663,7 @@ limit('leave a home turned off that an operator turned off, when its month begin
   const at = gateway({ limits: { ...NO_LIMITS, quota_mb: 100, at_quota: 'stop' } });
   await at.ask(1);
   uses(at, 100);
-  at.clients.decide(ANN, 'suspended', 'not paid');
+  decide(at.clients, ANN, 'suspended', 'not paid');
   at.time.unixS += 31 * 86_400;
   at.ledger.turn(at.time.unixS);
   at.clients.sweep();
@@ -755,7 +756,7 @@ restart('have the same leases, on tunnels that were not touched, for their whole
 restart('have the same decisions', async () => {
   const before = gateway();
   await before.ask(1);
-  before.clients.decide(ANN, 'suspended', 'not paid');
+  decide(before.clients, ANN, 'suspended', 'not paid');
   before.clients.sweep();
   const after = gateway({}, before.store);
   await after.clients.start();
@@ -821,7 +822,7 @@ invited('come in without waiting, and that is kept and told', async () => {
   assert.is((await ask(1, { invite: 'good' })).kind, 'granted');
   assert.is(store.decided.get(ANN)?.standing, 'admitted');
   assert.equal(happened, [{ did: 'invited', address: ANN, reason: 'invite x' }]);
-  assert.equal(clients.queue(), []);
+  assert.equal(waitingOf(clients), []);
 });
 invited('come in where nobody new is let in, and are told when their word is worth nothing', async () => {
   const { ask, invites } = gateway({ admission: 'closed' });
@@ -833,7 +834,7 @@ invited('come in where nobody new is let in, and are told when their word is wor
 invited('do not come in against what was decided', async () => {
   const { ask, invites, clients } = gateway({ admission: 'ask' });
   invites.set('good', {});
-  clients.decide(ANN, 'refused', 'spam');
+  decide(clients, ANN, 'refused', 'spam');
   const told = await ask(1, { invite: 'good' });
   assert.is(told.kind === 'refused' && told.refusal.error, 'refused');
 });

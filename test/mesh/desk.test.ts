@@ -11,6 +11,7 @@ import { Invites } from '../../src/mesh/invite.ts';
 import { Pool, pool6Of } from '../../src/mesh/pool.ts';
 import { MemoryClientPlane } from '../support/client-plane.ts';
 import { crypto } from '../support/crypto.ts';
+import { decide } from '../support/decide.ts';
 import { GATEWAY_ADDRESS, GATEWAY_KEY, leaseRequest, NO_LIMITS } from '../support/gateway.ts';
 import { nodeOf } from '../support/node-key.ts';
 import { noPeople } from '../support/people.ts';
@@ -77,7 +78,7 @@ shows('homes that wait in their order, with what they told, then the others', as
   const { desk, ask, clients } = open({ asksFor: ['name'] });
   await ask(2, { name: 'Bob <b>', site: 'north' });
   await ask(1, { name: 'Ann' });
-  clients.decide(CAT, 'refused', 'spam');
+  decide(clients, CAT, 'refused', 'spam');
   const { total, clients: all } = desk.list({});
   assert.is(total, 3);
   assert.equal(
@@ -110,7 +111,7 @@ shows('them in the order that is asked for', async () => {
   const { desk, ask, ledger, clients } = open({ admission: 'open', asksFor: ['name'] });
   await ask(1, { name: 'zoe' });
   await ask(2, { name: 'Ann' });
-  clients.decide(CAT, 'suspended', 'x');
+  decide(clients, CAT, 'suspended', 'x');
   ledger.add(CAT, { rx_bytes: 10, tx_bytes: 2 }, UNIX_S - 86_400);
   ledger.add(ANN, { rx_bytes: 1, tx_bytes: 7 }, UNIX_S);
   ledger.add(BOB, { rx_bytes: 3, tx_bytes: 0 }, UNIX_S);

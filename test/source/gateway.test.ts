@@ -7,6 +7,7 @@ import type { Heard } from '../../src/mesh/home-act.ts';
 import { GatewaySource, type Household } from '../../src/source/gateway.ts';
 import open from '../fixtures/autoygg/open-mode.json';
 import { ManualClock } from '../support/clock.ts';
+import { decide, waitingOf } from '../support/decide.ts';
 import {
   GATEWAY_ADDRESS,
   GATEWAY_KEY,
@@ -121,7 +122,7 @@ v1('tells a gateway no more of people than it asks for', async () => {
   };
   const { source, name, settled, gateway } = make({ household, asksFor: ['email'], admission: 'ask' });
   assert.is(heard(await settled(source.ask(name, REQUEST))).answer!.kind, 'waiting');
-  assert.equal(gateway.clients.queue()[0]!.told, { email: 'a@example.org', site: 'hill', captain_key: HOME_KEY });
+  assert.equal(waitingOf(gateway.clients)[0]!.told, { email: 'a@example.org', site: 'hill', captain_key: HOME_KEY });
 });
 v1('hears of a change at once', async () => {
   const { source, name, settled, gateway, clock } = make();
@@ -132,7 +133,7 @@ v1('hears of a change at once', async () => {
   });
   await clock.advance(60_000);
   assert.is(told, undefined);
-  gateway.clients.decide(HOME_ADDRESS, 'suspended', 'not paid');
+  decide(gateway.clients, HOME_ADDRESS, 'suspended', 'not paid');
   await clock.advance(20);
   assert.equal(told!.answer, {
     kind: 'refused',

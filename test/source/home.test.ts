@@ -8,6 +8,7 @@ import type { HomeRecord } from '../../src/mesh/home-act.ts';
 import type { Household } from '../../src/source/gateway.ts';
 import { HomeSource } from '../../src/source/home.ts';
 import { ManualClock } from '../support/clock.ts';
+import { decide } from '../support/decide.ts';
 import { HOME_ADDRESS, HOME_KEY, leaseRequest } from '../support/gateway.ts';
 import { MemoryHomePlane } from '../support/home-plane.ts';
 import { nodeOf } from '../support/node-key.ts';
@@ -149,7 +150,7 @@ life('moves to the other gateway within five seconds when the one in use dies un
 life('is told of a suspension within a second, moves, and shows why of the one it left', async () => {
   const { source, gateways, exit, until, clock } = await neighbourhood({ enabled: true });
   await clock.advance(MINUTE);
-  gateways[0]!.clients.decide(HOME_ADDRESS, 'suspended', 'not paid');
+  decide(gateways[0]!.clients, HOME_ADDRESS, 'suspended', 'not paid');
   assert.ok((await until(() => exit() === 'b', 20)) < 2);
   const [first] = source.list();
   assert.equal([first!.state, first!.problem, first!.role], ['refused', 'not paid', undefined]);
@@ -157,12 +158,12 @@ life('is told of a suspension within a second, moves, and shows why of the one i
 life('blocks with the reason when all suspend it, and comes back when one lets it in again', async () => {
   const { source, gateways, exit, until, clock } = await neighbourhood({ enabled: true });
   await clock.advance(MINUTE);
-  for (const { clients } of gateways) clients.decide(HOME_ADDRESS, 'suspended', 'not paid');
+  for (const { clients } of gateways) decide(clients, HOME_ADDRESS, 'suspended', 'not paid');
   await until(() => source.status().state === 'blocked', 10);
   await clock.advance(SECOND);
   assert.equal([exit(), source.status().id], ['nobody', 'suspended']);
   assert.match(source.status().sentence, /has suspended this home: not paid/);
-  gateways[1]!.clients.decide(HOME_ADDRESS, 'admitted');
+  decide(gateways[1]!.clients, HOME_ADDRESS, 'admitted');
   await until(() => exit() === 'b', 200);
 });
 life('learns within a second that its captain reported it, and what became of that; no other home does', async () => {
@@ -257,7 +258,7 @@ life('waits in the queue of a real registrar, and shows its place', async () => 
     [state, values, fix],
     ['waiting', { gateway: 'a', place: 1, of: 1, ask: 'ops' }, 'Ask the operator: ops.'],
   );
-  gateways[0]!.clients.decide(HOME_ADDRESS, 'admitted');
+  decide(gateways[0]!.clients, HOME_ADDRESS, 'admitted');
   await clock.advance(70 * SECOND);
   assert.is(source.status().state, 'trial');
 });

@@ -7,6 +7,7 @@ import { parsePrefix } from '../../src/lib/ip.ts';
 import { encodeUtf8 } from '../../src/lib/utf8.ts';
 import { Newcomers } from '../../src/mesh/newcomer.ts';
 import { addScript, gatewayScript } from '../../src/plane/client-rules.ts';
+import { decide } from '../support/decide.ts';
 import { GATEWAY_ADDRESS } from '../support/gateway.ts';
 import { nodeOf } from '../support/node-key.ts';
 import { registrarGateway, type Said } from '../support/registrar.ts';
@@ -45,7 +46,7 @@ defect("3, squatting: another's key cannot be registered first", async () => {
 defect('4, suspension: it is looked at on every call, and on the machine at once', async () => {
   const gateway = registrarGateway();
   await register(gateway, ann.address, { PublicKey: ann.key });
-  gateway.clients.decide(ann.address, 'suspended', 'not paid');
+  decide(gateway.clients, ann.address, 'suspended', 'not paid');
   await gateway.clients.settled();
   assert.ok([...gateway.plane.tunnels.values()][0]!.suspended);
   for (const path of ['/register', '/renew']) {

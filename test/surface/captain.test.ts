@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert';
 import { joinBytes } from '../../src/lib/bytes.ts';
 import { decodeUtf8, encodeUtf8 } from '../../src/lib/utf8.ts';
 import { settle } from '../support/clock.ts';
+import { decide } from '../support/decide.ts';
 import { HOME_KEY } from '../support/gateway.ts';
 import { nodeOf } from '../support/node-key.ts';
 import { CAPTAIN, OTHER_CAPTAIN } from '../support/people.ts';
@@ -319,19 +320,19 @@ vouches('keeps to the homes that a captain has room for, and to the site', async
   const { status, json } = await vouch({ address: nodeOf(13).address });
   assert.equal([status, json.error], [503, 'full']);
   assert.match(json.reason, /2 homes are in by your word/);
-  clients.decide(nodeOf(11).address, undefined);
+  decide(clients, nodeOf(11).address, undefined);
   assert.is((await vouch({ address: nodeOf(13).address, site: 'hill' })).status, 200);
 });
 vouches('does not go against what the operator, or the configuration, decided', async () => {
   const { vouch, captain, clients } = await make({ admission: 'ask' });
   captain({ max_homes: 20 });
-  clients.decide(ANN.address, 'refused', 'spam');
+  decide(clients, ANN.address, 'refused', 'spam');
   assert.equal(why(await vouch()), [409, 'decided']);
-  clients.decide(ANN.address, 'suspended', 'spam');
+  decide(clients, ANN.address, 'suspended', 'spam');
   assert.equal(why(await vouch()), [409, 'decided']);
   clients.configure([{ address: BOB.address, standing: 'refused', reason: 'no' }]);
   assert.equal(why(await vouch({ address: BOB.address })), [409, 'decided']);
-  clients.decide(ANN.address, 'admitted');
+  decide(clients, ANN.address, 'admitted');
   assert.match((await vouch()).json.message, /let in already/);
 });
 vouches('counts once: a home that was forgotten does not come back by the same bytes', async () => {
@@ -339,7 +340,7 @@ vouches('counts once: a home that was forgotten does not come back by the same b
   captain();
   const body = sealed('vouch');
   assert.is((await post('vouch', body)).status, 200);
-  clients.decide(ANN.address, undefined);
+  decide(clients, ANN.address, undefined);
   const again = await post('vouch', body);
   assert.equal([again.status, again.json.message], [200, 'this was said already']);
   assert.is((await put(ANN)).status, 202);

@@ -2,6 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { encodeUtf8 } from '../../src/lib/utf8.ts';
 import { readAnswer, readInfo } from '../../src/mesh/lease-message.ts';
+import { decide } from '../support/decide.ts';
 import { gatewayInfo, leaseRequest, NO_LIMITS } from '../support/gateway.ts';
 import { nodeOf } from '../support/node-key.ts';
 import { REGISTRAR, registrarGateway } from '../support/registrar.ts';
@@ -54,7 +55,7 @@ v1('has homes wait that come by themselves beyond what a day may bring, and lets
 v1('tells why not', async () => {
   const { put, clients } = registrarGateway();
   await put(ANN);
-  clients.decide(ANN.address, 'suspended', 'not paid');
+  decide(clients, ANN.address, 'suspended', 'not paid');
   const { status, json } = await put(ANN);
   assert.equal([status, json], [403, { error: 'suspended', reason: 'not paid', retry_after_s: 60 }]);
   assert.is((await put(BOB, { kinds: [] })).status, 409);
@@ -90,9 +91,9 @@ held('answers when something changed: a suspension is known at once', async () =
   await put(ANN);
   const far = open(ANN.address, 'GET', watch);
   assert.equal([said(far), registrar.waiting], [[], 1]);
-  clients.decide(BOB.address, 'suspended');
+  decide(clients, BOB.address, 'suspended');
   assert.equal(said(far), []);
-  clients.decide(ANN.address, 'suspended', 'not paid');
+  decide(clients, ANN.address, 'suspended', 'not paid');
   const [answer] = said(far);
   assert.equal([answer!.status, answer!.json.reason, registrar.waiting], [403, 'not paid', 0]);
 });

@@ -7,6 +7,7 @@ import { HomeLease } from '../../src/lease.ts';
 import { encodeUtf8 } from '../../src/lib/utf8.ts';
 import { Logger } from '../../src/log.ts';
 import { ManualClock } from '../support/clock.ts';
+import { waitingOf } from '../support/decide.ts';
 import { MemoryFiles } from '../support/files.ts';
 import { HOME_ADDRESS, HOME_KEY } from '../support/gateway.ts';
 import { MemoryHomePlane } from '../support/home-plane.ts';
@@ -138,7 +139,7 @@ home('asks as soon as Yggdrasil answers, and when a peer comes up', async () => 
 home('tells a gateway the site of the router', async () => {
   const { configure, gateway } = make({ admission: 'ask' });
   await configure(`config meshbridge 'main'\n\toption site 'hill'\n${ON}`);
-  assert.equal(gateway.clients.queue()[0]!.told, { site: 'hill' });
+  assert.equal(waitingOf(gateway.clients)[0]!.told, { site: 'hill' });
 });
 home('says that a program without tunnels can do nothing of it', async () => {
   const { configure, lease, lines } = make({ able: false });
