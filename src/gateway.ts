@@ -112,6 +112,8 @@ export class Gateway {
   private turn: Promise<unknown> = Promise.resolve();
   /** When bytes of homes were last asked for; when they were last measured against the line, the bytes since then, and what they were of it. */
   private askedAtMs: number | undefined;
+  private isCounting = false;
+  private isMending = false;
   private measuredAtMs: number | undefined;
   private lineBytes = 0;
   private linePercent = 0;
@@ -517,6 +519,8 @@ export class Gateway {
   }
 
   private countWhenDue(clients: Clients): void {
+    // a slow machine is asked no faster than it answers
+    if (this.isCounting) return;
     // kilobits a second are bits a millisecond
     const couldPass = ((this.parts.config.bandwidth ?? USUAL_KBITS) * USE_MS) / 8;
     const sinceMs = this.parts.host.clock.monotonicMs() - (this.askedAtMs ?? this.begunMs);
@@ -526,6 +530,7 @@ export class Gateway {
   private async count(): Promise<void> {
     const { plane, config, host, log } = this.parts;
     this.askedAtMs = host.clock.monotonicMs();
+    this.isCounting = true;
     try {
       const use = await this.inTurn(() => plane.use());
       const dateS = this.parts.dateS();
@@ -541,6 +546,8 @@ export class Gateway {
       this.measureLine(config.bandwidth, host.clock.monotonicMs());
     } catch (error) {
       log.debug('use not counted', { error: errorText(error) });
+    } finally {
+      this.isCounting = false;
     }
   }
 
@@ -558,12 +565,16 @@ export class Gateway {
   /** Whoever loads firewall rules anew may flush everybody's: then homes are not kept apart any more. */
   private async mend(clients: Clients): Promise<void> {
     const { plane, log } = this.parts;
+    if (this.isMending) return;
+    this.isMending = true;
     try {
       if (await this.inTurn(() => plane.isWhole())) return;
       log.warn('rules were taken away by somebody, and are made again');
       await clients.restore();
     } catch (error) {
       log.error('rules not made again', { error: errorText(error) });
+    } finally {
+      this.isMending = false;
     }
   }
 

@@ -35,7 +35,14 @@ export class MemoryClientPlane implements ClientPlane {
     return { kinds, meshMtu: 65_535, ipv6: true, lacks: this.lacks };
   }
 
+  /** How often it was asked for bytes, and whether its rules stand. */
+  readonly asked = { use: 0, whole: 0 };
+  /** While true, nobody is told bytes: `go` tells them. */
+  slow = false;
+
   async use(): Promise<ReadonlyMap<number, ClientFlow>> {
+    this.asked.use++;
+    if (this.slow) await new Promise<void>((resolve) => this.waiting.push(resolve));
     return new Map(this.flows);
   }
 
@@ -71,12 +78,14 @@ export class MemoryClientPlane implements ClientPlane {
   whole = true;
 
   async isWhole(): Promise<boolean> {
+    this.asked.whole++;
     return this.whole;
   }
 
   /** Does what was held back. */
   go(): void {
     this.holding = false;
+    this.slow = false;
     for (const resolve of this.waiting.splice(0)) resolve();
   }
 }

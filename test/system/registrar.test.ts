@@ -273,6 +273,24 @@ registrar('tells a home within seconds that its volume is used up, and slows it'
     ...{ quota_mb: 15, flows: 4096, at_quota: 'slow', slow_kbits: 256 },
   });
 });
+registrar('asks a slow machine for nothing again before it has answered', async () => {
+  const { configure, lease, plane, clock, ask } = make();
+  await configure(`${OPEN}\toption bandwidth '1000'\n\toption quota '15'\n`);
+  await lease(ANN);
+  // from now on bytes are wanted every 4 s
+  plane.flows.set([...plane.tunnels.keys()][0]!, { rxBytes: 0, txBytes: 8_000_000 });
+  await clock.advance(60_000);
+  const before = { ...plane.asked };
+  plane.slow = true;
+  await clock.advance(50_000);
+  plane.flows.set([...plane.tunnels.keys()][0]!, { rxBytes: 0, txBytes: 9_000_000 });
+  plane.go();
+  await settle();
+  assert.equal([plane.asked.use - before.use, plane.asked.whole - before.whole], [1, 1]);
+  assert.is((await ask(ANN, 'GET', '/v1/lease'))[1].quota.used_bytes, 9_000_000);
+  await clock.advance(4000);
+  assert.is(plane.asked.use - before.use, 2, '~> and goes on then');
+});
 registrar('says what it does without, and promises nobody that', async () => {
   const plane = new MemoryClientPlane();
   plane.lacks = [{ what: 'flows', problem: 'the kernel does not count connections' }];
