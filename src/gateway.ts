@@ -23,7 +23,7 @@ import { loggingStatement } from './mesh/logging-statement.ts';
 import { Newcomers } from './mesh/newcomer.ts';
 import { Pool, pool6Of } from './mesh/pool.ts';
 import { Reports } from './mesh/report.ts';
-import type { ClientPlane, TunnelAbility } from './mesh/tunnel.ts';
+import type { ClientChange, ClientPlane, ClientProblems, TunnelAbility } from './mesh/tunnel.ts';
 import { ExitCheck } from './source/exit.ts';
 import { residentKb } from './source/resident.ts';
 import type { GatewayCounts } from './surface/metrics.ts';
@@ -160,7 +160,7 @@ export class Gateway {
       pool,
       plane: {
         restore: (all) => this.inTurn(() => plane.restore(all), RESTORE_MS),
-        change: (change) => this.inTurn(() => plane.change(change)),
+        change: (change) => this.inTurn(() => this.change(change)),
       },
       store: new ClientFile({
         ...{ files: host.files, directory: config.clientsDirectory, leases: `${state}/${LEASES_FILE}`, log },
@@ -528,20 +528,11 @@ export class Gateway {
   }
 
   private async count(): Promise<void> {
-    const { plane, config, host, log } = this.parts;
+    const { config, host, log } = this.parts;
     this.askedAtMs = host.clock.monotonicMs();
     this.isCounting = true;
     try {
-      const use = await this.inTurn(() => plane.use());
-      const dateS = this.parts.dateS();
-      // a day begins though nobody uses anything
-      this.ledger?.turn(dateS);
-      this.clients?.takeUse(use, (address, rx_bytes, tx_bytes) => {
-        this.ledger?.add(address, { rx_bytes, tx_bytes }, dateS);
-        this.sum.rxBytes += rx_bytes;
-        this.sum.txBytes += tx_bytes;
-        this.lineBytes += Math.max(rx_bytes, tx_bytes);
-      });
+      await this.inTurn(() => this.takeUse());
       this.clients?.weigh();
       this.measureLine(config.bandwidth, host.clock.monotonicMs());
     } catch (error) {
@@ -549,6 +540,35 @@ export class Gateway {
     } finally {
       this.isCounting = false;
     }
+  }
+
+  /** To be called in turn: what was counted is taken before it is counted again. */
+  private async takeUse(): Promise<void> {
+    const use = await this.parts.plane.use();
+    const dateS = this.parts.dateS();
+    // a day begins though nobody uses anything
+    this.ledger?.turn(dateS);
+    this.clients?.takeUse(use, (address, rx_bytes, tx_bytes) => {
+      this.ledger?.add(address, { rx_bytes, tx_bytes }, dateS);
+      this.sum.rxBytes += rx_bytes;
+      this.sum.txBytes += tx_bytes;
+      this.lineBytes += Math.max(rx_bytes, tx_bytes);
+    });
+  }
+
+  /** Counts go with tunnels: what a home used since it was last counted is taken before, or it would come back to a full volume each time. */
+  private async change(change: ClientChange): Promise<ClientProblems> {
+    const { plane, log } = this.parts;
+    if (change.remove.length > 0) {
+      try {
+        await this.takeUse();
+      } catch (error) {
+        log.warn('use of homes that left not counted', { error: errorText(error) });
+      }
+    }
+    const problems = await plane.change(change);
+    if (change.remove.length > 0) this.clients?.weigh();
+    return problems;
   }
 
   /** How busy the line was, over a minute, however often it was counted. */

@@ -212,6 +212,9 @@ export class Clients {
   /** By address. */
   private readonly leased = new Map<string, Lease>();
   private readonly bySlot = new Map<number, Lease>();
+  /** By slot: leases that are over and whose tunnels are still there, and those of the change that is being made; their bytes count, too. */
+  private readonly leaving = new Map<number, Lease>();
+  private going: ReadonlyMap<number, Lease> = new Map();
   private readonly blocks = new Set<number>();
   private readonly waiting = new Map<string, Waiter>();
   /** What the desk decided, and what the configuration says, which wins. */
@@ -502,13 +505,17 @@ export class Clients {
     return { in_s: inS, reason: drain.reason };
   }
 
-  /** Takes what the machine counted. @param told is given what is new of each home, as the home sees the direction. */
+  /**
+   * Takes what the machine counted; to be called before what was asked for later is done, and before a change that removes tunnels, for
+   * counts go with them. @param told is given what is new of each home, as the home sees the direction.
+   */
   takeUse(
     use: ReadonlyMap<number, ClientFlow>,
     told?: (address: string, rxBytes: number, txBytes: number) => void,
   ): void {
     for (const [slot, flow] of use) {
-      const lease = this.bySlot.get(slot);
+      // who has a slot anew has used nothing before the tunnel of the one before is gone
+      const lease = this.going.get(slot) ?? this.leaving.get(slot) ?? this.bySlot.get(slot);
       if (!lease) continue;
       const { flow: before } = lease;
       const more = (now: number, was: number | undefined): number => (was === undefined || now < was ? now : now - was);
@@ -821,6 +828,8 @@ export class Clients {
   private forget(lease: Lease, why: string): void {
     this.leased.delete(lease.address);
     this.bySlot.delete(lease.slot);
+    // one that came and went while another's tunnel was there had none itself
+    if (!this.leaving.has(lease.slot)) this.leaving.set(lease.slot, lease);
     if (lease.block !== undefined) this.blocks.delete(lease.block);
     this.dirty = true;
     this.tell(lease, why);
@@ -876,6 +885,7 @@ export class Clients {
           else if (lease && !this.pending.add.has(slot)) this.tell(lease, undefined);
         }
         const failed = (slots: readonly number[]): number[] => slots.filter((slot) => problems.has(slot));
+        this.takeGoing(failed(change.remove));
         const [remove, suspend, resume] = [change.remove, change.suspend, change.resume].map(failed);
         const limit = (change.limit ?? []).filter(({ slot }) => problems.has(slot));
         later.push({ add: [], remove: remove!, suspend: suspend!, resume: resume!, limit });
@@ -883,6 +893,7 @@ export class Clients {
           this.options.onProblem(`tunnel ${slot}: ${problems.get(slot)}`);
       } catch (error) {
         this.options.onProblem(errorText(error));
+        this.takeGoing(change.remove);
         later.push(change);
         break;
       }
@@ -908,12 +919,31 @@ export class Clients {
       limit: standing(limited).map(({ slot, limits }) => ({ slot, limits })),
     };
     for (const set of Object.values(this.pending)) set.clear();
+    this.going = new Map(this.leaving);
+    this.leaving.clear();
     return change;
+  }
+
+  /** A change was made. @param failed slots whose tunnels may still be there. */
+  private takeGoing(failed: readonly number[]): void {
+    for (const slot of failed) {
+      const lease = this.going.get(slot);
+      if (lease) this.leaving.set(slot, lease);
+    }
+    this.going = new Map();
   }
 
   /** Nothing is known of what became of a change: homes that wait for a tunnel are told no, the rest is tried again. */
   private putBack(change: ClientChange): void {
-    for (const slot of change.remove) if (!this.bySlot.has(slot)) this.pending.remove.add(slot);
+    for (const slot of change.remove) {
+      const lease = this.bySlot.get(slot);
+      if (!lease) this.pending.remove.add(slot);
+      else {
+        // the tunnel is another's by now, and counts on
+        lease.flow ??= this.leaving.get(slot)?.flow;
+        this.leaving.delete(slot);
+      }
+    }
     for (const slot of [...change.suspend, ...change.resume]) if (this.bySlot.has(slot)) this.pending.switch.add(slot);
     for (const { slot } of change.limit ?? []) if (this.bySlot.has(slot)) this.pending.limit.add(slot);
     for (const { slot } of change.add) {

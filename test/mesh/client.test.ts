@@ -220,6 +220,75 @@ lease('shows a home its use, as it sees the direction', async () => {
   assert.equal(use(), { rx_bytes: 1520, tx_bytes: 160, since_s: 60 }, '~> a tunnel that was made anew counts from 0');
   clients.takeUse(new Map([[9999, { rxBytes: 1, txBytes: 1 }]]));
 });
+lease('counts a home until its tunnel is gone, and none of that for whoever has its slot next', async () => {
+  const { ask, plane, clients, problems } = gateway({}, new MemoryStore(), new MemoryClientPlane(), '10.43.0.0/30');
+  const used = new Map<string, number>();
+  const change = plane.change.bind(plane);
+  const count = () =>
+    clients.takeUse(plane.flows, (address, rx) => void used.set(address, (used.get(address) ?? 0) + rx));
+  // as the gateway does it
+  plane.change = (what) => {
+    if (what.remove.length > 0) count();
+    return change(what);
+  };
+  await ask(1);
+  const [slot] = plane.tunnels.keys();
+  const uses = (txBytes: number) => plane.flows.set(slot!, { rxBytes: 0, txBytes });
+  uses(100);
+  count();
+  uses(150);
+  clients.release(ANN);
+  // its tunnel is still there
+  const taken = ask(2);
+  count();
+  uses(160);
+  await taken;
+  assert.equal([...used], [[ANN, 160]], '~> all of it');
+  uses(7);
+  count();
+  assert.equal([used.get(ANN), used.get(BOB)], [160, 7]);
+  // it cannot be removed: it counts on until it is
+  plane.problems.set(slot!, 'busy');
+  clients.release(BOB);
+  await clients.settled();
+  assert.ok(problems.includes(`tunnel ${slot}: busy`));
+  uses(9);
+  plane.problems.clear();
+  clients.sweep();
+  await clients.settled();
+  assert.equal([used.get(BOB), plane.tunnels.size], [9, 0]);
+});
+lease('counts on for who has a slot anew whose tunnel could not be removed', async () => {
+  const { ask, plane, clients } = gateway({}, new MemoryStore(), new MemoryClientPlane(), '10.43.0.0/30');
+  const used = new Map<string, number>();
+  const count = () =>
+    clients.takeUse(plane.flows, (address, rx) => void used.set(address, (used.get(address) ?? 0) + rx));
+  await ask(1);
+  const [slot] = plane.tunnels.keys();
+  plane.flows.set(slot!, { rxBytes: 0, txBytes: 100 });
+  count();
+  const change = plane.change.bind(plane);
+  let taken: Promise<LeaseAnswer> | undefined;
+  plane.change = async () => {
+    plane.change = change;
+    taken = ask(2);
+    await settle();
+    throw new Error('no nft');
+  };
+  clients.release(ANN);
+  await settle();
+  await clients.settled();
+  assert.is((await taken!).kind, 'granted');
+  plane.flows.set(slot!, { rxBytes: 0, txBytes: 130 });
+  count();
+  assert.equal(
+    [...used],
+    [
+      [ANN, 100],
+      [BOB, 30],
+    ],
+  );
+});
 lease('tells all when it cannot reach the Internet, and when it is going to stop', async () => {
   const { ask, clients, time } = gateway();
   const first = granted(await ask(1));

@@ -25,6 +25,7 @@ export class MemoryClientPlane implements ClientPlane {
   lacks: GatewayLack[] = [];
   /** Kinds that it makes; of others it says why not. */
   kinds: readonly string[] = ['gre6', 'vxlan'];
+  /** What it counted; goes with a tunnel. */
   readonly flows = new Map<number, ClientFlow>();
   spoofed: number | undefined;
 
@@ -57,12 +58,12 @@ export class MemoryClientPlane implements ClientPlane {
     if (this.holding) await new Promise<void>((resolve) => this.waiting.push(resolve));
     if (this.all !== undefined) throw new Error(this.all);
     const failed = new Map<number, string>();
-    const attempt = (slot: number, done: () => void): void => {
+    const attempt = (slot: number, done: () => unknown): void => {
       const problem = this.problems.get(slot);
       if (problem === undefined) done();
       else failed.set(slot, problem);
     };
-    for (const slot of change.remove) attempt(slot, () => this.tunnels.delete(slot));
+    for (const slot of change.remove) attempt(slot, () => this.tunnels.delete(slot) && this.flows.delete(slot));
     for (const one of change.add) attempt(one.slot, () => this.tunnels.set(one.slot, one));
     for (const [slots, suspended] of [
       [change.suspend, true],
