@@ -263,7 +263,9 @@ export class Clients {
       const block = this.blockFor(record.key, record.ports);
       if (block === 'none') continue;
       this.keep({
-        ...{ address, slot, key: record.key, kind: record.kind, mtu: record.mtu, told: record.told },
+        ...{ address, slot, key: record.key, kind: record.kind, mtu: record.mtu },
+        // it may be asked for less than before
+        told: toldIn(record.told ?? {}, this.options.rules.asksFor),
         ...{ wireguardKey: record.wireguard_key, legacy: record.legacy === true, sinceS: record.since_s },
         ...{ rxBytes: record.rx_bytes, txBytes: record.tx_bytes, made: undefined, generation: 1, block },
         ...this.allowed(address),
@@ -782,10 +784,10 @@ export class Clients {
 
   /** What it tells with a renewal takes the place of what it told before; of its people it need not tell again. */
   private takeTold(lease: Lease, request: LeaseRequest, legacy: boolean): void {
+    const { asksFor } = this.options.rules;
     const { site, captain_key, ...personal } = lease.told ?? {};
-    const before = legacy ? lease.told : personal;
-    const told = { ...before, ...toldIn(request, this.options.rules.asksFor) };
-    const now = Object.keys(told).length > 0 ? told : undefined;
+    const before = toldIn(legacy ? { ...lease.told } : personal, asksFor);
+    const now = merged(before, toldIn(request, asksFor));
     if (JSON.stringify(now) === JSON.stringify(lease.told)) return;
     lease.told = now;
     this.dirty = true;
@@ -1043,4 +1045,9 @@ function toldIn(
     return value === undefined || value === '' ? [] : [[name, value] as const];
   });
   return given.length > 0 ? Object.fromEntries(given) : undefined;
+}
+
+/** Of two, what the later told counts. */
+function merged(before: LeaseRecord['told'], later: LeaseRecord['told']): LeaseRecord['told'] {
+  return before || later ? { ...before, ...later } : undefined;
 }

@@ -822,6 +822,25 @@ restart('have the same leases, on tunnels that were not touched, for their whole
   assert.equal(granted(await after.ask(1)).terms, terms);
   assert.equal(after.plane.changes, []);
 });
+restart('forget what is not asked for any more, wherever it would be told or kept', async () => {
+  const before = gateway({ asksFor: ['name', 'phone'] });
+  await before.ask(1, { name: 'Ann', phone: '555', site: 'hill' });
+  before.clients.sweep();
+  assert.match(JSON.stringify(before.store.kept), /Ann.*555/);
+  const after = gateway({ asksFor: ['phone'] }, before.store);
+  await after.clients.start();
+  const toldOf = () => [after.clients.rows()[0]!.told, after.clients.spans()[0]!.name];
+  assert.equal(toldOf(), [{ phone: '555', site: 'hill' }, undefined]);
+  await after.ask(1, { site: 'dale' });
+  assert.equal(toldOf(), [{ phone: '555', site: 'dale' }, undefined], '~> nor with a renewal');
+  await after.ask(1, {}, true);
+  after.clients.sweep();
+  assert.not.match(JSON.stringify(after.store.kept), /Ann/);
+  const last = gateway({}, before.store);
+  await last.clients.start();
+  last.clients.sweep();
+  assert.not.match(JSON.stringify(before.store.kept), /Ann|555/);
+});
 restart('have the same decisions', async () => {
   const before = gateway();
   await before.ask(1);
