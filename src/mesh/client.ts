@@ -311,6 +311,8 @@ export class Clients {
   ask(address: string, request: LeaseRequest, legacy = false): LeaseAnswer | Promise<LeaseAnswer> {
     const { rules, nowMs } = this.options;
     if (addressOf(request.key) !== address) return this.refuse('other_key', 'the key belongs to another address');
+    // who is let in waits no more
+    const told = this.waiting.get(address)?.told;
     const barred = this.barred(address, request);
     if (barred) return barred;
     const kind = rules.kinds.find(
@@ -321,7 +323,7 @@ export class Clients {
     const wireguardKey = kind === 'wireguard' ? request.wireguard_key : undefined;
     const terms = { kind, mtu, wireguardKey, legacy };
     const known = this.leased.get(address);
-    const lease = known ?? this.begin(address, request, terms);
+    const lease = known ?? this.begin(address, request, terms, told);
     if ('kind' in lease && !('slot' in lease)) return lease;
     lease.untilMs = nowMs() + rules.leaseMs;
     if (known) this.takeTold(known, request, legacy);
@@ -758,6 +760,7 @@ export class Clients {
     address: string,
     request: LeaseRequest,
     terms: Pick<Lease, 'kind' | 'mtu' | 'wireguardKey' | 'legacy'>,
+    toldBefore: LeaseRecord['told'],
   ): Lease | LeaseAnswer {
     const { rules, pool, nowMs, unixS } = this.options;
     if (this.drain) return this.refuse('draining', this.drain.reason || 'it is about to stop', AGAIN_S.full);
@@ -770,7 +773,7 @@ export class Clients {
     if (block === 'none') return this.refuse('full', 'it has no ports left', AGAIN_S.full);
     const lease: Lease = {
       ...{ address, slot, block, key: request.key, ...terms, untilMs: 0, generation: 1 },
-      told: toldIn(request, rules.asksFor) ?? this.waiting.get(address)?.told,
+      told: merged(toldBefore, toldIn(request, rules.asksFor)),
       ...{ sinceS: unixS(), rxBytes: 0, txBytes: 0, flow: undefined, made: undefined },
       ...this.allowed(address),
     };

@@ -919,6 +919,14 @@ invited('come in where nobody new is let in, and are told when their word is wor
   assert.match(told.kind === 'refused' ? told.refusal.reason : '', /the invite is not good any more, and nobody new/);
   assert.is((await ask(1, { invite: 'good', site: 'north' })).kind, 'granted');
 });
+invited('have told already what they told while they waited', async () => {
+  const { ask, invites, clients } = gateway({ admission: 'ask', asksFor: ['name', 'email'] });
+  const toldOf = () => clients.rows()[0]!.told;
+  await ask(1, { name: 'Ann', email: 'old@example.org', site: 'hill' });
+  invites.set('good', {});
+  assert.is((await ask(1, { invite: 'good', email: 'new@example.org' })).kind, 'granted');
+  assert.equal(toldOf(), { name: 'Ann', email: 'new@example.org', site: 'hill' });
+});
 invited('do not come in against what was decided', async () => {
   const { ask, invites, clients } = gateway({ admission: 'ask' });
   invites.set('good', {});
