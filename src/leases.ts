@@ -1,7 +1,6 @@
 // Leases as the rest of the daemon sees them, of this home and of homes that this machine serves: most routers have neither, so all that
 // belongs to them is in memory only once it is wanted.
 
-import type { ClientMethod } from './api/client-object.ts';
 import type { Sample } from './api/topics.ts';
 import type { Config } from './config.ts';
 import { errorText, InputError } from './errors.ts';
@@ -69,9 +68,9 @@ export class Leases {
     return this.gateway?.sample();
   }
 
-  /** Has the desk of this gateway's operator do something. @param by who wants it. @throws InputError where this machine is no gateway */
-  askDesk(method: ClientMethod, args: Readonly<Record<string, unknown>>, by: string): object | Promise<object> {
-    if (this.gateway) return this.gateway.askDesk(method, args, by);
+  /** Has the desk of this gateway's operator do something, as `LocalGateway`. @throws InputError where this machine is no gateway */
+  askDesk(...asked: Parameters<LocalGateway['askDesk']>): object {
+    if (this.gateway) return this.gateway.askDesk(...asked);
     throw new InputError('no gateway runs here');
   }
 

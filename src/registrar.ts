@@ -1,6 +1,7 @@
 // The gateway that this machine is, as it is configured: begins, changes and ends it. In memory only where there is one.
 
 import type { ClientMethod } from './api/client-object.ts';
+import type { Personal } from './api/lease.ts';
 import type { Sample } from './api/topics.ts';
 import { errorText, InputError } from './errors.ts';
 import { Gateway, LEASES_FILE } from './gateway.ts';
@@ -11,9 +12,8 @@ import type { GroupShare } from './mesh/group-share.ts';
 import { countsOf, identityOf } from './mesh/identity.ts';
 import type { Member } from './mesh/state.ts';
 import type { ClientPlane } from './mesh/tunnel.ts';
-import { clientObject } from './surface/client.ts';
+import { askDesk, clientObject } from './surface/client.ts';
 import type { Cancel, ChildlessHost } from './transport/host.ts';
-import type { Table } from './ubus/blobmsg.ts';
 import type { UbusObject } from './ubus/object.ts';
 
 export interface LocalGatewayParts {
@@ -77,11 +77,14 @@ export class LocalGateway {
     return this.gateway?.sample();
   }
 
-  /** Has the operator's desk do something, as its object on the bus does. @param by who wants it. @throws (rejects) InputError */
-  askDesk(method: ClientMethod, args: Readonly<Record<string, unknown>>, by: string): object | Promise<object> {
-    const caller = { user: by, group: '', peer: 0 };
-    // its methods answer with a table, and throw
-    return (this.object?.methods[method]?.handle(args as Table, caller) as object) ?? this.desk();
+  /** Has the operator's desk do something. @param by who wants it. @param hidden as `askDesk` of the object on the bus. @throws InputError */
+  askDesk(
+    method: ClientMethod,
+    args: Readonly<Record<string, unknown>>,
+    by: string,
+    hidden?: readonly Personal[],
+  ): object {
+    return askDesk(this.desk(), method, args, by, hidden);
   }
 
   /** @throws InputError where no gateway runs */

@@ -3,7 +3,7 @@
 
 import type { AuditEntry, ClientMethod, ClientSort, ClientState, ClientUse, ClientView } from '../api/client-object.ts';
 import { type CLIENT_METHODS, CLIENT_SORTS, CLIENT_STATES } from '../api/client-object.ts';
-import type { Admission, Limits } from '../api/lease.ts';
+import type { Admission, Limits, Personal } from '../api/lease.ts';
 import type { Shape } from '../api/model.ts';
 import { errorText, InputError } from '../errors.ts';
 import { INVITE_HASH } from '../lib/invite-code.ts';
@@ -113,7 +113,8 @@ export class Desk {
     };
   }
 
-  list(args: Args<'list'>): Answer<'list'> {
+  /** @param hidden what whoever reads the answer is not to learn of people: by that nothing is found, nor sorted. */
+  list(args: Args<'list'>, hidden: readonly Personal[] = []): Answer<'list'> {
     const { search = '', skip = 0, count = PAGE } = args;
     const state = oneOf('state', CLIENT_STATES, args.state);
     const sort = oneOf('sort', CLIENT_SORTS, args.sort);
@@ -122,8 +123,10 @@ export class Desk {
     const wanted = search.trim().toLowerCase();
     const rows = this.options.clients
       .rows()
-      .filter((row) => (state === undefined || stateOf(row) === state) && (wanted === '' || isFound(row, wanted)));
-    if (sort) this.sortBy(sort, rows);
+      .filter(
+        (row) => (state === undefined || stateOf(row) === state) && (wanted === '' || isFound(row, wanted, hidden)),
+      );
+    if (sort && !(sort === 'name' && hidden.includes(sort))) this.sortBy(sort, rows);
     return { total: rows.length, clients: rows.slice(skip, skip + count).map((row) => this.view(row)) };
   }
 
@@ -442,8 +445,13 @@ function stateOf({ place, lease, standing }: ClientRow): ClientState {
   return lease ? 'active' : 'away';
 }
 
-function isFound({ address, told, lease, reason, vouchedBy }: ClientRow, wanted: string): boolean {
-  const texts = [address, vouchedBy, lease?.key, lease?.home4, lease?.home6, reason, ...Object.values(told ?? {})];
+function isFound(
+  { address, told, lease, reason, vouchedBy }: ClientRow,
+  wanted: string,
+  hidden: readonly Personal[],
+): boolean {
+  const said = Object.entries(told ?? {}).flatMap(([name, text]) => (hidden.some((one) => one === name) ? [] : text));
+  const texts = [address, vouchedBy, lease?.key, lease?.home4, lease?.home6, reason, ...said];
   return texts.some((text) => text?.toLowerCase().includes(wanted));
 }
 

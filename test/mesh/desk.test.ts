@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { AuditEntry } from '../../src/api/client-object.ts';
+import type { Personal } from '../../src/api/lease.ts';
 import { formatInvite, inviteHash } from '../../src/lib/invite-code.ts';
 import { parsePrefix } from '../../src/lib/ip.ts';
 import { AuditLog } from '../../src/mesh/audit.ts';
@@ -131,6 +132,19 @@ shows('pages, and what is searched for', async () => {
   assert.is(desk.list({ search: nodeOf(5).key.slice(0, 12) }).total, 1);
   for (const args of [{ state: 'odd' }, { sort: 'odd' }, { count: 0 }, { count: 201 }, { skip: -1 }])
     assert.throws(() => desk.list(args), /expected/, JSON.stringify(args));
+});
+shows('nothing by what whoever reads the answer is not to learn', async () => {
+  const { desk, ask } = open({ admission: 'open', asksFor: ['name', 'email'] });
+  await ask(1, { name: 'zoe', email: 'zoe@example.org', site: 'hill' });
+  await ask(2, { name: 'Ann', email: 'ann@example.org' });
+  const found = (search: string, ...hidden: Personal[]) => desk.list({ search }, hidden).total;
+  assert.equal([found('zoe'), found('zoe', 'name'), found('zoe', 'name', 'email')], [1, 1, 0]);
+  assert.equal([found('hill', 'name', 'email'), found(ANN.slice(0, 20), 'name', 'email')], [1, 1]);
+  const order = (...hidden: Personal[]) => desk.list({ sort: 'name' }, hidden).clients.map(({ address }) => address);
+  const unsorted = desk.list({}).clients.map(({ address }) => address);
+  assert.equal(order(), [BOB, ANN]);
+  assert.equal([order('name'), order('email')], [unsorted, [BOB, ANN]]);
+  assert.equal(unsorted, [ANN, BOB]);
 });
 shows.run();
 

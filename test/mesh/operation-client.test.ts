@@ -55,7 +55,8 @@ operations('are one for each method of the desk, of a scope of their own', () =>
 operations('ask the desk what was asked, in the name of the key', async () => {
   const { run, asked } = make({ message: 'done', entry: 7 });
   const reply = await run('client_suspend', { addresses: ['200::1'], reason: 'x' });
-  assert.equal(asked, [['suspend', { addresses: ['200::1'], reason: 'x' }, 'key operator']]);
+  const hidden = ['name', 'email', 'phone'];
+  assert.equal(asked, [['suspend', { addresses: ['200::1'], reason: 'x' }, 'key operator', hidden]]);
   assert.equal(reply, { message: 'done', entry: 7 });
 });
 operations('take what their contract names, and nothing in the name of somebody else', async () => {
@@ -70,6 +71,11 @@ operations('take what their contract names, and nothing in the name of somebody 
   refused('client_drain', { in_s: 1.5 }, /^in_s: expected a whole number/);
   refused('client_drain', { in_s: 2 ** 40 }, /^in_s: expected a whole number/);
   refused('client_list', { search: 'x'.repeat(1025) }, /^search: expected a text of at most 1024/);
+});
+operations('have the desk find nothing by what brokers are not told', async () => {
+  const { run, asked } = make({ clients: [] }, ['email', 'contact']);
+  await run('client_list', { search: 'ann', sort: 'name' });
+  assert.equal(asked.at(-1)!.slice(2), ['key operator', ['name', 'phone']]);
 });
 operations('give no code of an invite to brokers: who invites makes it', async () => {
   const { run, asked } = make({ code: '' });

@@ -402,7 +402,7 @@ registrar('tells how busy its line is by what is new, also when a home leaves', 
   assert.is(await load(), 50);
 });
 registrar('has its desk asked by others than the bus, in their name', async () => {
-  const { configure, registrar } = make();
+  const { configure, registrar, ask } = make();
   assert.throws(() => registrar.askDesk('summary', {}, 'key otto'), /no gateway runs here now/);
   await configure(OPEN);
   await settle();
@@ -413,6 +413,12 @@ registrar('has its desk asked by others than the bus, in their name', async () =
     [['suspend', 'key otto']],
   );
   assert.throws(() => registrar.askDesk('suspend', { addresses: [] }, 'key otto'), /addresses: expected at least one/);
+  await configure(`${OPEN}\tlist asks_for 'name'\n`);
+  await registrar.askDesk('admit', { addresses: [ANN.address] }, 'key otto');
+  assert.is((await ask(ANN, 'PUT', '/v1/lease', leaseRequest({ key: ANN.key, name: 'Ann' })))[0], 200);
+  const total = (...hidden: 'name'[]) =>
+    (registrar.askDesk('list', { search: 'ann' }, 'key otto', hidden) as { total: number }).total;
+  assert.equal([total(), total('name')], [1, 0], '~> nor do they find by what they are not to learn');
 });
 registrar('tells programs of this machine counts, where that is wanted, and nothing of anybody', async () => {
   const { configure, lease, plane, clock, streams, registrar } = make();

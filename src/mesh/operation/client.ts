@@ -3,7 +3,7 @@
 // not get unless the operator says so.
 
 import { CLIENT_METHODS, type ClientMethod } from '../../api/client-object.ts';
-import { PERSONAL, type TellName } from '../../api/lease.ts';
+import { PERSONAL, type Personal, type TellName } from '../../api/lease.ts';
 import type { MethodContract } from '../../api/objects.ts';
 import { InputError } from '../../errors.ts';
 import { argumentsBy } from '../argument.ts';
@@ -12,8 +12,16 @@ import { jsonBytes } from '../page.ts';
 
 /** The desk of this gateway's operator. */
 export interface ClientDesk {
-  /** @param by who wants it. @throws (rejects) InputError where there is no gateway, or on what it does not take */
-  ask(method: ClientMethod, args: Readonly<Record<string, unknown>>, by: string): object | Promise<object>;
+  /**
+   * @param by who wants it. @param hidden by what of people nothing is to be found, nor to be sorted. @throws (rejects) InputError where there is
+   * no gateway, or on what it does not take
+   */
+  ask(
+    method: ClientMethod,
+    args: Readonly<Record<string, unknown>>,
+    by: string,
+    hidden: readonly Personal[],
+  ): object | Promise<object>;
   /** What of homes and people may be told to brokers. */
   tells(): readonly TellName[];
 }
@@ -42,7 +50,9 @@ export function clientOperations(desk: ClientDesk): Operations {
         async run(args: Readonly<Record<string, unknown>>, order) {
           if (method === 'invite' && args.hash === undefined)
             throw new InputError('hash: missing: brokers would read the code, so make it yourself', 'hash');
-          return inParts(within(await desk.ask(method, args, `key ${order.by}`), desk.tells()), order);
+          const tells = desk.tells();
+          const hidden = PERSONAL.filter((one) => !tells.includes(one));
+          return inParts(within(await desk.ask(method, args, `key ${order.by}`, hidden), tells), order);
         },
       });
       return [`client_${method}`, of];
