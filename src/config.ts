@@ -194,54 +194,57 @@ export const OPTIONS = {
   ...LEASE_OPTIONS,
 } as const;
 
-/** What each option means, in whole sentences: for the shipped file and for pages; the daemon does without. */
-export const MEANINGS: { readonly [T in SectionType]: { readonly [O in keyof (typeof OPTIONS)[T]]: string } } = {
-  meshbridge: {
-    log_level: 'How much is logged.',
-    ubus_socket: 'Socket of ubus; none: there is no ubus.',
-    state_dir: 'Directory, best in RAM, that remembers trials of peerings which must be reverted after a crash.',
-    discover: 'Find Yggdrasil by the interfaces of netifd and by the socket files in socket_dir.',
-    socket_dir: 'Directory with the admin sockets of Yggdrasil, each named <interface>.sock.',
-    poll_brisk: 'How often Yggdrasil is asked while somebody looks or listens.',
-    poll_idle: 'How often Yggdrasil is asked while nobody does; not less than poll_brisk.',
-    probe: 'Ask silent peers whether they are still there while somebody looks.',
-    adviser:
-      'Choose at most three public peers from the list publicnodes.json, by measuring them from here, and keep them as peerings.',
-    mqtt: 'Connect to the brokers below. While it is 0, nothing is told to anybody and nothing is taken from anybody.',
-    site: 'The neighbourhood that this router is counted to: a part of the topics. A broker of a fleet needs it.',
-    manage_cap: 'The most that the keys below may do here: look, find out, operate, change the configuration.',
-  },
-  interface: {
-    socket: 'Admin socket of this Yggdrasil (its AdminListen), such as unix:///tmp/yggdrasil/ygg0.sock.',
-    enabled: 'Whether this section counts.',
-  },
-  mqtt: {
-    enabled: 'Whether this section counts.',
-    profile: 'Whose broker it is: of those who look after many routers (fleet), or of this home (home).',
-    url: 'Where the broker is: mqtt, through TLS mqtts, or a socket of this machine.',
-    username: 'Name to log in with. Without it, the id of this node.',
-    password: 'Password to log in with.',
-    ca_file: 'File of the authorities that may vouch for the broker. Without it, those of this machine.',
-    server_name: 'The name that its certificate must have. Without it, the host of url.',
-    cert_file: 'File of the certificate by which the broker knows this router.',
-    key_file: 'File of the key of that certificate.',
-    pin: 'SHA-256 of the public key that the broker must have; one of several. Needs no right clock.',
-    interval: 'How often measurements are sent.',
-    metered: 'Send as little as possible: the line is paid by the megabyte.',
-    metrics: 'Groups of measurements that this broker gets.',
-    send: 'Topics that this broker gets, beside its status, what the router is, and answers.',
-    discovery: 'Tell Home Assistant of this router.',
-    manage: 'Take signed commands and desired state from this broker. Without it, 1 with fleet and 0 with home.',
-  },
-  key: {
-    public: 'Public key (ed25519) of somebody who may ask this router for something.',
-    scope: 'The most that this key may do, within manage_cap.',
-    enabled: 'Whether this section counts.',
-  },
-  ...LEASE_MEANINGS,
-};
+/** What each option means, in whole sentences: for the shipped file and for pages; the daemon does without, and only what is pure is left out of its bundle. */
+export const MEANINGS: Meanings<SectionType> = /* @__PURE__ */ Object.assign(
+  {
+    meshbridge: {
+      log_level: 'How much is logged.',
+      ubus_socket: 'Socket of ubus; none: there is no ubus.',
+      state_dir: 'Directory, best in RAM, that remembers trials of peerings which must be reverted after a crash.',
+      discover: 'Find Yggdrasil by the interfaces of netifd and by the socket files in socket_dir.',
+      socket_dir: 'Directory with the admin sockets of Yggdrasil, each named <interface>.sock.',
+      poll_brisk: 'How often Yggdrasil is asked while somebody looks or listens.',
+      poll_idle: 'How often Yggdrasil is asked while nobody does; not less than poll_brisk.',
+      probe: 'Ask silent peers whether they are still there while somebody looks.',
+      adviser:
+        'Choose at most three public peers from the list publicnodes.json, by measuring them from here, and keep them as peerings.',
+      mqtt: 'Connect to the brokers below. While it is 0, nothing is told to anybody and nothing is taken from anybody.',
+      site: 'The neighbourhood that this router is counted to: a part of the topics. A broker of a fleet needs it.',
+      manage_cap: 'The most that the keys below may do here: look, find out, operate, change the configuration.',
+    },
+    interface: {
+      socket: 'Admin socket of this Yggdrasil (its AdminListen), such as unix:///tmp/yggdrasil/ygg0.sock.',
+      enabled: 'Whether this section counts.',
+    },
+    mqtt: {
+      enabled: 'Whether this section counts.',
+      profile: 'Whose broker it is: of those who look after many routers (fleet), or of this home (home).',
+      url: 'Where the broker is: mqtt, through TLS mqtts, or a socket of this machine.',
+      username: 'Name to log in with. Without it, the id of this node.',
+      password: 'Password to log in with.',
+      ca_file: 'File of the authorities that may vouch for the broker. Without it, those of this machine.',
+      server_name: 'The name that its certificate must have. Without it, the host of url.',
+      cert_file: 'File of the certificate by which the broker knows this router.',
+      key_file: 'File of the key of that certificate.',
+      pin: 'SHA-256 of the public key that the broker must have; one of several. Needs no right clock.',
+      interval: 'How often measurements are sent.',
+      metered: 'Send as little as possible: the line is paid by the megabyte.',
+      metrics: 'Groups of measurements that this broker gets.',
+      send: 'Topics that this broker gets, beside its status, what the router is, and answers.',
+      discovery: 'Tell Home Assistant of this router.',
+      manage: 'Take signed commands and desired state from this broker. Without it, 1 with fleet and 0 with home.',
+    },
+    key: {
+      public: 'Public key (ed25519) of somebody who may ask this router for something.',
+      scope: 'The most that this key may do, within manage_cap.',
+      enabled: 'Whether this section counts.',
+    },
+  } satisfies Meanings<Exclude<SectionType, keyof typeof LEASE_OPTIONS>>,
+  LEASE_MEANINGS,
+);
 
 type SectionType = keyof typeof OPTIONS;
+type Meanings<T extends SectionType> = { readonly [S in T]: { readonly [O in keyof (typeof OPTIONS)[S]]: string } };
 type Values<T extends SectionType> = ValuesOf<(typeof OPTIONS)[T]>;
 
 const PACKAGE = 'meshbridge';
